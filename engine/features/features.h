@@ -1,0 +1,45 @@
+/*
+ * features.h - what an image looks like, in numbers: descriptor families and their concatenation.
+ *
+ * A family is a named, versioned function from a prepared view of an image to a fixed number of floats.
+ * The default descriptor is the concatenation of all families in the registry's order; its layout has a
+ * signature ("pixels/1:256 hog/1:1764 …"), which the archive stores: rows of one layout are never
+ * mixed with rows of another.
+ */
+#ifndef KIN_FEATURES_FEATURES_H
+#define KIN_FEATURES_FEATURES_H
+
+#include <stdbool.h>
+
+#include "image/raster.h"
+
+/* An image made ready once for all families: foreground cropped, intensities robustly normalised. */
+typedef struct kin_view kin_view;
+
+typedef struct kin_family {
+    const char *name;    /* lower case, no spaces or colons */
+    int version;         /* raised whenever its numbers change */
+    size_t length;       /* floats */
+    bool colour;         /* describes colour: zeros for a grey image */
+    kin_status (*describe)(const kin_view *view, float *out, kin_error *err);
+} kin_family;
+
+/* Makes the view of a raster (grey or RGB); freed with kin_view_free(). */
+kin_status kin_view_new(const kin_raster *raster, kin_view **out, kin_error *err);
+void kin_view_free(kin_view *view);
+
+/* The registry, in the order of concatenation; *count families. */
+const kin_family *const *kin_families(size_t *count);
+
+/* Floats in a whole descriptor. */
+size_t kin_descriptor_length(void);
+
+enum { KIN_LAYOUT_SIGNATURE_SIZE = 512 };
+
+/* The layout's signature: "name/version:length" of each family, separated by spaces. */
+void kin_descriptor_signature(char signature[KIN_LAYOUT_SIGNATURE_SIZE]);
+
+/* Describes an image: out has kin_descriptor_length() floats, all finite. */
+kin_status kin_describe(const kin_raster *raster, float *out, kin_error *err);
+
+#endif

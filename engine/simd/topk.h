@@ -1,0 +1,36 @@
+/*
+ * topk.h - the k best of a stream of scored ids, in a bounded heap.
+ *
+ * Higher scores are better; among equal scores the lower id wins, so that results do not depend on
+ * the order of arrival.  A NaN score is never kept.
+ */
+#ifndef KIN_SIMD_TOPK_H
+#define KIN_SIMD_TOPK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct kin_hit {
+    uint64_t id;
+    float score;
+} kin_hit;
+
+/* A heap over memory that the caller owns: hits has room for capacity entries. */
+typedef struct kin_topk {
+    kin_hit *hits; /* the worst kept hit first (heap order) */
+    size_t count, capacity;
+} kin_topk;
+
+static inline bool kin_hit_better(kin_hit a, kin_hit b)
+{
+    return a.score > b.score || (a.score == b.score && a.id < b.id);
+}
+
+/* Offers one hit; it displaces the worst when the heap is full and it is better. */
+void kin_topk_offer(kin_topk *top, uint64_t id, float score);
+
+/* Sorts the kept hits best first; afterwards the heap takes no more. */
+void kin_topk_sort(kin_topk *top);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * segments.h - rows of floats in append-only, memory-mapped segment files.
+ *
+ * A set of segments is a folder of files 000000.seg, 000001.seg, …, each with a header page and room for
+ * KIN_SEGMENT_ROWS rows.  Row r lies in segment r / KIN_SEGMENT_ROWS; a row's stride is its length
+ * rounded up to 64 bytes, and every row begins on a 64-byte boundary.
+ *
+ * The set does not know how many rows are committed: the catalog does, and each call is told.  Bytes
+ * past the committed rows are garbage from a crash; the next append overwrites them.  For the same
+ * reason checksums live in the catalog, in the very transaction that commits the rows they vouch for:
+ * one XXH3-64 per block of KIN_BLOCK_ROWS rows, of which the last may be part filled.
+ *
+ * Append and sync belong to one writer at a time (the catalog's write transaction sees to that); any
+ * number of threads and processes read meanwhile.
+ */
+#ifndef KIN_STORE_SEGMENTS_H
+#define KIN_STORE_SEGMENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fs.h"
+#include "base/status.h"
+
+enum { KIN_SEGMENT_ROWS = 65536, KIN_BLOCK_ROWS = 64, KIN_SEGMENT_TAG_SIZE = 64 };
+
+typedef struct kin_segments kin_segments;
+
+/* Opens the set in folder `dir`, made when absent and `writable`.  `tag` (less than KIN_SEGMENT_TAG_SIZE
+ * bytes) names what the rows are (a layout's digest, a model's id): files of another tag or length are
+ * KIN_E_CORRUPT.  Headers are checked when a segment is first touched. */
+kin_status kin_segments_open(const kin_fs *fs, const char *dir, const char *tag, size_t length,
+                             bool writable, kin_segments **out, kin_error *err);
+void kin_segments_close(kin_segments *set);
+
+size_t kin_segments_length(const kin_segments *set); /* floats in a row */
+size_t kin_segments_stride(const kin_segments *set); /* floats from one row to the next */
+
+/* Writes count rows (each `length` floats, packed) at row `first`, over whatever is there. */
+kin_status kin_segments_append(kin_segments *set, uint64_t first, const float *rows, size_t count,
+                               kin_error *err);
+
+/* Makes everything appended since the last sync durable: files and their folder. */
+kin_status kin_segments_sync(kin_segments *set, kin_error *err);
+
+/* Cuts off what lies past `rows` committed rows, whole segments included. */
+kin_status kin_segments_trim(kin_segments *set, uint64_t rows, kin_error *err);
+
+/* Checksum of the first `rows` rows (1..KIN_BLOCK_ROWS) of a block, over their full stride. */
+kin_status kin_segments_block_hash(kin_segments *set, uint64_t block, size_t rows, uint64_t *hash,
+                                   kin_error *err);
+
+/* --- reading --- */
+
+/* Gives the checksum that the catalog holds for a block; KIN_E_CORRUPT when it holds none. */
+typedef kin_status (*kin_block_hash_fn)(void *ctx, uint64_t block, uint64_t *hash, kin_error *err);
+
+/* A view of the first `rows` committed rows.  The first touch of a block verifies it against
+ * `expected`; the outcome is remembered for the life of the set (whole blocks) or the reader (the part
+ * filled last one).  Safe from several threads; expected() may then be called from each of them, one
+ * at a time.  Close it before the set. */
+typedef struct kin_rows kin_rows;
+kin_status kin_rows_open(kin_segments *set, uint64_t rows, kin_block_hash_fn expected, void *ctx,
+                         kin_rows **out, kin_error *err);
+void kin_rows_close(kin_rows *rows);
+
+/* Points *out at row `first` of a run of *count <= wanted rows that lie contiguously (stride apart) and
+ * have been verified.  KIN_E_CORRUPT names the segment file; KIN_E_ARG past the end. */
+kin_status kin_rows_run(kin_rows *rows, uint64_t first, size_t wanted, const float **out, size_t *count,
+                        kin_error *err);
+
+uint64_t kin_rows_count(const kin_rows *rows);
+
+#endif
