@@ -8,7 +8,8 @@
 
 enum { DIM = 32, ROWS = 2000, ASKED = 2 };
 
-static int check(int code) {
+static int check(int code)
+{
     if (code != 0) {
         fprintf(stderr, "faiss-smoke: %s\n", faiss_get_last_error());
     }
@@ -16,12 +17,14 @@ static int check(int code) {
 }
 
 /* A fixed sequence (Numerical Recipes' congruential generator) in [0, 1). */
-static float next_value(unsigned *state) {
+static float next_value(unsigned *state)
+{
     *state = *state * 1664525u + 1013904223u;
     return (float)(*state >> 8) / 16777216.0f;
 }
 
-int main(void) {
+int main(void)
+{
     static float rows[ROWS * DIM];
     unsigned state = 1;
     for (int i = 0; i < ROWS * DIM; i++) {
