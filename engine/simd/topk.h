@@ -3,6 +3,11 @@
  *
  * Higher scores are better; among equal scores the lower id wins, so that results do not depend on
  * the order of arrival.  A NaN score is never kept.
+ *
+ *     kin_hit hits[10];
+ *     kin_topk top = {.hits = hits, .capacity = 10};
+ *     kin_topk_offer(&top, id, score); …
+ *     kin_topk_sort(&top);           // hits[0 .. top.count), best first
  */
 #ifndef KIN_SIMD_TOPK_H
 #define KIN_SIMD_TOPK_H
@@ -16,18 +21,18 @@ typedef struct kin_hit {
     float score;
 } kin_hit;
 
-/* A heap over memory that the caller owns: hits has room for capacity entries. */
+/* A heap over memory that the caller owns: hits has room for capacity entries (0 keeps none). */
 typedef struct kin_topk {
     kin_hit *hits; /* the worst kept hit first (heap order) */
     size_t count, capacity;
 } kin_topk;
 
-static inline bool kin_hit_better(kin_hit a, kin_hit b)
-{
+static inline bool kin_hit_better(kin_hit a, kin_hit b) {
     return a.score > b.score || (a.score == b.score && a.id < b.id);
 }
 
-/* Offers one hit; it displaces the worst when the heap is full and it is better. */
+/* Offers one hit; it displaces the worst when the heap is full and it is better.  Ids are not
+ * compared with those kept: an id offered twice may be kept twice. */
 void kin_topk_offer(kin_topk *top, uint64_t id, float score);
 
 /* Sorts the kept hits best first; afterwards the heap takes no more. */
