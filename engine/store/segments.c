@@ -1,0 +1,139 @@
+#include "store/segments.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "store/segments_private.h"
+
+/* Makes the folder where it is absent.  Its parent is synced in any case: an earlier run may have been
+ * killed between the two. */
+static kin_status make_folder(const kin_fs *fs, const char *dir, kin_error *err)
+{
+    char parent[PATH_MAX + 4];
+    kin_status status = kin_fs_make_dirs(fs, dir, err);
+    if (status != KIN_OK)
+        return status;
+    char *slash = stpcpy(parent, dir) - 1;
+    while (slash > parent && *slash == '/')
+        *slash-- = '\0';
+    slash = strrchr(parent, '/');
+    if (slash == NULL)
+        strcpy(parent, ".");
+    else if (slash == parent)
+        slash[1] = '\0';
+    else
+        *slash = '\0';
+    return kin_fs_sync_dir(fs, parent, err);
+}
+
+static kin_status check_folder(const kin_fs *fs, const char *dir, kin_error *err)
+{
+    int fd = fs->open(fs, dir, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return kin_fail_errno(err, dir, "cannot open the segments' folder");
+    fs->close(fs, fd);
+    return KIN_OK;
+}
+
+kin_status kin_segments_open(const kin_fs *fs, const char *dir, const char *tag, size_t length,
+                             bool writable, kin_segments **out, kin_error *err)
+{
+    if (length == 0 || length > KIN_SEGMENT_LENGTH_MAX)
+        return kin_fail(err, KIN_E_ARG, dir, "rows of %zu floats are not supported", length);
+    if (strlen(tag) >= KIN_SEGMENT_TAG_SIZE)
+        return kin_fail(err, KIN_E_ARG, dir, "tag is too long");
+    if (strlen(dir) >= PATH_MAX)
+        return kin_fail(err, KIN_E_ARG, dir, "path is too long");
+    kin_status status = writable ? make_folder(fs, dir, err) : check_folder(fs, dir, err);
+    if (status != KIN_OK)
+        return status;
+    kin_segments *set = calloc(1, sizeof *set);
+    char *kept_dir = strdup(dir);
+    if (set == NULL || kept_dir == NULL) {
+        free(set);
+        free(kept_dir);
+        return kin_fail(err, KIN_E_NOMEM, dir, "no memory for a set of segments");
+    }
+    const size_t lane = ROW_ALIGNMENT / sizeof(float);
+    set->fs = fs;
+    set->dir = kept_dir;
+    set->writable = writable;
+    set->layout.length = length;
+    set->layout.stride = (length + lane - 1) / lane * lane;
+    memcpy(set->layout.tag, tag, strlen(tag));
+    set->writer.number = NO_SEGMENT;
+    pthread_mutex_init(&set->opening, NULL);
+    *out = set;
+    return KIN_OK;
+}
+
+void kin_segments_close(kin_segments *set)
+{
+    if (set == NULL)
+        return;
+    if (set->writer.number != NO_SEGMENT)
+        set->fs->close(set->fs, set->writer.fd);
+    for (size_t i = 0; i < KIN_SEGMENTS_MAX; i++)
+        segment_unmap(atomic_load_explicit(&set->segments[i], memory_order_relaxed));
+    pthread_mutex_destroy(&set->opening);
+    free(set->dir);
+    free(set);
+}
+
+size_t kin_segments_length(const kin_segments *set)
+{
+    return set->layout.length;
+}
+
+size_t kin_segments_stride(const kin_segments *set)
+{
+    return set->layout.stride;
+}
+
+kin_status segments_get(kin_segments *set, uint64_t number, size_t rows, struct segment **out,
+                        char path[PATH_MAX], kin_error *err)
+{
+    if (number >= KIN_SEGMENTS_MAX)
+        return kin_fail(err, KIN_E_ARG, set->dir, "no set has that many rows");
+    kin_status status = segment_path(set->dir, number, path, PATH_MAX, err);
+    if (status != KIN_OK)
+        return status;
+    struct segment *segment = atomic_load_explicit(&set->segments[number], memory_order_acquire);
+    if (segment == NULL) {
+        pthread_mutex_lock(&set->opening);
+        segment = atomic_load_explicit(&set->segments[number], memory_order_relaxed);
+        if (segment == NULL)
+            status = segment_map(set->fs, &set->layout, path, number, &segment, err);
+        if (status == KIN_OK)
+            atomic_store_explicit(&set->segments[number], segment, memory_order_release);
+        pthread_mutex_unlock(&set->opening);
+        if (status != KIN_OK)
+            return status;
+    }
+    *out = segment;
+    return segment_has(set->fs, segment, path, segment_size(&set->layout, rows), err);
+}
+
+uint64_t segments_hash(const kin_segments *set, const struct segment *segment, size_t at,
+                       size_t rows)
+{
+    size_t row_size = set->layout.stride * sizeof(float);
+    return XXH3_64bits(segment->map + segment_size(&set->layout, at), rows * row_size);
+}
+
+kin_status kin_segments_block_hash(kin_segments *set, uint64_t block, size_t rows, uint64_t *hash,
+                                   kin_error *err)
+{
+    if (rows == 0 || rows > KIN_BLOCK_ROWS)
+        return kin_fail(err, KIN_E_ARG, set->dir, "a block has no %zu rows", rows);
+    char path[PATH_MAX];
+    struct segment *segment;
+    size_t at = (size_t)(block % SEGMENT_BLOCKS) * KIN_BLOCK_ROWS;
+    kin_status status = segments_get(set, block / SEGMENT_BLOCKS, at + rows, &segment, path, err);
+    if (status == KIN_OK)
+        *hash = segments_hash(set, segment, at, rows);
+    return status;
+}
