@@ -1,9 +1,10 @@
 /*
  * decode.h - from a file's bytes to descriptors.
  *
- * Recognises the format (DICOM, PNG, JPEG, TIFF; any of them also as one Zstandard frame), decodes every frame or page,
- * describes it, and hands header and frames to a sink.  This is the code that meets hostile bytes with large libraries
- * behind it, so programs do not call it: they run it in a worker process through decoder.h.
+ * Recognises the format (DICOM, PNG, JPEG, TIFF; any of them also compressed by Zstandard), decodes
+ * every frame or page, describes it, and hands header and frames to a sink.  This is the code that
+ * meets hostile bytes with large libraries behind it, so programs do not call it: they run it in a
+ * worker process through decoder.h.
  */
 #ifndef KIN_DECODE_DECODE_H
 #define KIN_DECODE_DECODE_H
@@ -14,58 +15,88 @@
 #include "base/status.h"
 
 enum {
-    KIN_DECODE_ATTRIBUTES_MAX = 128,  /* descriptive attributes of one file */
-    KIN_DECODE_TEXT_MAX = 1024        /* bytes of one value; longer ones are cut at a character's end */
+    KIN_DECODE_ATTRIBUTES_MAX =
+        128,                   /* descriptive attributes of one file; further ones are dropped */
+    KIN_DECODE_NAME_MAX = 64,  /* bytes of an attribute's name, with its NUL */
+    KIN_DECODE_TEXT_MAX = 1024 /* bytes of one value, with its NUL; cut at a character's end */
 };
 
 /* Bounds of one file's decoding; zero in a field means its default. */
 typedef struct kin_decode_limits {
-    size_t max_file_bytes;  /* size of the file, and of what Zstandard or deflate make of it; default 2 GiB */
+    size_t max_file_bytes;  /* of the file, and of what Zstandard makes of it; default 2 GiB */
     size_t max_frame_bytes; /* one decoded frame, as float samples; default 512 MiB */
-    size_t max_total_bytes; /* rows x columns x samples x bytes x frames that a file may claim; default 16 GiB */
+    size_t max_total_bytes; /* rows x columns x samples x bytes x frames that a file may claim;
+                               default 16 GiB */
     int max_frames;         /* default 65,536 */
     size_t memory_bytes;    /* address space of a worker; default 3 GiB */
     double seconds;         /* longest silence of a worker (each frame breaks it); default 60 */
 } kin_decode_limits;
 
+/* `limits` (may be NULL) with every zero replaced by its default. */
 kin_decode_limits kin_decode_limits_effective(const kin_decode_limits *limits);
 
 typedef struct kin_decode_attribute {
-    const char *name, *value; /* UTF-8; name in lower_snake form */
+    const char *name;  /* the DICOM keyword in lower_snake form: [a-z0-9_]+, unique in its file */
+    const char *value; /* as kin_text_clean() leaves it, never empty */
 } kin_decode_attribute;
 
-/* What a file says of itself; texts are "" where absent (PNG, JPEG, TIFF have none). Borrowed for the call. */
+/*
+ * What a file says of itself; "" where absent (PNG, JPEG and TIFF say only what their pages are).
+ * Borrowed for the call.
+ *
+ * All text is fit for tables and records: valid UTF-8 (what was not became U+FFFD), one line, without
+ * control characters, trimmed, shorter than KIN_DECODE_TEXT_MAX.  UIDs have only digits and dots (see
+ * kin_text_clean_uid()); one that is broken beyond that counts as absent.
+ */
 typedef struct kin_decode_header {
     const char *format; /* "dicom", "png", "jpeg", "tiff" */
     const char *sop_instance_uid, *series_instance_uid, *study_instance_uid;
-    const char *patient_id, *modality, *body_part, *study_date;
+    const char *patient_id, *modality, *body_part;
+    const char *study_date; /* YYYYMMDD or "" */
     const kin_decode_attribute *attributes;
     size_t attribute_count;
-    int frames;
+    int frames; /* at least 1 */
 } kin_decode_header;
 
 typedef struct kin_decode_frame {
     uint32_t index;         /* from 0 */
     uint32_t width, height; /* pixels as stored */
     const float *descriptor;
-    size_t length;          /* floats: kin_descriptor_length() */
+    size_t length; /* floats: kin_descriptor_length() */
 } kin_decode_frame;
 
-/* Receives one header, then the frames in order.  A failure ends the decoding and is returned. */
+/* Receives one header, then the frames in order.  A failure ends the decoding and is returned. A file
+ * may also fail after its header and some frames have been received: only the KIN_OK of the whole says
+ * that they hold. */
 typedef struct kin_decode_sink {
     kin_status (*header)(void *ctx, const kin_decode_header *header, kin_error *err);
     kin_status (*frame)(void *ctx, const kin_decode_frame *frame, kin_error *err);
     void *ctx;
 } kin_decode_sink;
 
-/* Decodes bytes.  name is the file's name, only its ending is used: a file that no format recognises is
- * KIN_E_FORMAT when its ending promised an image (".dcm", ".png", …) and else KIN_E_NO_IMAGE, as are DICOM objects without a
- * picture (the message is the reason: "Basic Text SR", …). */
-kin_status kin_decode_bytes(const void *bytes, size_t size, const char *name, const kin_decode_limits *limits,
-                            const kin_decode_sink *sink, kin_error *err);
+/*
+ * Decodes bytes.  name is the file's name, of which only the ending is used (NULL: none): a file that
+ * no format recognises is KIN_E_FORMAT when its ending promised an image (".dcm", ".png", …) and else
+ * KIN_E_NO_IMAGE, as are DICOM objects without a picture (the message is the reason: "Basic Text SR",
+ * "Segmentation", …).
+ *
+ * Other errors: KIN_E_FORMAT (broken; with several frames the message names the one that failed, and
+ * with it the file fails), KIN_E_LIMIT, KIN_E_UNSUPPORTED, KIN_E_NOMEM, and the sink's own.
+ */
+kin_status kin_decode_bytes(const void *bytes, size_t size, const char *name,
+                            const kin_decode_limits *limits, const kin_decode_sink *sink,
+                            kin_error *err);
 
-/* The life of a worker process: takes requests on socket `fd` until it is closed.  Enters the sandbox (sandbox.h)
- * first.  Returns the process's exit status. */
-int kin_decode_worker_run(int fd, const kin_decode_limits *limits);
+/* A worker ends by itself, to be followed by a fresh one, after this many files, or when its heap still
+ * holds this much between files: large libraries leak, and heaps fragment. */
+enum { KIN_WORKER_FILES_MAX = 2000, KIN_WORKER_HEAP_MAX = 512 * 1024 * 1024 };
+
+/*
+ * The life of a worker process: prepares the libraries, enters the sandbox (sandbox.h), and takes
+ * requests on socket `fd` until the other side closes it.  lifeline: the reading end of a pipe whose
+ * writing end the program holds, so that the worker dies with it (-1: none).  Returns the process's
+ * exit status.
+ */
+int kin_decode_worker_run(int fd, int lifeline, const kin_decode_limits *limits);
 
 #endif

@@ -1,11 +1,14 @@
 /*
  * decoder.h - a worker process that decodes files, seen from the program that uses it.
  *
- * The worker (program kindred-worker) is started anew after a crash or a time-out, so that one hostile file costs
- * one error.  It gets an open file descriptor, never a path; it can open nothing, start nothing and talk to nobody but us
- * (system-call filter), has bounded address space, and what it answers is checked as input from a stranger.
+ * The worker (program kindred-worker) is started anew after a crash or a time-out, so that one hostile
+ * file costs one error.  It gets an open file descriptor, never a path; it can open nothing, start
+ * nothing and talk to nobody but us (system-call filter), has bounded address space, and what it
+ * answers is checked as input from a stranger.  What no check can find: a file that takes the worker
+ * over could make it lie about the files that the same worker decodes later.
  *
  * One decoder serves one thread at a time; a program makes as many as it wants files decoded at once.
+ * The library needs none of the decoding libraries.
  */
 #ifndef KIN_DECODE_DECODER_H
 #define KIN_DECODE_DECODER_H
@@ -14,21 +17,41 @@
 
 typedef struct kin_decoder kin_decoder;
 
-/* worker: path of kindred-worker, or NULL for the one beside the running program (else the installed one).  length: floats of a
- * descriptor, for checking answers.  The process is started at the first use. */
-kin_status kin_decoder_new(const char *worker, size_t length, const kin_decode_limits *limits, kin_decoder **out,
-                           kin_error *err);
+/* Floats that a descriptor may have at most: one travels as one message. */
+enum { KIN_DECODER_LENGTH_MAX = 65536 };
+
+/*
+ * worker: path of kindred-worker, or NULL for the one beside the running program, or in
+ * ../libexec/kindred from there, or where it was installed (KIN_E_NOT_FOUND when it is nowhere).
+ * length: floats of a descriptor, for checking answers.  The process is started at the first use.
+ */
+kin_status kin_decoder_new(const char *worker, size_t length, const kin_decode_limits *limits,
+                           kin_decoder **out, kin_error *err);
+
+/* Ends the worker, too.  NULL is fine. */
 void kin_decoder_free(kin_decoder *decoder);
 
-/* Decodes the file at path.  Errors are kin_decode_bytes()'s, and KIN_E_CRASHED (with the signal's name), KIN_E_TIMEOUT,
- * KIN_E_LIMIT (file too large, memory), KIN_E_UNSUPPORTED ("not a regular file": FIFO, device, socket, folder), KIN_E_IO.  Subject: the path. */
-kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_decode_sink *sink, kin_error *err);
+/*
+ * Decodes the file at path.  Errors are kin_decode_bytes()'s, and
+ *   KIN_E_UNSUPPORTED  not a regular file: FIFO, device, socket, folder
+ *   KIN_E_LIMIT        the file is too large, or needs more memory than a worker may have
+ *   KIN_E_CRASHED      the worker died (the message names the signal)
+ *   KIN_E_TIMEOUT      the worker said nothing for limits.seconds
+ *   KIN_E_INTERNAL     the worker's answers made no sense, or it could not get ready
+ *   KIN_E_NOT_FOUND, KIN_E_IO  the file (or the worker's program) cannot be opened
+ * Subject: the path.  After any of them the decoder is as good as new.  When the sink fails the worker
+ * is stopped at once and the sink's error returned.
+ */
+kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_decode_sink *sink,
+                           kin_error *err);
 
-/* The same for bytes in memory (a query that came over the network): they are handed over in a memfd. */
-kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t size, const char *name,
-                                 const kin_decode_sink *sink, kin_error *err);
+/* The same for bytes in memory (a query that came over the network), handed over in a sealed memfd.
+ * name: as in kin_decode_bytes(), and the error's subject. */
+kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t size,
+                                 const char *name, const kin_decode_sink *sink, kin_error *err);
 
-/* Workers started so far, the first included: more than one tells of crashes. */
+/* Workers started so far, the first included: more than one tells of crashes, time-outs or nonsense.
+ * Starts after a worker's retirement, or after the sink's failure, are not counted. */
 unsigned kin_decoder_starts(const kin_decoder *decoder);
 
 #endif

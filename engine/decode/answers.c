@@ -1,0 +1,161 @@
+#include "decode/answers.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "decode/protocol.h"
+#include "decode/text.h"
+
+static kin_status nonsense(kin_error *err, const char *what)
+{
+    return kin_fail(err, KIN_E_INTERNAL, NULL, "the decoder's worker answered nonsense: %s", what);
+}
+
+/* Turns a status on the wire into one that a decoder may give; false when it is none. */
+static bool status_of(uint32_t wire, kin_status *out)
+{
+    static const kin_status possible[] = {KIN_OK,      KIN_E_ARG,      KIN_E_NOMEM,
+                                          KIN_E_IO,    KIN_E_FORMAT,   KIN_E_UNSUPPORTED,
+                                          KIN_E_LIMIT, KIN_E_NO_IMAGE, KIN_E_INTERNAL};
+    for (size_t i = 0; i < sizeof possible / sizeof possible[0]; i++)
+        if (wire == (uint32_t) - (int)possible[i]) {
+            *out = possible[i];
+            return true;
+        }
+    return false;
+}
+
+static kin_status fail_as_told(kin_error *err, kin_status status, const char *message)
+{
+    char clean[KIN_ERROR_MESSAGE_MAX];
+    kin_text_clean(clean, sizeof clean, message);
+    return kin_fail(err, status, NULL, "%s", clean[0] != '\0' ? clean : kin_status_text(status));
+}
+
+kin_status kin_answers_hello(const Kindred__Worker__V1__Answer *answer, size_t length,
+                             kin_error *err)
+{
+    kin_status status;
+    if (answer->body_case != KINDRED__WORKER__V1__ANSWER__BODY_HELLO || answer->serial != 0 ||
+        !status_of(answer->hello->status, &status))
+        return nonsense(err, "no greeting");
+    const Kindred__Worker__V1__Hello *hello = answer->hello;
+    if (status != KIN_OK) {
+        kin_error reason;
+        fail_as_told(&reason, status, hello->message);
+        return kin_fail(err, KIN_E_INTERNAL, NULL, "the decoder's worker cannot get ready: %s",
+                        reason.message);
+    }
+    if (hello->protocol != KIN_PROTOCOL_VERSION || hello->descriptor_length != length)
+        return kin_fail(
+            err, KIN_E_INTERNAL, NULL,
+            "the decoder's worker is of another version: protocol %u, descriptors of %u "
+            "floats (not %d, %zu)",
+            hello->protocol, hello->descriptor_length, KIN_PROTOCOL_VERSION, length);
+    return KIN_OK;
+}
+
+/* The static text of a format's name, or NULL. */
+static const char *format_of(const char *name)
+{
+    static const char *const formats[] = {"dicom", "png", "jpeg", "tiff"};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+        if (strcmp(name, formats[i]) == 0)
+            return formats[i];
+    return NULL;
+}
+
+static kin_status take_header(kin_answers *answers, const Kindred__Worker__V1__Header *header,
+                              kin_error *err)
+{
+    const char *format = format_of(header->format);
+    if (answers->has_header)
+        return nonsense(err, "a second header");
+    if (format == NULL)
+        return nonsense(err, "an unknown format");
+    if (header->frames < 1 || header->frames > (uint32_t)answers->max_frames)
+        return nonsense(err, "an impossible number of frames");
+    kin_header_begin(answers->builder,
+                     &(kin_decode_header){.format = format,
+                                          .sop_instance_uid = header->sop_instance_uid,
+                                          .series_instance_uid = header->series_instance_uid,
+                                          .study_instance_uid = header->study_instance_uid,
+                                          .patient_id = header->patient_id,
+                                          .modality = header->modality,
+                                          .body_part = header->body_part,
+                                          .study_date = header->study_date,
+                                          .frames = (int)header->frames});
+    for (size_t i = 0; i < header->n_attributes; i++)
+        kin_header_add(answers->builder, header->attributes[i]->name, header->attributes[i]->value);
+    answers->has_header = true;
+    answers->frames = (int)header->frames;
+    kin_status status =
+        answers->sink->header(answers->sink->ctx, kin_header_borrow(answers->builder), err);
+    answers->sink_failed = status != KIN_OK;
+    return status;
+}
+
+static bool all_finite(const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return false;
+    return true;
+}
+
+static kin_status take_frame(kin_answers *answers, const Kindred__Worker__V1__Frame *frame,
+                             kin_error *err)
+{
+    if (!answers->has_header)
+        return nonsense(err, "a frame without a header");
+    if (answers->frames_seen == answers->frames)
+        return nonsense(err, "more frames than it announced");
+    if (frame->index != (uint32_t)answers->frames_seen)
+        return nonsense(err, "frames out of order");
+    if (frame->width < 1 || frame->height < 1 || frame->width > INT32_MAX ||
+        frame->height > INT32_MAX)
+        return nonsense(err, "an impossible size");
+    if (frame->n_descriptor != answers->length)
+        return nonsense(err, "a descriptor of another length");
+    if (!all_finite(frame->descriptor, frame->n_descriptor))
+        return nonsense(err, "a descriptor that is not finite");
+    answers->frames_seen++;
+    const kin_decode_frame out = {.index = frame->index,
+                                  .width = frame->width,
+                                  .height = frame->height,
+                                  .descriptor = frame->descriptor,
+                                  .length = frame->n_descriptor};
+    kin_status status = answers->sink->frame(answers->sink->ctx, &out, err);
+    answers->sink_failed = status != KIN_OK;
+    return status;
+}
+
+static kin_status take_done(kin_answers *answers, const Kindred__Worker__V1__Done *done,
+                            kin_error *err)
+{
+    kin_status status;
+    if (!status_of(done->status, &status))
+        return nonsense(err, "an unknown status");
+    if (status == KIN_OK && (!answers->has_header || answers->frames_seen != answers->frames))
+        return nonsense(err, "an end before its time");
+    answers->done = true;
+    answers->retires = done->retires != 0;
+    return status == KIN_OK ? KIN_OK : fail_as_told(err, status, done->message);
+}
+
+kin_status kin_answers_take(kin_answers *answers, const Kindred__Worker__V1__Answer *answer,
+                            kin_error *err)
+{
+    if (answer->serial != answers->serial)
+        return nonsense(err, "an answer to another request");
+    switch (answer->body_case) {
+    case KINDRED__WORKER__V1__ANSWER__BODY_HEADER:
+        return take_header(answers, answer->header, err);
+    case KINDRED__WORKER__V1__ANSWER__BODY_FRAME:
+        return take_frame(answers, answer->frame, err);
+    case KINDRED__WORKER__V1__ANSWER__BODY_DONE:
+        return take_done(answers, answer->done, err);
+    default:
+        return nonsense(err, "an answer of no known kind");
+    }
+}

@@ -1,0 +1,227 @@
+#include "decode/decode.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/checked.h"
+#include "decode/dicom_header.h"
+#include "decode/unzstd.h"
+#include "dicom/dicom.h"
+#include "features/features.h"
+#include "image/read.h"
+
+/* A file that has been recognised: where its pictures come from. */
+typedef struct kin_pictures {
+    int frames;
+    kin_status (*read)(const struct kin_pictures *self, int frame, kin_raster *out, kin_error *err);
+    kin_dicom *dicom;
+    const kin_image_format *format;
+    const uint8_t *bytes;
+    size_t size;
+    kin_image_limits limits;
+} kin_pictures;
+
+static kin_status read_dicom(const kin_pictures *self, int frame, kin_raster *out, kin_error *err)
+{
+    return kin_dicom_render(self->dicom, frame, out, err);
+}
+
+static kin_status read_page(const kin_pictures *self, int frame, kin_raster *out, kin_error *err)
+{
+    return self->format->read(self->bytes, self->size, frame, &self->limits, out, err);
+}
+
+/* Counts a frame against the bound of the whole file: of pages no header tells the sum in advance. */
+static kin_status add_to_total(size_t *total, const kin_raster *raster,
+                               const kin_image_limits *limits, kin_error *err)
+{
+    size_t samples;
+    if (!kin_mul_size((size_t)raster->width, (size_t)raster->height, &samples) ||
+        !kin_mul_size(samples, (size_t)raster->channels, &samples) ||
+        !kin_add_size(*total, samples, total) || *total > limits->max_total_bytes)
+        return kin_fail(err, KIN_E_LIMIT, NULL, "the file's frames together are over the limit");
+    return KIN_OK;
+}
+
+/* Reads one frame and describes it. */
+static kin_status describe_frame(const kin_pictures *pictures, int index, float *descriptor,
+                                 kin_decode_frame *frame, size_t *total, kin_error *err)
+{
+    kin_raster raster = {0};
+    kin_status status = pictures->read(pictures, index, &raster, err);
+    if (status == KIN_OK)
+        status = add_to_total(total, &raster, &pictures->limits, err);
+    if (status == KIN_OK)
+        status = kin_describe(&raster, descriptor, err);
+    *frame = (kin_decode_frame){.index = (uint32_t)index,
+                                .width = (uint32_t)raster.width,
+                                .height = (uint32_t)raster.height,
+                                .descriptor = descriptor,
+                                .length = kin_descriptor_length()};
+    kin_raster_release(&raster);
+    return status;
+}
+
+static kin_status decode_frames(const kin_pictures *pictures, const kin_decode_sink *sink,
+                                kin_error *err)
+{
+    kin_status status = KIN_OK;
+    size_t total = 0;
+    float *descriptor = calloc(kin_descriptor_length(), sizeof *descriptor);
+    if (descriptor == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a descriptor");
+    for (int i = 0; status == KIN_OK && i < pictures->frames; i++) {
+        kin_error reason;
+        kin_error_clear(&reason);
+        kin_decode_frame frame;
+        status = describe_frame(pictures, i, descriptor, &frame, &total, &reason);
+        if (status == KIN_OK)
+            status = sink->frame(sink->ctx, &frame, err);
+        else if (pictures->frames > 1)
+            kin_fail(err, status, NULL, "frame %d of %d: %s", i + 1, pictures->frames,
+                     reason.message);
+        else
+            kin_fail(err, status, NULL, "%s", reason.message);
+    }
+    free(descriptor);
+    return status;
+}
+
+/* The header of a file format that says nothing of the patient. */
+static kin_status send_plain_header(const char *format, int frames, const kin_decode_sink *sink,
+                                    kin_error *err)
+{
+    kin_header_builder *builder = kin_header_builder_new();
+    if (builder == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a header");
+    kin_header_begin(builder, &(kin_decode_header){.format = format, .frames = frames});
+    kin_header_addf(builder, "number_of_frames", "%d", frames);
+    kin_status status = sink->header(sink->ctx, kin_header_borrow(builder), err);
+    kin_header_builder_free(builder);
+    return status;
+}
+
+static kin_status decode_format(const kin_image_format *format, const void *bytes, size_t size,
+                                const kin_image_limits *limits, const kin_decode_sink *sink,
+                                kin_error *err)
+{
+    kin_pictures pictures = {
+        .read = read_page, .format = format, .bytes = bytes, .size = size, .limits = *limits};
+    kin_status status = format->pages(bytes, size, limits, &pictures.frames, err);
+    if (status == KIN_OK && pictures.frames < 1)
+        status = kin_fail(err, KIN_E_FORMAT, NULL, "no pages");
+    if (status == KIN_OK && pictures.frames > limits->max_frames)
+        status = kin_fail(err, KIN_E_LIMIT, NULL, "%d pages are over the limit of %d",
+                          pictures.frames, limits->max_frames);
+    if (status == KIN_OK)
+        status = send_plain_header(format->name, pictures.frames, sink, err);
+    if (status == KIN_OK)
+        status = decode_frames(&pictures, sink, err);
+    return status;
+}
+
+static kin_status send_dicom_header(const kin_dicom_header *header, const kin_decode_sink *sink,
+                                    kin_error *err)
+{
+    kin_header_builder *builder = kin_header_builder_new();
+    if (builder == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a header");
+    kin_dicom_header_build(header, builder);
+    kin_status status = sink->header(sink->ctx, kin_header_borrow(builder), err);
+    kin_header_builder_free(builder);
+    return status;
+}
+
+static kin_status decode_dicom(const void *bytes, size_t size, const kin_image_limits *limits,
+                               const kin_decode_sink *sink, kin_error *err)
+{
+    kin_pictures pictures = {.read = read_dicom, .limits = *limits};
+    kin_status status = kin_dicom_open(bytes, size, limits, &pictures.dicom, err);
+    if (status != KIN_OK)
+        return status;
+    const kin_dicom_header *header = kin_dicom_header_borrow(pictures.dicom);
+    pictures.frames = header->frames;
+    if (header->kind != KIN_DICOM_IMAGE)
+        status = kin_fail(err, KIN_E_NO_IMAGE, NULL, "%s",
+                          header->kind_reason[0] != '\0' ? header->kind_reason : "no pixels");
+    else if (header->frames < 1)
+        status = kin_fail(err, KIN_E_FORMAT, NULL, "no frames");
+    else if (header->frames > limits->max_frames)
+        status = kin_fail(err, KIN_E_LIMIT, NULL, "%d frames are over the limit of %d",
+                          header->frames, limits->max_frames);
+    if (status == KIN_OK)
+        status = send_dicom_header(header, sink, err);
+    if (status == KIN_OK)
+        status = decode_frames(&pictures, sink, err);
+    kin_dicom_close(pictures.dicom);
+    return status;
+}
+
+static bool ends_with(const char *name, size_t length, const char *ending)
+{
+    size_t n = strlen(ending);
+    return length >= n && strncasecmp(name + length - n, ending, n) == 0;
+}
+
+/* What to say of bytes that no format recognises, by what the first `length` bytes of name promise. */
+static kin_status unrecognised(const char *name, size_t length, size_t size, kin_error *err)
+{
+    static const char *const promises[] = {".dcm",  ".dicom", ".png", ".jpg",
+                                           ".jpeg", ".tif",   ".tiff"};
+    const char *what = size == 0 ? "an empty file" : "of no format that is known";
+    for (size_t i = 0; i < sizeof promises / sizeof promises[0]; i++)
+        if (ends_with(name, length, promises[i]))
+            return kin_fail(err, KIN_E_FORMAT, NULL, "%s, in spite of its name", what);
+    return kin_fail(err, KIN_E_NO_IMAGE, NULL, "%s", what);
+}
+
+/* Bytes as they are, without compression around them. */
+static kin_status decode_plain(const void *bytes, size_t size, const char *name, size_t length,
+                               const kin_image_limits *limits, const kin_decode_sink *sink,
+                               kin_error *err)
+{
+    /* A file may be DICOM and TIFF at once (PS3.10 annex on whole-slide images, by way of the
+     * preamble): DICOM says more.  Data sets without a preamble are recognised by plausibility, so
+     * they come after the formats with a signature. */
+    static const size_t preamble = 128;
+    bool has_preamble =
+        size >= preamble + 4 && memcmp((const char *)bytes + preamble, "DICM", 4) == 0;
+    const kin_image_format *format = has_preamble ? NULL : kin_image_format_of(bytes, size);
+    if (format != NULL)
+        return decode_format(format, bytes, size, limits, sink, err);
+    if (kin_dicom_recognise(bytes, size))
+        return decode_dicom(bytes, size, limits, sink, err);
+    return unrecognised(name, length, size, err);
+}
+
+kin_status kin_decode_bytes(const void *bytes, size_t size, const char *name,
+                            const kin_decode_limits *limits, const kin_decode_sink *sink,
+                            kin_error *err)
+{
+    kin_decode_limits effective = kin_decode_limits_effective(limits);
+    kin_image_limits image_limits = {.max_frame_bytes = effective.max_frame_bytes,
+                                     .max_total_bytes = effective.max_total_bytes,
+                                     .max_frames = effective.max_frames};
+    size_t length = name != NULL ? strlen(name) : 0;
+    if (size > effective.max_file_bytes)
+        return kin_fail(err, KIN_E_LIMIT, NULL, "%zu bytes are over the limit of %zu", size,
+                        effective.max_file_bytes);
+    bool compressed = kin_unzstd_recognise(bytes, size);
+    if (ends_with(name, length, ".zst")) {
+        if (!compressed)
+            return kin_fail(err, KIN_E_FORMAT, NULL, "not Zstandard, in spite of its name");
+        length -= strlen(".zst");
+    }
+    if (!compressed)
+        return decode_plain(bytes, size, name, length, &image_limits, sink, err);
+
+    void *plain = NULL;
+    size_t plain_size = 0;
+    kin_status status = kin_unzstd(bytes, size, effective.max_file_bytes, &plain, &plain_size, err);
+    if (status == KIN_OK)
+        status = decode_plain(plain, plain_size, name, length, &image_limits, sink, err);
+    free(plain);
+    return status;
+}

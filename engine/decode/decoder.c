@@ -1,0 +1,194 @@
+#include "decode/decoder.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "decode/answers.h"
+#include "decode/process.h"
+#include "decode/protocol.h"
+#include "decode/source_file.h"
+
+static const double start_patience = 30.0; /* seconds that a worker has to get ready */
+
+struct kin_decoder {
+    char *program;
+    size_t length;
+    kin_decode_limits limits;
+    kin_process process;
+    kin_channel channel;
+    kin_header_builder *builder;
+    uint64_t serial;
+    unsigned starts;
+    bool lost_one; /* the worker before did not leave in peace: the next start counts */
+};
+
+kin_status kin_decoder_new(const char *worker, size_t length, const kin_decode_limits *limits,
+                           kin_decoder **out, kin_error *err)
+{
+    if (length == 0 || length > KIN_DECODER_LENGTH_MAX)
+        return kin_fail(err, KIN_E_ARG, NULL, "descriptors of %zu floats cannot be", length);
+    kin_decoder *decoder = calloc(1, sizeof *decoder);
+    if (decoder == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a decoder");
+    decoder->process = (kin_process){.socket = -1, .lifeline = -1};
+    kin_channel_init(&decoder->channel, -1);
+    decoder->length = length;
+    decoder->limits = kin_decode_limits_effective(limits);
+    decoder->lost_one = true; /* so that the first start counts */
+    kin_status status = kin_process_find(worker, &decoder->program, err);
+    if (status == KIN_OK) {
+        decoder->builder = kin_header_builder_new();
+        if (decoder->builder == NULL)
+            status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a decoder");
+    }
+    if (status != KIN_OK) {
+        kin_decoder_free(decoder);
+        return status;
+    }
+    *out = decoder;
+    return KIN_OK;
+}
+
+void kin_decoder_free(kin_decoder *decoder)
+{
+    if (decoder == NULL)
+        return;
+    kin_process_end(&decoder->process);
+    kin_channel_release(&decoder->channel);
+    kin_header_builder_free(decoder->builder);
+    free(decoder->program);
+    free(decoder);
+}
+
+unsigned kin_decoder_starts(const kin_decoder *decoder)
+{
+    return decoder->starts;
+}
+
+/* Receives one answer within seconds from now. */
+static kin_status receive(kin_decoder *decoder, double seconds,
+                          const Kindred__Worker__V1__Answer **out, kin_error *err)
+{
+    ProtobufCMessage *message = NULL;
+    kin_status status =
+        kin_channel_receive(&decoder->channel, &kindred__worker__v1__answer__descriptor,
+                            kin_clock_monotonic() + seconds, &message, NULL, err);
+    if (status == KIN_E_FORMAT)
+        status = kin_fail(err, KIN_E_INTERNAL, NULL,
+                          "the decoder's worker answered nonsense: not a message");
+    else if (status == KIN_E_TIMEOUT)
+        kin_fail(err, KIN_E_TIMEOUT, NULL, "the decoder's worker said nothing for %g s", seconds);
+    *out = (const Kindred__Worker__V1__Answer *)message;
+    return status;
+}
+
+/* Ends a worker that can no longer be trusted; where it died by itself err says of what. */
+static kin_status give_up(kin_decoder *decoder, kin_status status, kin_error *err)
+{
+    decoder->lost_one = true;
+    int wait_status = kin_process_kill(&decoder->process);
+    return status == KIN_E_CRASHED ? kin_process_obituary(wait_status, err) : status;
+}
+
+/* Starts a worker where none runs, or the one that ran has died since. */
+static kin_status ensure_worker(kin_decoder *decoder, kin_error *err)
+{
+    if (decoder->process.pid != 0 && kin_process_is_lost(&decoder->process)) {
+        decoder->lost_one = true;
+        kin_process_kill(&decoder->process);
+    }
+    if (decoder->process.pid != 0)
+        return KIN_OK;
+    kin_status status =
+        kin_process_start(&decoder->process, decoder->program, &decoder->limits, err);
+    if (status != KIN_OK)
+        return status;
+    if (decoder->lost_one)
+        decoder->starts++;
+    decoder->lost_one = false;
+    decoder->channel.fd = decoder->process.socket;
+    const Kindred__Worker__V1__Answer *answer = NULL;
+    status = receive(decoder, start_patience, &answer, err);
+    if (status == KIN_OK)
+        status = kin_answers_hello(answer, decoder->length, err);
+    return status == KIN_OK ? KIN_OK : give_up(decoder, status, err);
+}
+
+/* The last bytes of the name, without any part of a folder's. */
+static ProtobufCBinaryData ending_of(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    const char *base = slash != NULL ? slash + 1 : name;
+    size_t length = strlen(base);
+    size_t kept = length < KIN_PROTOCOL_ENDING_MAX ? length : KIN_PROTOCOL_ENDING_MAX;
+    return (ProtobufCBinaryData){.data = (uint8_t *)base + (length - kept), .len = kept};
+}
+
+static kin_status ask(kin_decoder *decoder, int fd, const char *name, kin_error *err)
+{
+    Kindred__Worker__V1__Request request = KINDRED__WORKER__V1__REQUEST__INIT;
+    request.serial = ++decoder->serial;
+    request.ending = ending_of(name);
+    return kin_channel_send(&decoder->channel, &request.base, fd, false, err);
+}
+
+/* Has the file that fd is open on decoded. */
+static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_decode_sink *sink,
+                      kin_error *err)
+{
+    kin_status status = ensure_worker(decoder, err);
+    if (status != KIN_OK)
+        return status;
+    status = ask(decoder, fd, name, err);
+    kin_answers answers = {.serial = decoder->serial,
+                           .length = decoder->length,
+                           .max_frames = decoder->limits.max_frames,
+                           .builder = decoder->builder,
+                           .sink = sink};
+    while (status == KIN_OK && !answers.done) {
+        const Kindred__Worker__V1__Answer *answer = NULL;
+        status = receive(decoder, decoder->limits.seconds, &answer, err);
+        if (status == KIN_OK)
+            status = kin_answers_take(&answers, answer, err);
+    }
+    if (answers.sink_failed)
+        kin_process_kill(&decoder->process); /* not the worker's fault: see kin_decoder_starts() */
+    else if (!answers.done)
+        status = give_up(decoder, status, err);
+    else if (answers.retires)
+        kin_process_end(&decoder->process);
+    return status;
+}
+
+kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_decode_sink *sink,
+                           kin_error *err)
+{
+    kin_error_clear(err);
+    int fd = -1;
+    kin_status status = kin_source_open(path, decoder->limits.max_file_bytes, &fd, err);
+    if (status == KIN_OK) {
+        status = run(decoder, fd, path, sink, err);
+        close(fd);
+    }
+    if (status != KIN_OK)
+        kin_error_name(err, path);
+    return status;
+}
+
+kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t size,
+                                 const char *name, const kin_decode_sink *sink, kin_error *err)
+{
+    kin_error_clear(err);
+    int fd = -1;
+    kin_status status =
+        kin_source_from_bytes(bytes, size, decoder->limits.max_file_bytes, &fd, err);
+    if (status == KIN_OK) {
+        status = run(decoder, fd, name != NULL ? name : "", sink, err);
+        close(fd);
+    }
+    if (status != KIN_OK)
+        kin_error_name(err, name);
+    return status;
+}

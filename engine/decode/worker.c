@@ -1,0 +1,211 @@
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "decode/decode.h"
+#include "decode/protocol.h"
+#include "decode/sandbox.h"
+#include "dicom/dicom.h"
+#include "features/features.h"
+#include "kindred/worker/v1/worker.pb-c.h"
+
+typedef Kindred__Worker__V1__Answer kin_answer;
+
+/* A worker and the request that it is at. */
+typedef struct kin_worker {
+    kin_channel channel;
+    kin_decode_limits limits;
+    uint64_t serial;
+    unsigned files;
+    bool gone; /* the program that asks has hung up */
+} kin_worker;
+
+static kin_status answer(kin_worker *worker, kin_answer *message, kin_error *err)
+{
+    message->serial = worker->serial;
+    kin_status status = kin_channel_send(&worker->channel, &message->base, -1, true, err);
+    /* An answer over the bound leaves the conversation in order; without a listener it is over. */
+    worker->gone = worker->gone || (status != KIN_OK && status != KIN_E_LIMIT);
+    return status;
+}
+
+static kin_status send_header(void *ctx, const kin_decode_header *header, kin_error *err)
+{
+    Kindred__Worker__V1__Attribute attributes[KIN_DECODE_ATTRIBUTES_MAX];
+    Kindred__Worker__V1__Attribute *pointers[KIN_DECODE_ATTRIBUTES_MAX];
+    for (size_t i = 0; i < header->attribute_count; i++) {
+        kindred__worker__v1__attribute__init(&attributes[i]);
+        attributes[i].name = (char *)header->attributes[i].name;
+        attributes[i].value = (char *)header->attributes[i].value;
+        pointers[i] = &attributes[i];
+    }
+    Kindred__Worker__V1__Header body = KINDRED__WORKER__V1__HEADER__INIT;
+    body.format = (char *)header->format;
+    body.sop_instance_uid = (char *)header->sop_instance_uid;
+    body.series_instance_uid = (char *)header->series_instance_uid;
+    body.study_instance_uid = (char *)header->study_instance_uid;
+    body.patient_id = (char *)header->patient_id;
+    body.modality = (char *)header->modality;
+    body.body_part = (char *)header->body_part;
+    body.study_date = (char *)header->study_date;
+    body.frames = (uint32_t)header->frames;
+    body.n_attributes = header->attribute_count;
+    body.attributes = pointers;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_HEADER;
+    message.header = &body;
+    return answer(ctx, &message, err);
+}
+
+static kin_status send_frame(void *ctx, const kin_decode_frame *frame, kin_error *err)
+{
+    Kindred__Worker__V1__Frame body = KINDRED__WORKER__V1__FRAME__INIT;
+    body.index = frame->index;
+    body.width = frame->width;
+    body.height = frame->height;
+    body.n_descriptor = frame->length;
+    body.descriptor = (float *)frame->descriptor;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
+    message.frame = &body;
+    return answer(ctx, &message, err);
+}
+
+static void send_done(kin_worker *worker, kin_status status, kin_error *reason, bool retires)
+{
+    Kindred__Worker__V1__Done body = KINDRED__WORKER__V1__DONE__INIT;
+    body.status = (uint32_t) - (int)status;
+    body.message = status != KIN_OK ? reason->message : (char *)"";
+    body.retires = retires;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_DONE;
+    message.done = &body;
+    answer(worker, &message, NULL);
+}
+
+static void send_hello(kin_worker *worker, kin_status status, kin_error *reason)
+{
+    Kindred__Worker__V1__Hello body = KINDRED__WORKER__V1__HELLO__INIT;
+    body.protocol = KIN_PROTOCOL_VERSION;
+    body.descriptor_length = (uint32_t)kin_descriptor_length();
+    body.status = (uint32_t) - (int)status;
+    body.message = status != KIN_OK ? reason->message : (char *)"";
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_HELLO;
+    message.hello = &body;
+    answer(worker, &message, NULL);
+}
+
+/* Reads the whole file into memory from malloc.  Not by mmap: a file that is cut short meanwhile would
+ * mean SIGBUS. */
+static kin_status read_file(int fd, size_t limit, void **out, size_t *out_size, kin_error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return kin_fail_errno(err, NULL, "cannot stat the file");
+    if (st.st_size < 0 || (size_t)st.st_size > limit)
+        return kin_fail(err, KIN_E_LIMIT, NULL, "the file is over the limit of %zu bytes", limit);
+    size_t size = (size_t)st.st_size;
+    char *bytes = malloc(size > 0 ? size : 1);
+    if (bytes == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a file of %zu bytes", size);
+    size_t have = 0;
+    while (have < size) {
+        ssize_t got = pread(fd, bytes + have, size - have, (off_t)have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            kin_status status = got < 0 ? kin_fail_errno(err, NULL, "cannot read the file")
+                                        : kin_fail(err, KIN_E_IO, NULL,
+                                                   "the file became shorter while it was read");
+            free(bytes);
+            return status;
+        }
+        have += (size_t)got;
+    }
+    *out = bytes;
+    *out_size = size;
+    return KIN_OK;
+}
+
+static kin_status decode_file(kin_worker *worker, int fd, const char *ending, kin_error *err)
+{
+    const kin_decode_sink sink = {.header = send_header, .frame = send_frame, .ctx = worker};
+    void *bytes = NULL;
+    size_t size = 0;
+    kin_status status = read_file(fd, worker->limits.max_file_bytes, &bytes, &size, err);
+    if (status == KIN_OK)
+        status = kin_decode_bytes(bytes, size, ending, &worker->limits, &sink, err);
+    free(bytes);
+    /* Memory that a worker cannot have is a bound that we set, not a state of the machine. */
+    if (status == KIN_E_NOMEM)
+        status =
+            kin_fail(err, KIN_E_LIMIT, NULL, "takes more memory than a worker may have (%zu MiB)",
+                     worker->limits.memory_bytes >> 20);
+    return status;
+}
+
+/* True when the heap holds so much between files that a fresh worker is better. */
+static bool is_worn(const kin_worker *worker)
+{
+    struct mallinfo2 heap = mallinfo2();
+    return worker->files >= KIN_WORKER_FILES_MAX || heap.arena + heap.hblkhd > KIN_WORKER_HEAP_MAX;
+}
+
+/* Takes the next request and answers it; false when the conversation is over. */
+static bool serve(kin_worker *worker, int *exit_status)
+{
+    ProtobufCMessage *message = NULL;
+    int file = -1;
+    kin_status status = kin_channel_receive(
+        &worker->channel, &kindred__worker__v1__request__descriptor, 0.0, &message, &file, NULL);
+    if (status != KIN_OK) {
+        *exit_status = status == KIN_E_CRASHED ? EXIT_SUCCESS : EXIT_FAILURE;
+        return false;
+    }
+    const Kindred__Worker__V1__Request *request = (const Kindred__Worker__V1__Request *)message;
+    char ending[KIN_PROTOCOL_ENDING_MAX + 1] = "";
+    if (file < 0 || request->ending.len >= sizeof ending) {
+        *exit_status = EXIT_FAILURE;
+        if (file >= 0)
+            close(file);
+        return false;
+    }
+    if (request->ending.len > 0)
+        memcpy(ending, request->ending.data, request->ending.len);
+    worker->serial = request->serial;
+    kin_error err;
+    kin_error_clear(&err);
+    status = decode_file(worker, file, ending, &err);
+    close(file);
+    worker->files++;
+    bool retires = is_worn(worker);
+    if (!worker->gone)
+        send_done(worker, status, &err, retires);
+    return !worker->gone && !retires;
+}
+
+int kin_decode_worker_run(int fd, int lifeline, const kin_decode_limits *limits)
+{
+    kin_worker worker = {.limits = kin_decode_limits_effective(limits)};
+    kin_channel_init(&worker.channel, fd);
+    int exit_status = EXIT_SUCCESS;
+    kin_error err;
+    kin_error_clear(&err);
+    kin_status status = lifeline >= 0 ? kin_sandbox_tie(lifeline, &err) : KIN_OK;
+    if (status == KIN_OK)
+        status = kin_dicom_prepare(&err);
+    if (status == KIN_OK)
+        status = kin_sandbox_enter(worker.limits.memory_bytes, &err);
+    send_hello(&worker, status, &err);
+    if (status != KIN_OK || worker.gone)
+        exit_status = EXIT_FAILURE;
+    else
+        while (serve(&worker, &exit_status))
+            ;
+    kin_channel_release(&worker.channel);
+    return exit_status;
+}
