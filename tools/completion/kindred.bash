@@ -1,0 +1,98 @@
+# bash completion for kindred
+
+# Where the command word is, and the archive named before it, decide what may follow.
+_kindred()
+{
+    local cur prev words cword split=false
+    if declare -F _init_completion >/dev/null; then
+        _init_completion -s || return
+    else
+        cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+        words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+    fi
+
+    local commands='backup delete eval export help ingest init reindex search show stats verify'
+    local command='' i
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
+        -a | --archive) ((i++)) ;;
+        -*) ;;
+        *) command=${words[i]} && break ;;
+        esac
+    done
+
+    # values of options
+    case $command:$prev in
+    *:-a | *:--archive | backup:*) _kindred_files -d && return ;;
+    ingest:-m | ingest:--manifest | eval:-m | eval:--manifest | eval:--queries)
+        _kindred_files csv && return
+        ;;
+    search:--by) _kindred_words 'image series study patient' && return ;;
+    reindex:-i | reindex:--index) _kindred_words 'auto flat hnsw ivfpq' && return ;;
+    export:-f | export:--format) _kindred_words 'csv ndjson' && return ;;
+    export:-o | export:--output) _kindred_files && return ;;
+    eval:--leave-out) _kindred_words 'patient_id study_uid' && return ;;
+    eval:-l | eval:--label) _kindred_words 'diagnosis' && return ;;
+    stats:-v | stats:--values) _kindred_words 'modality body_part diagnosis outcome study_date' && return ;;
+    search:-k | search:-f | search:--frame | search:-w | search:--where | search:--effort | search:--uid | \
+        ingest:-j | ingest:--jobs | ingest:--timeout | ingest:--max-* | reindex:-j | reindex:--jobs | \
+        reindex:--recall-bound | reindex:--check | eval:-j | eval:--jobs | eval:--bootstrap | eval:--seed | \
+        show:-n | show:--max | init:-d | init:--dim | export:-w | export:--where)
+        return # numbers, UIDs and conditions: nothing to offer
+        ;;
+    esac
+    $split && return
+
+    if [[ $cur == -* ]]; then
+        local options='--archive --help --usage --version'
+        case $command in
+        init) options+=' --dim' ;;
+        ingest)
+            options+=' --manifest --verbose --json --no-reindex --jobs --timeout --max-file-bytes'
+            options+=' --max-frame-bytes --max-memory'
+            ;;
+        search)
+            options+=' --uid --frame -k --where --by --not-same-patient --exact --effort --explain'
+            options+=' --long --json'
+            ;;
+        show) options+=' --max --json' ;;
+        delete | verify) options+=' --json' ;;
+        reindex) options+=' --index --keep-model --recall-bound --check --jobs --json' ;;
+        stats) options+=' --values --json' ;;
+        export) options+=' --format --json --where --output' ;;
+        eval)
+            options+=' --manifest --queries --label --leave-out --bootstrap --seed --jobs --json'
+            ;;
+        esac
+        _kindred_words "$options"
+        return
+    fi
+
+    case $command in
+    '' | help) _kindred_words "$commands" ;;
+    ingest | search) _kindred_files ;;
+    esac
+}
+
+# Offers those of the words that begin as the current one.
+_kindred_words()
+{
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+# Offers files: all, folders only (-d), or folders and those with an ending.
+_kindred_files()
+{
+    if declare -F _filedir >/dev/null; then
+        _filedir "$@"
+    else
+        compopt -o filenames 2>/dev/null
+        if [[ ${1-} == -d ]]; then
+            mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        else
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        fi
+    fi
+}
+
+complete -F _kindred kindred

@@ -1,0 +1,97 @@
+/* kindred delete: takes images out, by instance, series, study or patient. */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "json_record.h"
+#include "text.h"
+
+struct options {
+    char **uids; /* into argv */
+    size_t count;
+    bool json;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *options = state->input;
+    (void)arg;
+    switch (key) {
+    case 'j':
+        options->json = true;
+        return 0;
+    case ARGP_KEY_ARGS:
+        options->uids = state->argv + state->next;
+        options->count = (size_t)(state->argc - state->next);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which images? Name UIDs or patients");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option option_list[] = {
+    {"json", 'j', NULL, 0, "Print what was deleted as JSON", 0}, {0}};
+static const struct argp argp = {
+    .options = option_list,
+    .parser = parse,
+    .args_doc = "UID...",
+    .doc = "Takes out all images of each SOP instance, series or study UID, or patient id.  They "
+           "never appear again; "
+           "nothing is asked first."
+           "\vExamples:\n"
+           "  kindred delete 2.25.151517181\n"
+           "  kindred delete --json PATIENT-7 PATIENT-8\n"
+           "\n"
+           "Exit status 1 when a UID was not found.",
+};
+
+/* Deletes one UID's images and says so, on standard output or in `list`. */
+static kin_status delete_one(kin_archive *archive, const char *uid, json_t *list, uint64_t *total)
+{
+    kin_error err = {0};
+    uint64_t removed = 0;
+    if (kin_archive_delete(archive, uid, &removed, &err) != KIN_OK) {
+        kin_error_name(&err, uid);
+        kin_cli_error(&err);
+        if (err.code != KIN_E_NOT_FOUND)
+            return err.code;
+    } else if (list == NULL) {
+        printf("%" PRIu64 " image%s of ", removed, removed == 1 ? "" : "s");
+        kin_text_put(stdout, uid);
+        puts(" deleted");
+    }
+    if (list != NULL)
+        json_array_append_new(list, json_pack("{s:o, s:I}", "uid", kin_json_text(uid), "images",
+                                              (json_int_t)removed));
+    *total += removed;
+    return err.code;
+}
+
+static int run(kin_cli *cli, int argc, char **argv)
+{
+    struct options options = {0};
+    kin_archive *archive;
+    kin_cli_parse(cli, &argp, argc, argv, &options);
+    int exit_code = kin_cli_open(cli, &archive);
+    if (exit_code != KIN_EXIT_DONE)
+        return exit_code;
+    json_t *list = options.json ? json_array() : NULL;
+    uint64_t total = 0;
+    for (size_t i = 0; i < options.count && exit_code != KIN_EXIT_ARCHIVE; i++) {
+        kin_status status = delete_one(archive, options.uids[i], list, &total);
+        if (status != KIN_OK)
+            exit_code = kin_cli_exit_code(status);
+    }
+    kin_archive_close(archive);
+    if (options.json)
+        exit_code = kin_cli_print_json(
+            json_pack("{s:I, s:o}", "images", (json_int_t)total, "deleted", list), exit_code);
+    return exit_code;
+}
+
+const kin_command kin_command_delete = {
+    "delete", "take out images of an instance, series, study or patient", run};

@@ -1,0 +1,52 @@
+/* kindred init: an empty archive. */
+#include <stdio.h>
+
+#include "commands.h"
+#include "text.h"
+
+enum { DIM_MAX = 4096 };
+
+struct options {
+    size_t dim;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *options = state->input;
+    switch (key) {
+    case 'd':
+        options->dim = (size_t)kin_cli_long(state, "--dim", arg, 1, DIM_MAX);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option option_list[] = {
+    {"dim", 'd', "N", 0, "Dimensions of the embedding (default 256)", 0}, {0}};
+static const struct argp argp = {
+    .options = option_list,
+    .parser = parse,
+    .doc = "Makes an empty archive.  `kindred ingest' does so too when there is none."
+           "\vExamples:\n"
+           "  kindred init\n"
+           "  kindred -a /srv/archive init --dim 128",
+};
+
+static int run(kin_cli *cli, int argc, char **argv)
+{
+    struct options options = {0};
+    kin_error err = {0};
+    kin_cli_parse(cli, &argp, argc, argv, &options);
+    if (kin_archive_init(kin_fs_posix(), cli->archive, options.dim, &err) != KIN_OK) {
+        kin_error_name(&err, cli->archive);
+        kin_cli_error(&err);
+        return err.code == KIN_E_ARG ? KIN_EXIT_USAGE : KIN_EXIT_ARCHIVE;
+    }
+    fputs("made an empty archive in ", stdout);
+    kin_text_put(stdout, cli->archive);
+    fputc('\n', stdout);
+    return KIN_EXIT_DONE;
+}
+
+const kin_command kin_command_init = {"init", "make an empty archive", run};

@@ -1,0 +1,113 @@
+/* kindred reindex: learns the embedding from the archive and builds the search index. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "interrupt.h"
+#include "reindexing.h"
+
+enum { CHECK_MAX = 1000000, THREADS_MAX = 256 };
+
+struct options {
+    kin_reindex_options reindex;
+    bool json;
+};
+
+static const char *parse_kind(const char *text, struct argp_state *state)
+{
+    static const char *const kinds[] = {"auto", "flat", "hnsw", "ivfpq"};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(text, kinds[i]) == 0)
+            return kinds[i];
+    argp_error(state, "--index is one of auto, flat, hnsw, ivfpq");
+    return NULL;
+}
+
+enum { KEY_KEEP_MODEL = 256, KEY_RECALL_BOUND, KEY_CHECK };
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *options = state->input;
+    kin_reindex_options *reindex = &options->reindex;
+    switch (key) {
+    case 'i':
+        reindex->index_kind = parse_kind(arg, state);
+        return 0;
+    case 'j':
+        reindex->threads = (int)kin_cli_long(state, "--jobs", arg, 1, THREADS_MAX);
+        return 0;
+    case KEY_KEEP_MODEL:
+        reindex->keep_model = true;
+        return 0;
+    case KEY_RECALL_BOUND:
+        reindex->recall_bound = kin_cli_double(state, "--recall-bound", arg, 0, 1);
+        return 0;
+    case KEY_CHECK:
+        reindex->check_queries = (size_t)kin_cli_long(state, "--check", arg, 1, CHECK_MAX);
+        return 0;
+    case 'J':
+        options->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s'? This command takes options only", arg);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option option_list[] = {
+    {"index", 'i', "KIND", 0, "Kind of index: auto (the default: by size), flat, hnsw or ivfpq", 0},
+    {"keep-model", KEY_KEEP_MODEL, NULL, 0, "Keep the embedding: build the index only", 0},
+    {"recall-bound", KEY_RECALL_BOUND, "X", 0,
+     "Recall@10 that the index must have, from 0 to 1 (default 0.95); below it searches scan "
+     "exactly",
+     0},
+    {"check", KEY_CHECK, "N", 0, "Queries of the recall check (default 200)", 0},
+    {"jobs", 'j', "N", 0, "Threads (default: one per processor)", 0},
+    {"json", 'J', NULL, 0, "Print the report as JSON", 0},
+    {0}};
+static const struct argp argp = {
+    .options = option_list,
+    .parser = parse,
+    .doc = "Learns the embedding from the archive's images, builds the search index, checks its "
+           "recall against the "
+           "exact answer and swaps both in.  Searches go on with the old ones until then; stopped "
+           "at any "
+           "moment, nothing is lost."
+           "\vExamples:\n"
+           "  kindred reindex\n"
+           "  kindred reindex --index hnsw --recall-bound 0.98\n"
+           "\n"
+           "Exit status 1 when the index misses the bound.",
+};
+
+static int run(kin_cli *cli, int argc, char **argv)
+{
+    struct options options = {0};
+    kin_error err = {0};
+    kin_archive *archive;
+    kin_reindex_report report = {0};
+    kin_cli_parse(cli, &argp, argc, argv, &options);
+    int exit_code = kin_cli_open(cli, &archive);
+    if (exit_code != KIN_EXIT_DONE)
+        return exit_code;
+    kin_interrupt_watch();
+    kin_status status = kin_reindexing_run(archive, options.reindex, &report, &err);
+    kin_archive_close(archive);
+    if (status != KIN_OK) {
+        kin_error_name(&err, cli->archive);
+        kin_cli_error(&err);
+        /* another reindex at work says nothing against the archive */
+        return status == KIN_E_BUSY ? KIN_EXIT_FAILED : kin_cli_exit_code(status);
+    }
+    exit_code = report.below_bound ? KIN_EXIT_FAILED : KIN_EXIT_DONE;
+    if (options.json)
+        return kin_cli_print_json(kin_reindexing_json(&report), exit_code);
+    kin_reindexing_print(&report);
+    return exit_code;
+}
+
+const kin_command kin_command_reindex = {"reindex",
+                                         "learn the embedding and build the search index", run};

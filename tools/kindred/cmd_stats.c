@@ -1,0 +1,253 @@
+/* kindred stats: what the archive holds, how large it is, and what serves its searches. */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "json_record.h"
+#include "numbers.h"
+#include "table.h"
+#include "text.h"
+
+struct options {
+    const char *values; /* name whose values to list, or NULL */
+    bool json;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *options = state->input;
+    switch (key) {
+    case 'j':
+        options->json = true;
+        return 0;
+    case 'v':
+        options->values = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s'? This command takes options only", arg);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option option_list[] = {
+    {"values", 'v', "NAME", 0, "Only the values of a field or label, with their numbers of images",
+     0},
+    {"json", 'j', NULL, 0, "Print as JSON", 0},
+    {0}};
+static const struct argp argp = {
+    .options = option_list,
+    .parser = parse,
+    .doc = "Shows what the archive holds, how large it is, and which model and index serve its "
+           "searches."
+           "\vExamples:\n"
+           "  kindred stats\n"
+           "  kindred stats --values diagnosis",
+};
+
+/* --- values of a name --- */
+
+struct value_rows {
+    kin_table *table;
+    size_t count;
+};
+
+static int add_value_row(void *ctx, const char *value, uint64_t images)
+{
+    struct value_rows *rows = ctx;
+    kin_table_cellf(rows->table, "%" PRIu64, images);
+    kin_table_cell(rows->table, value);
+    rows->count++;
+    return 0;
+}
+
+/* Prints the values of a name behind `before`, and nothing when there are none; *count of them. */
+static int print_values(kin_archive *archive, const char *name, const char *before, size_t *count)
+{
+    const kin_column columns[] = {{.heading = "images", .kind = KIN_COLUMN_NUMBER},
+                                  {.heading = name, .kind = KIN_COLUMN_TEXT}};
+    struct value_rows rows = {.table = kin_table_new(columns, 2)};
+    kin_error err = {0};
+    int exit_code = KIN_EXIT_DONE;
+    if (kin_archive_each_value(archive, name, add_value_row, &rows, &err) != KIN_OK) {
+        exit_code = kin_cli_fail(&err);
+    } else if (rows.count > 0) {
+        fputs(before, stdout);
+        if (!kin_table_print(rows.table, stdout, kin_terminal_width(stdout)))
+            exit_code = kin_cli_no_memory();
+    }
+    kin_table_free(rows.table);
+    *count = rows.count;
+    return exit_code;
+}
+
+static int add_value(void *ctx, const char *value, uint64_t images)
+{
+    char *valid = kin_text_utf8(value);
+    int failed = valid == NULL ||
+                 json_object_set_new_nocheck(ctx, valid, json_integer((json_int_t)images)) != 0;
+    free(valid);
+    return failed;
+}
+
+/* {"value": images, …}; NULL on failure. */
+static json_t *values_json(kin_archive *archive, const char *name, kin_error *err)
+{
+    json_t *object = json_object();
+    if (object != NULL && kin_archive_each_value(archive, name, add_value, object, err) == KIN_OK)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static int show_values(kin_archive *archive, const struct options *options)
+{
+    kin_error err = {0};
+    size_t count;
+    if (options->json) {
+        json_t *values = values_json(archive, options->values, &err);
+        return values == NULL && err.code != KIN_OK ? kin_cli_fail(&err)
+                                                    : kin_cli_print_json(values, KIN_EXIT_DONE);
+    }
+    int exit_code = print_values(archive, options->values, "", &count);
+    if (exit_code == KIN_EXIT_DONE && count == 0)
+        kin_cli_message(options->values, "no image has a field or label of this name");
+    return exit_code;
+}
+
+/* --- the archive --- */
+
+/* Names whose values are counted by default. */
+static const char *const counted[] = {"modality", "diagnosis"};
+enum { COUNTED = sizeof counted / sizeof counted[0] };
+
+static void number_row(kin_table *table, const char *name, uint64_t number)
+{
+    kin_table_cell(table, name);
+    kin_table_cellf(table, "%" PRIu64, number);
+}
+
+static void bytes_row(kin_table *table, const char *name, uint64_t bytes)
+{
+    char text[16];
+    kin_format_bytes(bytes, text);
+    kin_table_cell(table, name);
+    kin_table_cell(table, text);
+}
+
+static void generation_row(kin_table *table, const kin_archive_stats *stats)
+{
+    kin_table_cell(table, "index");
+    if (stats->generation == 0) {
+        kin_table_cell(table, "none yet: searches scan (kindred reindex)");
+        return;
+    }
+    kin_table_cellf(table, "%s, generation %" PRIu64 " of %s, recall@10 %.4f", stats->index_kind,
+                    stats->generation, stats->generation_time, stats->generation_recall);
+}
+
+static bool print_stats(const kin_cli *cli, const kin_archive_stats *stats)
+{
+    static const kin_column columns[] = {{.kind = KIN_COLUMN_NAME}, {.kind = KIN_COLUMN_TEXT}};
+    kin_table *table = kin_table_new(columns, 2);
+    kin_table_cell(table, "archive");
+    kin_table_cell(table, cli->archive);
+    number_row(table, "images", stats->images);
+    number_row(table, "instances", stats->instances);
+    number_row(table, "series", stats->series);
+    number_row(table, "studies", stats->studies);
+    number_row(table, "patients", stats->patients);
+    number_row(table, "deleted or replaced", stats->dead);
+    number_row(table, "newer than the index", stats->tail);
+    kin_table_cell(table, "model");
+    kin_table_cellf(table, "%s (%s), %zu dimensions of %zu, learnt from %zu images", stats->model,
+                    stats->model_kind, stats->dim, stats->descriptor_length,
+                    stats->model_trained_on);
+    generation_row(table, stats);
+    bytes_row(table, "catalog", stats->catalog_bytes);
+    bytes_row(table, "descriptors", stats->descriptor_bytes);
+    bytes_row(table, "vectors", stats->vector_bytes);
+    bytes_row(table, "index file", stats->index_bytes);
+    bool ok = kin_table_print(table, stdout, kin_terminal_width(stdout));
+    kin_table_free(table);
+    return ok;
+}
+
+static int show_stats(const kin_cli *cli, kin_archive *archive, const kin_archive_stats *stats)
+{
+    if (!print_stats(cli, stats))
+        return kin_cli_no_memory();
+    int exit_code = KIN_EXIT_DONE;
+    for (size_t i = 0; i < COUNTED && exit_code == KIN_EXIT_DONE; i++) {
+        size_t count;
+        exit_code = print_values(archive, counted[i], "\n", &count);
+    }
+    return exit_code;
+}
+
+static json_t *stats_json(const kin_cli *cli, const kin_archive_stats *stats)
+{
+    json_t *generation =
+        stats->generation == 0
+            ? json_null()
+            : json_pack("{s:I, s:s, s:s, s:f}", "number", (json_int_t)stats->generation, "kind",
+                        stats->index_kind, "time", stats->generation_time, "recall_at_10",
+                        stats->generation_recall);
+    json_t *model = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "id", stats->model, "kind",
+                              stats->model_kind, "dim", (json_int_t)stats->dim, "descriptor_length",
+                              (json_int_t)stats->descriptor_length, "trained_on",
+                              (json_int_t)stats->model_trained_on, "layout", stats->layout);
+    json_t *bytes =
+        json_pack("{s:I, s:I, s:I, s:I}", "catalog", (json_int_t)stats->catalog_bytes,
+                  "descriptors", (json_int_t)stats->descriptor_bytes, "vectors",
+                  (json_int_t)stats->vector_bytes, "index", (json_int_t)stats->index_bytes);
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "archive",
+                     kin_json_text(cli->archive), "images", (json_int_t)stats->images, "instances",
+                     (json_int_t)stats->instances, "series", (json_int_t)stats->series, "studies",
+                     (json_int_t)stats->studies, "patients", (json_int_t)stats->patients, "rows",
+                     (json_int_t)stats->rows, "dead", (json_int_t)stats->dead, "tail",
+                     (json_int_t)stats->tail, "model", model, "generation", generation, "bytes",
+                     bytes);
+}
+
+static int show_stats_json(const kin_cli *cli, kin_archive *archive, const kin_archive_stats *stats)
+{
+    kin_error err = {0};
+    json_t *object = stats_json(cli, stats);
+    for (size_t i = 0; i < COUNTED && object != NULL; i++)
+        if (json_object_set_new(object, counted[i], values_json(archive, counted[i], &err)) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+    return object == NULL && err.code != KIN_OK ? kin_cli_fail(&err)
+                                                : kin_cli_print_json(object, KIN_EXIT_DONE);
+}
+
+static int run(kin_cli *cli, int argc, char **argv)
+{
+    struct options options = {0};
+    kin_error err = {0};
+    kin_archive *archive;
+    kin_archive_stats stats;
+    kin_cli_parse(cli, &argp, argc, argv, &options);
+    int exit_code = kin_cli_open(cli, &archive);
+    if (exit_code != KIN_EXIT_DONE)
+        return exit_code;
+    if (options.values != NULL) {
+        exit_code = show_values(archive, &options);
+    } else if (kin_archive_stats_read(archive, &stats, &err) != KIN_OK) {
+        kin_error_name(&err, cli->archive);
+        exit_code = kin_cli_fail(&err);
+    } else {
+        exit_code =
+            options.json ? show_stats_json(cli, archive, &stats) : show_stats(cli, archive, &stats);
+    }
+    kin_archive_close(archive);
+    return exit_code;
+}
+
+const kin_command kin_command_stats = {"stats",
+                                       "show what the archive holds and what serves searches", run};

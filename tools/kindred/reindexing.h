@@ -1,0 +1,20 @@
+/* reindexing.h - running a reindex with a progress line and telling of it: for `reindex`, and for `ingest` at its end. */
+#ifndef KINDRED_REINDEXING_H
+#define KINDRED_REINDEXING_H
+
+#include <jansson.h>
+
+#include "archive/archive.h"
+
+/* Runs kin_archive_reindex() with a progress line on a terminal; SIGINT and SIGTERM cancel it when kin_interrupt_watch() has been
+ * called.  options' progress and its context are replaced. */
+kin_status kin_reindexing_run(kin_archive *archive, kin_reindex_options options,
+                              kin_reindex_report *report, kin_error *err);
+
+/* Says in a few lines what was built, and warns where the index missed the bound. */
+void kin_reindexing_print(const kin_reindex_report *report);
+
+/* The report as JSON; NULL without memory. */
+json_t *kin_reindexing_json(const kin_reindex_report *report);
+
+#endif

@@ -1,0 +1,132 @@
+#include "search_report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attributes.h"
+#include "cli.h"
+#include "json_record.h"
+#include "table.h"
+
+enum { LABELS_WIDEST = 48 /* a DICOM file may have dozens: `show` prints them all */ };
+
+static const char DIAGNOSIS[] = "diagnosis";
+
+char *kin_labels_line(const kin_record *record)
+{
+    char *line = NULL;
+    size_t size;
+    FILE *out = open_memstream(&line, &size);
+    if (out == NULL)
+        return NULL;
+    const char *diagnosis = kin_label_text(record, DIAGNOSIS);
+    fputs(diagnosis, out);
+    bool first = diagnosis[0] == '\0';
+    for (size_t i = 0; i < record->label_count; i++) {
+        if (strcmp(record->labels[i].name, DIAGNOSIS) == 0)
+            continue;
+        fprintf(out, "%s%s=%s", first ? "" : ", ", record->labels[i].name, record->labels[i].value);
+        first = false;
+    }
+    if (fclose(out) == 0)
+        return line;
+    free(line);
+    return NULL;
+}
+
+static void result_row(kin_table *table, const kin_search_report *report, size_t rank,
+                       const kin_result *result)
+{
+    const kin_record *record = &result->record;
+    char *labels = kin_labels_line(record);
+    kin_table_cellf(table, "%zu", rank);
+    kin_table_cellf(table, "%.4f", (double)result->score);
+    kin_table_cell(table, record->modality);
+    kin_table_cell(table, labels);
+    kin_table_cell(table, record->outcome);
+    kin_table_cell(table, record->patient_id);
+    kin_table_cell(table, report->uids ? record->sop_instance_uid : "");
+    if (record->frame > 0)
+        kin_table_cellf(table, "%s frame %" PRIu32, record->path, record->frame);
+    else
+        kin_table_cell(table, record->path);
+    free(labels);
+}
+
+static bool print_results(const kin_search_report *report, const kin_results *results)
+{
+    static const kin_column columns[] = {
+        {.heading = "rank", .kind = KIN_COLUMN_NUMBER},
+        {.heading = "score", .kind = KIN_COLUMN_NUMBER},
+        {.heading = "modality", .kind = KIN_COLUMN_NAME, .max = 16, .hide_if_empty = true},
+        {.heading = "labels", .kind = KIN_COLUMN_TEXT, .max = LABELS_WIDEST, .hide_if_empty = true},
+        {.heading = "outcome", .kind = KIN_COLUMN_TEXT, .max = 32, .hide_if_empty = true},
+        {.heading = "patient", .kind = KIN_COLUMN_TEXT, .max = 32, .hide_if_empty = true},
+        {.heading = "SOP instance UID", .kind = KIN_COLUMN_NAME, .hide_if_empty = true},
+        {.heading = "where", .kind = KIN_COLUMN_PATH},
+    };
+    kin_table *table = kin_table_new(columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < results->count; i++)
+        result_row(table, report, i + 1, &results->items[i]);
+    bool ok = kin_table_print(table, stdout, kin_terminal_width(stdout));
+    kin_table_free(table);
+    return ok;
+}
+
+static void print_plan(const kin_plan *plan)
+{
+    printf("\nplan: %s; index %s, generation %" PRIu64 ", model %s\n", plan->method,
+           plan->index_kind, plan->generation, plan->model);
+    printf("%" PRIu64 " images, %" PRIu64 " may be answers, %" PRIu64
+           " of them newer than the index; %" PRIu64 " scored exactly in %.2f ms\n",
+           plan->live, plan->members, plan->tail, plan->scanned, plan->milliseconds);
+}
+
+static json_t *plan_json(const kin_plan *plan)
+{
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "method", plan->method,
+                     "index_kind", plan->index_kind, "model", plan->model, "generation",
+                     (json_int_t)plan->generation, "live", (json_int_t)plan->live, "members",
+                     (json_int_t)plan->members, "tail", (json_int_t)plan->tail, "scanned",
+                     (json_int_t)plan->scanned, "milliseconds", plan->milliseconds);
+}
+
+static json_t *results_json(const kin_results *results)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list != NULL && i < results->count; i++)
+        if (json_array_append_new(list, kin_json_result(i + 1, (double)results->items[i].score,
+                                                        &results->items[i].record)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
+}
+
+/* The query: the file or UID that it came from, its frame, and whether it is a stored image. */
+static json_t *query_json(const kin_query *query, uint32_t frame)
+{
+    return json_pack("{s:o, s:I, s:o, s:b}", "name", kin_json_text(query->name), "frame",
+                     (json_int_t)frame, "patient_id", kin_json_text(query->patient_id), "stored",
+                     query->self != KIN_QUERY_NOT_STORED);
+}
+
+int kin_search_report_print(const kin_search_report *report, const kin_query *query, uint32_t frame,
+                            const kin_results *results)
+{
+    if (report->json)
+        return kin_cli_print_json(json_pack("{s:o, s:o, s:b, s:o}", "query",
+                                            query_json(query, frame), "plan",
+                                            plan_json(&results->plan), "complete",
+                                            results->complete, "results", results_json(results)),
+                                  KIN_EXIT_DONE);
+    if (results->count == 0)
+        puts("no image found");
+    else if (!print_results(report, results))
+        return kin_cli_no_memory();
+    if (report->explain)
+        print_plan(&results->plan);
+    return KIN_EXIT_DONE;
+}

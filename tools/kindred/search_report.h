@@ -1,0 +1,22 @@
+/* search_report.h - a search's results as a table for people or as JSON. */
+#ifndef KINDRED_SEARCH_REPORT_H
+#define KINDRED_SEARCH_REPORT_H
+
+#include <stdbool.h>
+
+#include "archive/archive.h"
+
+typedef struct kin_search_report {
+    bool json;
+    bool explain; /* the table is followed by the plan; JSON always holds it */
+    bool uids;    /* the table has a column of SOP instance UIDs */
+} kin_search_report;
+
+/* Prints and returns the exit code. */
+int kin_search_report_print(const kin_search_report *report, const kin_query *query, uint32_t frame,
+                            const kin_results *results);
+
+/* The labels of a record on one line, from malloc: the diagnosis, then "name=value" of the others.  NULL without memory. */
+char *kin_labels_line(const kin_record *record);
+
+#endif
