@@ -19,6 +19,9 @@ enum {
     KIN_EXIT_ARCHIVE = 3 /* the archive cannot be used */
 };
 
+/* Key of the option --json, which has no short form: the same in every command. */
+enum { KIN_KEY_JSON = 1024 };
+
 /* What the options that every command takes have set. */
 typedef struct kin_cli {
     const char *archive; /* folder; never NULL */

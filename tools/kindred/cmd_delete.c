@@ -18,7 +18,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct options *options = state->input;
     (void)arg;
     switch (key) {
-    case 'j':
+    case KIN_KEY_JSON:
         options->json = true;
         return 0;
     case ARGP_KEY_ARGS:
@@ -34,7 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    {"json", 'j', NULL, 0, "Print what was deleted as JSON", 0}, {0}};
+    {"json", KIN_KEY_JSON, NULL, 0, "Print what was deleted as JSON", 0}, {0}};
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,

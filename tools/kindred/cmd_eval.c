@@ -14,7 +14,7 @@ struct options {
     bool json;
 };
 
-enum { KEY_QUERIES = 256, KEY_LEAVE_OUT, KEY_BOOTSTRAP, KEY_SEED, KEY_JSON };
+enum { KEY_QUERIES = 256, KEY_LEAVE_OUT, KEY_BOOTSTRAP, KEY_SEED };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -41,7 +41,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'j':
         options->eval.threads = (int)kin_cli_long(state, "--jobs", arg, 1, JOBS_MAX);
         return 0;
-    case KEY_JSON:
+    case KIN_KEY_JSON:
         options->json = true;
         return 0;
     case ARGP_KEY_ARG:
@@ -67,7 +67,7 @@ static const struct argp_option option_list[] = {
     {"bootstrap", KEY_BOOTSTRAP, "N", 0, "Resamples for the intervals (default 1000)", 0},
     {"seed", KEY_SEED, "N", 0, "Seed of the resampling (default fixed)", 0},
     {"jobs", 'j', "N", 0, "Threads (default: one per processor)", 0},
-    {"json", KEY_JSON, NULL, 0, "Print as JSON", 0},
+    {"json", KIN_KEY_JSON, NULL, 0, "Print as JSON", 0},
     {0}};
 static const struct argp argp = {
     .options = option_list,

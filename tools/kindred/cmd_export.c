@@ -23,7 +23,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (!options->ndjson && strcmp(arg, "csv") != 0)
             argp_error(state, "--format is csv or ndjson");
         return 0;
-    case 'j':
+    case KIN_KEY_JSON:
         options->ndjson = true;
         return 0;
     case 'w':
@@ -42,7 +42,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option option_list[] = {
     {"format", 'f', "FORMAT", 0, "csv (the default) or ndjson, a JSON object a line", 0},
-    {"json", 'j', NULL, 0, "The same as --format ndjson", 0},
+    {"json", KIN_KEY_JSON, NULL, 0, "The same as --format ndjson", 0},
     {"where", 'w', "CONDITION", 0, "Only images that meet it", 0},
     {"output", 'o', "FILE", 0, "Write to FILE instead of standard output", 0},
     {0}};

@@ -20,15 +20,7 @@ struct options {
     bool no_reindex;
 };
 
-enum {
-    KEY_TIMEOUT = 256,
-    KEY_FILE_BYTES,
-    KEY_FRAME_BYTES,
-    KEY_MEMORY,
-    KEY_NO_REINDEX,
-    KEY_WORKER,
-    KEY_JSON
-};
+enum { KEY_TIMEOUT = 256, KEY_FILE_BYTES, KEY_FRAME_BYTES, KEY_MEMORY, KEY_NO_REINDEX, KEY_WORKER };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -44,7 +36,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'v':
         options->report.verbose = true;
         return 0;
-    case KEY_JSON:
+    case KIN_KEY_JSON:
         options->report.json = true;
         return 0;
     case KEY_TIMEOUT:
@@ -83,7 +75,7 @@ static const struct argp_option option_list[] = {
      "others",
      0},
     {"verbose", 'v', NULL, 0, "A line for each file, once it is durable", 0},
-    {"json", KEY_JSON, NULL, 0, "Print the summary as JSON; with -v a JSON object a line", 0},
+    {"json", KIN_KEY_JSON, NULL, 0, "Print the summary as JSON; with -v a JSON object a line", 0},
     {"no-reindex", KEY_NO_REINDEX, NULL, 0,
      "Do not reindex at the end, as is done when no model has been learnt yet or the archive has "
      "doubled since",

@@ -46,7 +46,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_CHECK:
         reindex->check_queries = (size_t)kin_cli_long(state, "--check", arg, 1, CHECK_MAX);
         return 0;
-    case 'J':
+    case KIN_KEY_JSON:
         options->json = true;
         return 0;
     case ARGP_KEY_ARG:
@@ -66,7 +66,7 @@ static const struct argp_option option_list[] = {
      0},
     {"check", KEY_CHECK, "N", 0, "Queries of the recall check (default 200)", 0},
     {"jobs", 'j', "N", 0, "Threads (default: one per processor)", 0},
-    {"json", 'J', NULL, 0, "Print the report as JSON", 0},
+    {"json", KIN_KEY_JSON, NULL, 0, "Print the report as JSON", 0},
     {0}};
 static const struct argp argp = {
     .options = option_list,

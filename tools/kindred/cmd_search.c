@@ -70,7 +70,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_EXPLAIN:
         options->report.explain = true;
         return 0;
-    case 'j':
+    case KIN_KEY_JSON:
         options->report.json = true;
         return 0;
     case 'l':
@@ -104,7 +104,7 @@ static const struct argp_option option_list[] = {
     {"effort", KEY_EFFORT, "X", 0, "How hard the index tries, above 0 to 1: slower and surer", 0},
     {"explain", KEY_EXPLAIN, NULL, 0, "Say how the answer was found", 0},
     {"long", 'l', NULL, 0, "Show the SOP instance UIDs too", 0},
-    {"json", 'j', NULL, 0, "Print the results as JSON", 0},
+    {"json", KIN_KEY_JSON, NULL, 0, "Print the results as JSON", 0},
     {"worker", KEY_WORKER, "PROGRAM", OPTION_HIDDEN, NULL, 0},
     {0}};
 static const struct argp argp = {
@@ -118,8 +118,7 @@ static const struct argp argp = {
            "\vExamples:\n"
            "  kindred search query.dcm -k 5\n"
            "  kindred search --uid 2.25.151517181 --by patient --not-same-patient\n"
-           "  kindred search query.png --where \"modality = MR and not (diagnosis in ('no tumour', "
-           "unknown))\"\n"
+           "  kindred search query.png --where \"diagnosis not in ('no tumour', unknown)\"\n"
            "  kindred search query.dcm --json | jq '.results[].labels.diagnosis'",
 };
 

@@ -21,7 +21,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
     switch (key) {
-    case 'j':
+    case KIN_KEY_JSON:
         options->json = true;
         return 0;
     case 'n':
@@ -41,7 +41,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    {"json", 'j', NULL, 0, "Print as JSON", 0},
+    {"json", KIN_KEY_JSON, NULL, 0, "Print as JSON", 0},
     {"max", 'n', "N", 0, "Show at most N images (default 1000)", 0},
     {0}};
 static const struct argp argp = {

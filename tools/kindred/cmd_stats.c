@@ -19,7 +19,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
     switch (key) {
-    case 'j':
+    case KIN_KEY_JSON:
         options->json = true;
         return 0;
     case 'v':
@@ -36,7 +36,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option option_list[] = {
     {"values", 'v', "NAME", 0, "Only the values of a field or label, with their numbers of images",
      0},
-    {"json", 'j', NULL, 0, "Print as JSON", 0},
+    {"json", KIN_KEY_JSON, NULL, 0, "Print as JSON", 0},
     {0}};
 static const struct argp argp = {
     .options = option_list,

@@ -15,14 +15,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
     (void)arg;
-    if (key != 'j')
+    if (key != KIN_KEY_JSON)
         return ARGP_ERR_UNKNOWN;
     options->json = true;
     return 0;
 }
 
 static const struct argp_option option_list[] = {
-    {"json", 'j', NULL, 0, "Print the result as JSON", 0}, {0}};
+    {"json", KIN_KEY_JSON, NULL, 0, "Print the result as JSON", 0}, {0}};
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,

@@ -121,6 +121,9 @@ int main(int argc, char **argv)
     const char *archive = getenv("KINDRED_ARCHIVE");
     kin_cli cli = {.archive = archive != NULL && archive[0] != '\0' ? archive : "kindred-archive"};
     struct invocation invocation = {.cli = &cli};
+    char name[] = "kindred";
+    if (argc > 0)
+        argv[0] = name; /* messages of getopt and argp begin with it */
     error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &invocation);
     if (error != 0) {
         kin_cli_message(NULL, "cannot read the arguments: %s", strerror(error));
