@@ -20,8 +20,8 @@ typedef enum kin_column_kind {
 
 typedef struct kin_column {
     const char *heading; /* NULL in every column: no line of headings */
+    size_t max;          /* never wider than this; 0: no bound */
     kin_column_kind kind;
-    size_t max;         /* never wider than this; 0: no bound */
     bool hide_if_empty; /* left out when every cell is empty */
 } kin_column;
 
