@@ -39,25 +39,33 @@ typedef struct kin_dicom_attribute {
 /* Identity and description.  Text is UTF-8 ("" where absent), trimmed, owned by the kin_dicom. */
 typedef struct kin_dicom_header {
     kin_dicom_kind kind;
-    const char *kind_reason; /* for people: "Basic Text SR", "Segmentation", … ; the SOP class's name */
+    const char
+        *kind_reason; /* for people: "Basic Text SR", "Segmentation", … ; the SOP class's name */
     const char *transfer_syntax_uid;
     const char *sop_class_uid, *sop_instance_uid, *series_instance_uid, *study_instance_uid;
     const char *patient_id, *modality, *body_part; /* body_part: BodyPartExamined */
     const char *study_date;                        /* YYYYMMDD as stored, possibly empty */
     const kin_dicom_attribute *attributes;         /* those present and not empty */
     size_t attribute_count;
-    int rows, columns, frames, samples_per_pixel;  /* 0 without pixels */
+    int rows, columns, frames, samples_per_pixel; /* 0 without pixels */
     int bits_allocated, bits_stored, high_bit;
     bool is_signed;
     const char *photometric_interpretation;
-    double spacing_x_mm, spacing_y_mm; /* PixelSpacing, ImagerPixelSpacing, per-frame groups, aspect ratio
+    double spacing_x_mm,
+        spacing_y_mm; /* PixelSpacing, ImagerPixelSpacing, per-frame groups, aspect ratio
                                           with unit 1 when only that is known (then only the ratio holds) */
 } kin_dicom_header;
 
 /* Stored samples of one frame, exactly as decoded: native byte order, channels interleaved. */
 typedef enum kin_sample_type {
-    KIN_SAMPLE_U8, KIN_SAMPLE_S8, KIN_SAMPLE_U16, KIN_SAMPLE_S16,
-    KIN_SAMPLE_U32, KIN_SAMPLE_S32, KIN_SAMPLE_F32, KIN_SAMPLE_F64
+    KIN_SAMPLE_U8,
+    KIN_SAMPLE_S8,
+    KIN_SAMPLE_U16,
+    KIN_SAMPLE_S16,
+    KIN_SAMPLE_U32,
+    KIN_SAMPLE_S32,
+    KIN_SAMPLE_F32,
+    KIN_SAMPLE_F64
 } kin_sample_type;
 
 typedef struct kin_samples {

@@ -1,0 +1,275 @@
+/* render.c - a frame as a reader sees it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dicom/colour.h"
+#include "dicom/modality.h"
+#include "dicom/palette.h"
+#include "dicom/voi.h"
+
+enum {
+    TAG_PADDING = 0x00280120,
+    TAG_PADDING_LIMIT = 0x00280121,
+    TAG_FLOAT_PADDING = 0x00280122,
+    TAG_FLOAT_PADDING_LIMIT = 0x00280124,
+    TAG_DOUBLE_PADDING = 0x00280123,
+    TAG_DOUBLE_PADDING_LIMIT = 0x00280125
+};
+
+/* The default display range where the file states none. */
+static const double ct_center = 40, ct_width = 400; /* soft tissue, in Hounsfield units */
+static const double low_percentile = 0.005, high_percentile = 0.995;
+
+/* Stored values from low to high are padding (PS3.3 C.7.5.1.1.2); none when low > high. */
+typedef struct padding {
+    double low, high;
+} padding;
+
+/* A padding value is coded as a pixel is, but some files give it the other sign's VR. */
+static double as_stored(double value, const kin_dicom_header *h)
+{
+    double range = ldexp(1, h->bits_stored);
+    if (h->is_signed && value >= range / 2 && value < ldexp(1, h->bits_allocated)) {
+        double wrapped = value - ldexp(1, h->bits_allocated);
+        return wrapped >= -range / 2 ? wrapped : value - range;
+    }
+    return !h->is_signed && value < 0 ? value + ldexp(1, h->bits_allocated) : value;
+}
+
+static padding load_padding(const kin_dicom *dicom)
+{
+    const kin_dicom_header *h = &dicom->header;
+    padding p = {1, 0};
+    unsigned which = dicom->layout.pixel_tag & 0xffff;
+    kin_tag tag = which == 0x08   ? TAG_FLOAT_PADDING
+                  : which == 0x09 ? TAG_DOUBLE_PADDING
+                                  : TAG_PADDING;
+    kin_tag limit_tag = which == 0x08   ? TAG_FLOAT_PADDING_LIMIT
+                        : which == 0x09 ? TAG_DOUBLE_PADDING_LIMIT
+                                        : TAG_PADDING_LIMIT;
+    double value, limit;
+    if (!kin_item_number(dicom->root, tag, 0, &value))
+        return p;
+    if (!kin_item_number(dicom->root, limit_tag, 0, &limit))
+        limit = value;
+    if (tag == TAG_PADDING) {
+        value = as_stored(value, h);
+        limit = as_stored(limit, h);
+    }
+    p.low = value < limit ? value : limit;
+    p.high = value < limit ? limit : value;
+    return p;
+}
+
+#define MARK(type)                                                                                 \
+    for (size_t i = 0; i < count; i++) {                                                           \
+        double v = (double)((const type *)samples->data)[i];                                       \
+        mask[i] = v >= p->low && v <= p->high;                                                     \
+    }
+
+#define MARK_FLOAT(type)                                                                           \
+    for (size_t i = 0; i < count; i++) {                                                           \
+        double v = (double)((const type *)samples->data)[i];                                       \
+        mask[i] = !isfinite(v) || (v >= p->low && v <= p->high);                                   \
+    }
+
+/* One byte for each sample, nonzero for padding; what is no number counts as padding too. */
+static void mark_padding(const kin_samples *samples, const padding *p, uint8_t *mask)
+{
+    size_t count = kin_samples_count(samples);
+    switch (samples->type) {
+    case KIN_SAMPLE_U8:
+        MARK(uint8_t)
+        break;
+    case KIN_SAMPLE_S8:
+        MARK(int8_t)
+        break;
+    case KIN_SAMPLE_U16:
+        MARK(uint16_t)
+        break;
+    case KIN_SAMPLE_S16:
+        MARK(int16_t)
+        break;
+    case KIN_SAMPLE_U32:
+        MARK(uint32_t)
+        break;
+    case KIN_SAMPLE_S32:
+        MARK(int32_t)
+        break;
+    case KIN_SAMPLE_F32:
+        MARK_FLOAT(float)
+        break;
+    case KIN_SAMPLE_F64:
+        MARK_FLOAT(double)
+        break;
+    }
+}
+
+/* The k-th smallest (from 0) of v[0 … n-1], which is reordered (Hoare's selection). */
+static float select_kth(float *v, size_t n, size_t k)
+{
+    size_t left = 0, right = n - 1;
+    while (left < right) {
+        float pivot = v[left + (right - left) / 2];
+        size_t i = left, j = right;
+        for (;;) {
+            while (v[i] < pivot)
+                i++;
+            while (v[j] > pivot)
+                j--;
+            if (i >= j)
+                break;
+            float t = v[i];
+            v[i++] = v[j];
+            v[j--] = t;
+        }
+        /* v[left … j] <= pivot <= v[j + 1 … right] */
+        if (k <= j)
+            right = j;
+        else
+            left = j + 1;
+    }
+    return v[k];
+}
+
+/* The values at the two percentiles, without padding; false where nothing but padding is there. */
+static kin_status find_percentiles(const float *values, const uint8_t *mask, size_t count,
+                                   float *low, float *high, kin_error *err)
+{
+    float *kept = malloc(count * sizeof *kept);
+    if (kept == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "out of memory");
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (mask == NULL || !mask[i])
+            kept[n++] = values[i];
+    *low = *high = 0;
+    if (n > 0) {
+        *low = select_kth(kept, n, (size_t)((double)(n - 1) * low_percentile));
+        *high = select_kth(kept, n, (size_t)((double)(n - 1) * high_percentile));
+    }
+    free(kept);
+    return KIN_OK;
+}
+
+/* Stretches from low to high; where they are equal, what is above is white and the rest black. */
+static void stretch(float *values, size_t count, float low, float high)
+{
+    double range = (double)high - low;
+    for (size_t i = 0; i < count; i++) {
+        double v = range > 0 ? ((double)values[i] - low) / range : values[i] > high ? 1 : 0;
+        values[i] = (float)(v < 0 ? 0 : v > 1 ? 1 : v);
+    }
+}
+
+/* CT values are Hounsfield units only after a modality transformation. */
+static bool is_hounsfield(const kin_dicom *dicom, const kin_modality *modality)
+{
+    return strcmp(dicom->header.modality, "CT") == 0 && (modality->rescaled || modality->has_lut);
+}
+
+static kin_status apply_voi(const kin_dicom *dicom, int frame, const kin_modality *modality,
+                            const uint8_t *mask, float *values, size_t count, kin_error *err)
+{
+    kin_voi voi;
+    kin_status status = KIN_OK;
+    kin_voi_load(dicom, frame, kin_modality_may_be_negative(modality, dicom), &voi);
+    if (voi.kind == KIN_VOI_NONE && is_hounsfield(dicom, modality))
+        voi = (kin_voi){.kind = KIN_VOI_LINEAR, .center = ct_center, .width = ct_width};
+    if (voi.kind != KIN_VOI_NONE) {
+        kin_voi_apply(&voi, values, count);
+    } else {
+        float low = 0, high = 0;
+        status = find_percentiles(values, mask, count, &low, &high, err);
+        if (status == KIN_OK)
+            stretch(values, count, low, high);
+    }
+    kin_voi_release(&voi);
+    return status;
+}
+
+static kin_status render_monochrome(const kin_dicom *dicom, int frame, const kin_samples *samples,
+                                    float *px, kin_error *err)
+{
+    size_t count = kin_samples_count(samples);
+    padding p = load_padding(dicom);
+    bool floating = samples->type == KIN_SAMPLE_F32 || samples->type == KIN_SAMPLE_F64;
+    uint8_t *mask = NULL;
+    kin_modality modality;
+    if (p.low <= p.high || floating) {
+        mask = malloc(count);
+        if (mask == NULL)
+            return kin_fail(err, KIN_E_NOMEM, NULL, "out of memory");
+        mark_padding(samples, &p, mask);
+    }
+    kin_modality_load(dicom, frame, &modality);
+    kin_modality_apply(&modality, samples, px);
+    for (size_t i = 0; mask != NULL && i < count; i++)
+        if (mask[i])
+            px[i] = 0; /* so that nothing below meets what is no number */
+    kin_status status = apply_voi(dicom, frame, &modality, mask, px, count, err);
+    if (dicom->photometric == KIN_PHOTO_MONOCHROME1)
+        for (size_t i = 0; i < count; i++)
+            px[i] = 1 - px[i];
+    for (size_t i = 0; mask != NULL && i < count; i++)
+        if (mask[i])
+            px[i] = 0;
+    kin_modality_release(&modality);
+    free(mask);
+    return status;
+}
+
+static kin_status render_palette(const kin_dicom *dicom, const kin_samples *samples, float *px,
+                                 kin_error *err)
+{
+    kin_palette palette;
+    kin_status status = kin_palette_load(dicom, &palette, err);
+    if (status != KIN_OK)
+        return status;
+    kin_palette_apply(&palette, samples, px);
+    kin_palette_release(&palette);
+    return KIN_OK;
+}
+
+/* What the samples are: the label, unless the codec has said otherwise. */
+static kin_photometric colour_of(const kin_dicom *dicom, kin_codec_colour decoded)
+{
+    if (decoded == KIN_COLOUR_RGB)
+        return KIN_PHOTO_RGB;
+    if (decoded == KIN_COLOUR_YBR_FULL)
+        return KIN_PHOTO_YBR_FULL;
+    return dicom->photometric;
+}
+
+static kin_status render_samples(const kin_dicom *dicom, int frame, const kin_samples *samples,
+                                 kin_codec_colour decoded, kin_raster *out, kin_error *err)
+{
+    if (kin_is_monochrome(dicom))
+        return render_monochrome(dicom, frame, samples, out->px, err);
+    if (dicom->photometric == KIN_PHOTO_PALETTE)
+        return render_palette(dicom, samples, out->px, err);
+    kin_colour_apply(samples, colour_of(dicom, decoded), dicom->header.bits_stored, out->px);
+    return KIN_OK;
+}
+
+kin_status kin_dicom_render(kin_dicom *dicom, int frame, kin_raster *out, kin_error *err)
+{
+    kin_samples samples;
+    kin_codec_colour colour;
+    memset(out, 0, sizeof *out);
+    kin_status status = kin_frame_decode(dicom, frame, &samples, &colour, err);
+    if (status != KIN_OK)
+        return status;
+    status =
+        kin_raster_init(out, samples.width, samples.height, kin_is_monochrome(dicom) ? 1 : 3, err);
+    if (status == KIN_OK)
+        status = render_samples(dicom, frame, &samples, colour, out, err);
+    free(samples.data);
+    if (status != KIN_OK) {
+        kin_raster_release(out);
+        return status;
+    }
+    kin_frame_spacing(dicom, frame, &out->spacing_x_mm, &out->spacing_y_mm);
+    return KIN_OK;
+}
