@@ -40,7 +40,8 @@ void kin_archive_close(kin_archive *archive);
 
 /* --- put --- */
 
-/* One image to store.  record: everything but id and ingested_us; descriptor: kin_descriptor_length() floats. */
+/* One image to store.  record: everything but id and ingested_us; descriptor: kin_descriptor_length() floats, or NULL
+ * for a stored image whose description alone may have changed (KIN_E_NOT_FOUND when its picture is not stored). */
 typedef struct kin_item {
     kin_record record;
     float *descriptor;
@@ -61,26 +62,42 @@ typedef struct kin_instance {
     kin_put_outcome outcome; /* filled by kin_archive_put(): of the frame that changed most */
 } kin_instance;
 
-enum { KIN_PUT_INSTANCE_MAX = 4096 /* frames of one instance in one put: larger ones come in several */ };
+enum {
+    KIN_PUT_INSTANCE_MAX = 4096 /* frames of one instance in one put: larger ones come in several */
+};
+
+/* Frees the records and descriptors of an instance and the array itself. */
+void kin_instance_release(kin_instance *instance);
 
 /* Stores instances in one transaction: all or none.  When it returns KIN_OK they are durable. */
-kin_status kin_archive_put(kin_archive *archive, kin_instance *instances, size_t count, kin_error *err);
+kin_status kin_archive_put(kin_archive *archive, kin_instance *instances, size_t count,
+                           kin_error *err);
 
 /* --- get, delete --- */
 
-typedef enum kin_level { KIN_LEVEL_IMAGE, KIN_LEVEL_SERIES, KIN_LEVEL_STUDY, KIN_LEVEL_PATIENT } kin_level;
+typedef enum kin_level {
+    KIN_LEVEL_IMAGE,
+    KIN_LEVEL_SERIES,
+    KIN_LEVEL_STUDY,
+    KIN_LEVEL_PATIENT
+} kin_level;
 
 /* "image", "series", "study", "patient" (and "instance" for image); false when text is none of them. */
 bool kin_level_parse(const char *text, kin_level *out);
 
 /* Records of a SOP instance, series or study UID, or a patient id, in id order; *level says which it
  * was (found by trying them in this order).  KIN_E_NOT_FOUND.  At most max. */
-kin_status kin_archive_find(kin_archive *archive, const char *uid, size_t max, kin_record **records, size_t *count,
-                            kin_level *level, kin_error *err);
+kin_status kin_archive_find(kin_archive *archive, const char *uid, size_t max, kin_record **records,
+                            size_t *count, kin_level *level, kin_error *err);
 void kin_records_free(kin_record *records, size_t count);
 
+/* The images that came from a file of these very bytes; *count 0 when none did. */
+kin_status kin_archive_find_file(kin_archive *archive, kin_digest file, kin_record **records,
+                                 size_t *count, kin_error *err);
+
 /* Takes out all images of the instance, series, study or patient: they never appear again.  *removed counts them; KIN_E_NOT_FOUND. */
-kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *removed, kin_error *err);
+kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *removed,
+                              kin_error *err);
 
 /* --- search --- */
 
@@ -94,19 +111,20 @@ typedef struct kin_query {
 #define KIN_QUERY_NOT_STORED UINT64_MAX
 
 /* A frame (from 0) of the file at path, decoded by decoder. */
-kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const char *path, uint32_t frame,
-                               kin_query *out, kin_error *err);
+kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const char *path,
+                               uint32_t frame, kin_query *out, kin_error *err);
 /* A stored image by its SOP instance UID; results leave it out. */
-kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame, kin_query *out, kin_error *err);
+kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame, kin_query *out,
+                              kin_error *err);
 void kin_query_release(kin_query *query);
 
 typedef struct kin_search_options {
-    size_t k;                       /* results wanted; 0: 10 */
-    const kin_condition *where;     /* NULL: everything */
-    kin_level fold;                 /* the best image of each series, study, patient; images: no folding */
-    bool not_same_patient;          /* leaves out the query's patient (needs a known patient) */
-    bool exact;                     /* never the index */
-    double effort;                  /* 0: default; else in (0, 1] */
+    size_t k;                   /* results wanted; 0: 10 */
+    const kin_condition *where; /* NULL: everything */
+    kin_level fold;        /* the best image of each series, study, patient; images: no folding */
+    bool not_same_patient; /* leaves out the query's patient (needs a known patient) */
+    bool exact;            /* never the index */
+    double effort;         /* 0: default; else in (0, 1] */
 } kin_search_options;
 
 typedef struct kin_result {
@@ -116,13 +134,13 @@ typedef struct kin_result {
 
 /* How the answer was found. */
 typedef struct kin_plan {
-    const char *method;      /* "scan", "index", "index then scan" */
-    const char *index_kind;  /* "flat", "hnsw", "ivfpq", or "none" before the first reindex */
-    char model[17];          /* the embedding's id */
+    const char *method;     /* "scan", "index", "index then scan" */
+    const char *index_kind; /* "flat", "hnsw", "ivfpq", or "none" before the first reindex */
+    char model[17];         /* the embedding's id */
     uint64_t generation;
-    uint64_t live, members;  /* images; those that may be answers */
-    uint64_t tail;           /* members newer than the generation, scanned exactly */
-    uint64_t scanned;        /* exact scores computed */
+    uint64_t live, members; /* images; those that may be answers */
+    uint64_t tail;          /* members newer than the generation, scanned exactly */
+    uint64_t scanned;       /* exact scores computed */
     double milliseconds;
 } kin_plan;
 
@@ -133,8 +151,8 @@ typedef struct kin_results {
     kin_plan plan;
 } kin_results;
 
-kin_status kin_archive_search(kin_archive *archive, const kin_query *query, const kin_search_options *options,
-                              kin_results *out, kin_error *err);
+kin_status kin_archive_search(kin_archive *archive, const kin_query *query,
+                              const kin_search_options *options, kin_results *out, kin_error *err);
 void kin_results_release(kin_results *results);
 
 /* --- reindex, verify, backup, stats --- */
@@ -154,26 +172,27 @@ typedef struct kin_reindex_report {
     uint64_t images, generation;
     char model[17];
     const char *model_kind, *index_kind; /* static text */
-    double recall_at_10;    /* of the index as built, at default effort, against the exact answer */
+    double recall_at_10; /* of the index as built, at default effort, against the exact answer */
     size_t recall_queries;
-    bool below_bound;       /* the built index missed the bound: an exact scan serves */
+    bool below_bound; /* the built index missed the bound: an exact scan serves */
     double seconds;
 } kin_reindex_report;
 
 /* KIN_E_BUSY when another reindex runs; KIN_E_CANCELLED.  Whatever happens, the old generation serves until the swap. */
-kin_status kin_archive_reindex(kin_archive *archive, const kin_reindex_options *options, kin_reindex_report *report,
-                               kin_error *err);
+kin_status kin_archive_reindex(kin_archive *archive, const kin_reindex_options *options,
+                               kin_reindex_report *report, kin_error *err);
 
 /* Checks every checksum and every cross-reference; fault(ctx, text) for each thing wrong.  KIN_OK with *faults == 0
  * means sound; KIN_E_… only when the check itself could not be done. */
-kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, const char *text), void *ctx,
-                              uint64_t *faults, uint64_t *images, kin_error *err);
+kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, const char *text),
+                              void *ctx, uint64_t *faults, uint64_t *images, kin_error *err);
 
 /* Copies a consistent archive into folder dest (absent or empty) while others write. */
 kin_status kin_archive_backup(kin_archive *archive, const char *dest, kin_error *err);
 
 typedef struct kin_archive_stats {
-    uint64_t images, rows, dead, tail; /* live images; rows ever; deleted or replaced; newer than the generation */
+    uint64_t images, rows, dead,
+        tail; /* live images; rows ever; deleted or replaced; newer than the generation */
     uint64_t patients, studies, series, instances;
     char model[17], model_kind[32], index_kind[32], layout[512];
     size_t model_trained_on, dim, descriptor_length;
@@ -187,14 +206,15 @@ kin_status kin_archive_stats_read(kin_archive *archive, kin_archive_stats *out, 
 
 /* Calls visit for every distinct value of a field or label and its number of images ("modality", "diagnosis", …). */
 kin_status kin_archive_each_value(kin_archive *archive, const char *name,
-                                  int (*visit)(void *ctx, const char *value, uint64_t images), void *ctx,
-                                  kin_error *err);
+                                  int (*visit)(void *ctx, const char *value, uint64_t images),
+                                  void *ctx, kin_error *err);
 /* Every field and label name in use. */
-kin_status kin_archive_each_name(kin_archive *archive, int (*visit)(void *ctx, const char *name), void *ctx,
-                                 kin_error *err);
+kin_status kin_archive_each_name(kin_archive *archive, int (*visit)(void *ctx, const char *name),
+                                 void *ctx, kin_error *err);
 
 /* Calls visit for every live record that meets where (NULL: all), in id order, from one snapshot; nonzero stops. */
 kin_status kin_archive_each_record(kin_archive *archive, const kin_condition *where,
-                                   int (*visit)(void *ctx, const kin_record *record), void *ctx, kin_error *err);
+                                   int (*visit)(void *ctx, const kin_record *record), void *ctx,
+                                   kin_error *err);
 
 #endif

@@ -37,18 +37,20 @@ typedef struct kin_eval_options {
 } kin_eval_options;
 
 typedef struct kin_eval_report {
-    size_t database, duplicates, missing; /* images ranked; rows left out as duplicates; rows not in the archive */
-    size_t unjudged;                      /* queries without any relevant image */
+    size_t database, duplicates,
+        missing;     /* images ranked; rows left out as duplicates; rows not in the archive */
+    size_t unjudged; /* queries without any relevant image */
     kin_eval_measures all;
     size_t class_count;
-    char **classes;                       /* names, sorted */
-    size_t *class_sizes;                  /* in the database */
+    char **classes;      /* names, sorted */
+    size_t *class_sizes; /* in the database */
     kin_eval_measures *per_class;
-    size_t *confusion; /* [class_count x class_count]: rows the query's class, columns the majority of its first 5 */
+    size_t *
+        confusion; /* [class_count x class_count]: rows the query's class, columns the majority of its first 5 */
 } kin_eval_report;
 
-kin_status kin_eval(kin_archive *archive, const kin_manifest *manifest, const kin_eval_options *options,
-                    kin_eval_report *out, kin_error *err);
+kin_status kin_eval(kin_archive *archive, const kin_manifest *manifest,
+                    const kin_eval_options *options, kin_eval_report *out, kin_error *err);
 void kin_eval_report_release(kin_eval_report *report);
 
 #endif

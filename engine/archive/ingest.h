@@ -8,12 +8,12 @@
 #include "archive/manifest.h"
 
 typedef enum kin_ingest_event {
-    KIN_INGEST_STORED,    /* reported after the commit: durable */
+    KIN_INGEST_STORED, /* reported after the commit: durable */
     KIN_INGEST_DUPLICATE,
     KIN_INGEST_UPDATED,
     KIN_INGEST_REPLACED,
-    KIN_INGEST_SKIPPED,   /* holds no image; reason says why */
-    KIN_INGEST_FAILED     /* reason says why */
+    KIN_INGEST_SKIPPED, /* holds no image; reason says why */
+    KIN_INGEST_FAILED   /* reason says why */
 } kin_ingest_event;
 
 typedef struct kin_ingest_progress {
@@ -27,9 +27,10 @@ typedef struct kin_ingest_options {
     const kin_manifest *manifest; /* NULL: none */
     const char *worker;           /* see kin_decoder_new() */
     kin_decode_limits limits;
-    int jobs;                     /* files decoded at once; 0: one per processor */
+    int jobs; /* files decoded at once; 0: one per processor */
     /* Both may be NULL; called from the calling thread only. images: frames of the file. */
-    void (*event)(void *ctx, kin_ingest_event event, const char *path, uint64_t images, const char *reason);
+    void (*event)(void *ctx, kin_ingest_event event, const char *path, uint64_t images,
+                  const char *reason);
     /* Called several times a second; nonzero stops the ingest (what is stored stays). */
     int (*progress)(void *ctx, const kin_ingest_progress *progress);
     void *ctx;
@@ -44,10 +45,10 @@ typedef struct kin_ingest_reason {
 enum { KIN_INGEST_REASONS_MAX = 64 /* further ones are counted together as "other" */ };
 
 typedef struct kin_ingest_summary {
-    uint64_t files;      /* seen */
-    uint64_t images;     /* stored, replaced ones included */
+    uint64_t files;  /* seen */
+    uint64_t images; /* stored, replaced ones included */
     uint64_t stored, duplicate, updated, replaced, skipped, failed; /* files */
-    kin_ingest_reason reasons[KIN_INGEST_REASONS_MAX]; /* of skips */
+    kin_ingest_reason reasons[KIN_INGEST_REASONS_MAX];              /* of skips */
     size_t reason_count;
     unsigned worker_restarts; /* crashes and time-outs survived */
     double seconds;
@@ -57,6 +58,7 @@ typedef struct kin_ingest_summary {
 /* Walks paths (files or folders; folders in name order, symbolic links followed, loops reported), decodes, describes, stores.
  * Failures of single files are events; the status tells only whether the whole could go on (KIN_E_CANCELLED, disk full, …). */
 kin_status kin_ingest(kin_archive *archive, const char *const *paths, size_t path_count,
-                      const kin_ingest_options *options, kin_ingest_summary *summary, kin_error *err);
+                      const kin_ingest_options *options, kin_ingest_summary *summary,
+                      kin_error *err);
 
 #endif

@@ -16,7 +16,11 @@
 typedef struct kin_manifest kin_manifest;
 
 /* Bounds: a manifest is input like any other. */
-enum { KIN_MANIFEST_COLUMNS_MAX = 256, KIN_MANIFEST_ROWS_MAX = 20000000, KIN_MANIFEST_FIELD_MAX = 65536 };
+enum {
+    KIN_MANIFEST_COLUMNS_MAX = 256,
+    KIN_MANIFEST_ROWS_MAX = 20000000,
+    KIN_MANIFEST_FIELD_MAX = 65536
+};
 
 /* Reads the whole file.  KIN_E_FORMAT names the line: no `path` column, a row longer than the header, a quote without an end… */
 kin_status kin_manifest_read(const char *csv, kin_manifest **out, kin_error *err);

@@ -1,0 +1,103 @@
+#include "archive/describe.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/uid.h"
+
+static kin_status set_uid(char **field, const char *uid, kin_digest file, const char *role,
+                          kin_error *err)
+{
+    char derived[KIN_UID_SIZE];
+    if (uid[0] != '\0')
+        return kin_record_set(field, uid, err);
+    kin_uid_from_digest(file, role, derived);
+    return kin_record_set(field, derived, err);
+}
+
+kin_status kin_describe_header(kin_record *record, const kin_decode_header *header,
+                               const char *path, kin_digest file, kin_error *err)
+{
+    char frames[16];
+    record->file = file;
+    kin_status status = kin_record_set(&record->path, path, err);
+    if (status == KIN_OK)
+        status =
+            set_uid(&record->sop_instance_uid, header->sop_instance_uid, file, "instance", err);
+    if (status == KIN_OK)
+        status =
+            set_uid(&record->series_instance_uid, header->series_instance_uid, file, "series", err);
+    if (status == KIN_OK)
+        status =
+            set_uid(&record->study_instance_uid, header->study_instance_uid, file, "study", err);
+    if (status == KIN_OK)
+        status = kin_record_set(&record->patient_id, header->patient_id, err);
+    if (status == KIN_OK)
+        status = kin_record_set(&record->modality, header->modality, err);
+    if (status == KIN_OK)
+        status = kin_record_set(&record->body_part, header->body_part, err);
+    if (status == KIN_OK)
+        status = kin_record_set(&record->study_date, header->study_date, err);
+    for (size_t i = 0; status == KIN_OK && i < header->attribute_count; i++)
+        status = kin_record_set_label(record, header->attributes[i].name,
+                                      header->attributes[i].value, err);
+    snprintf(frames, sizeof frames, "%d", header->frames);
+    if (status == KIN_OK)
+        status = kin_record_set_label(record, KIN_LABEL_FRAMES, frames, err);
+    if (status == KIN_OK)
+        status = kin_record_set_label(record, "format", header->format, err);
+    return status;
+}
+
+/* Columns that fill a field of the record rather than a label. */
+static const struct {
+    const char *column;
+    size_t offset; /* of the char * in kin_record */
+    bool identity; /* a UID: the file's own, where it has one, stays */
+} fields[] = {
+    {"patient_id", offsetof(kin_record, patient_id), false},
+    {"modality", offsetof(kin_record, modality), false},
+    {"body_part", offsetof(kin_record, body_part), false},
+    {"study_date", offsetof(kin_record, study_date), false},
+    {"outcome", offsetof(kin_record, outcome), false},
+    {"study_uid", offsetof(kin_record, study_instance_uid), true},
+    {"study_instance_uid", offsetof(kin_record, study_instance_uid), true},
+    {"series_uid", offsetof(kin_record, series_instance_uid), true},
+    {"series_instance_uid", offsetof(kin_record, series_instance_uid), true},
+    {"sop_instance_uid", offsetof(kin_record, sop_instance_uid), true},
+};
+
+static bool is_dicom(const kin_record *record)
+{
+    char scratch[32];
+    const char *format = kin_record_value(record, "format", scratch);
+    return format != NULL && strcmp(format, "dicom") == 0;
+}
+
+static kin_status lay_value(kin_record *record, const char *column, const char *value,
+                            kin_error *err)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        if (strcmp(fields[i].column, column) != 0)
+            continue;
+        if (fields[i].identity && (is_dicom(record) || !kin_uid_valid(value)))
+            return KIN_OK;
+        return kin_record_set((char **)((char *)record + fields[i].offset), value, err);
+    }
+    return kin_record_set_label(record, column, value, err);
+}
+
+kin_status kin_describe_manifest(kin_record *record, const kin_manifest *manifest, size_t row,
+                                 kin_error *err)
+{
+    kin_status status = KIN_OK;
+    for (size_t column = 0; status == KIN_OK && column < kin_manifest_columns(manifest); column++) {
+        const char *name = kin_manifest_column_borrow(manifest, column);
+        const char *value = kin_manifest_value_borrow(manifest, row, column);
+        if (value[0] != '\0' && name[0] != '\0' && strcmp(name, "path") != 0)
+            status = lay_value(record, name, value, err);
+    }
+    return status;
+}

@@ -1,0 +1,307 @@
+/*
+ * ingest.c - threads decode, the calling thread stores.
+ *
+ * Each decoding thread has a worker process of its own and takes the next file from the walk.  What they make waits in a
+ * bounded queue; the calling thread gathers it into batches, since a commit costs the same few syncs for one image as for
+ * hundreds, and reports files only when they are durable.
+ */
+#include "archive/ingest.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/prepare.h"
+#include "archive/walk.h"
+#include "base/clock.h"
+#include "base/parallel.h"
+#include "features/features.h"
+
+enum {
+    JOBS_MAX = 256,
+    QUEUE_BYTES = 128 << 20, /* descriptors waiting to be stored */
+    BATCH_IMAGES = 512       /* a batch is committed when it has this many images … */
+};
+
+#define BATCH_SECONDS    0.5 /* … or when its first file has waited this long */
+#define PROGRESS_SECONDS 0.1
+
+/* One ingest under way. */
+struct ingest {
+    kin_archive *archive;
+    const kin_ingest_options *options;
+    kin_ingest_summary *summary;
+    kin_walk *walk;
+    kin_queue *queue;
+    atomic_int running; /* decoding threads */
+    atomic_uint restarts;
+    pthread_mutex_t time_lock; /* over summary->decode_seconds */
+    kin_arrival *batch, **batch_end;
+    size_t batch_images;
+    double batch_since;
+    double began;
+};
+
+static void *decode_files(void *argument)
+{
+    struct ingest *in = argument;
+    char path[PATH_MAX];
+    kin_decoder *decoder = NULL;
+    kin_error err;
+    kin_status status;
+    double busy = 0;
+    kin_error_clear(&err);
+    kin_status started = kin_decoder_new(in->options->worker, kin_descriptor_length(),
+                                         &in->options->limits, &decoder, &err);
+    kin_error start_error = err;
+    while (kin_walk_next(in->walk, path, &status, &err)) {
+        double since = kin_clock_monotonic();
+        if (status == KIN_OK && started != KIN_OK) {
+            status = started;
+            err = start_error;
+        }
+        bool going = kin_prepare_file(in->archive, decoder, in->options->manifest, path, status,
+                                      &err, in->queue);
+        busy += kin_clock_monotonic() - since;
+        if (!going)
+            break;
+    }
+    if (decoder != NULL && kin_decoder_starts(decoder) > 1)
+        atomic_fetch_add(&in->restarts, kin_decoder_starts(decoder) - 1);
+    kin_decoder_free(decoder);
+    pthread_mutex_lock(&in->time_lock);
+    in->summary->decode_seconds += busy;
+    pthread_mutex_unlock(&in->time_lock);
+    atomic_fetch_sub(&in->running, 1);
+    return NULL;
+}
+
+static void count_reason(kin_ingest_summary *summary, const char *reason)
+{
+    size_t at = 0;
+    while (at < summary->reason_count &&
+           strncmp(summary->reasons[at].text, reason, sizeof summary->reasons[at].text - 1) != 0)
+        at++;
+    if (at == KIN_INGEST_REASONS_MAX) {
+        at = KIN_INGEST_REASONS_MAX - 1;
+        snprintf(summary->reasons[at].text, sizeof summary->reasons[at].text, "other");
+    } else if (at == summary->reason_count) {
+        snprintf(summary->reasons[at].text, sizeof summary->reasons[at].text, "%s", reason);
+        summary->reason_count++;
+    }
+    summary->reasons[at].files++;
+}
+
+/* Counts a file's end and tells the caller. */
+static void report(struct ingest *in, kin_ingest_event event, const kin_arrival *arrival,
+                   const char *reason)
+{
+    kin_ingest_summary *summary = in->summary;
+    uint64_t *const counter[] = {
+        [KIN_INGEST_STORED] = &summary->stored,   [KIN_INGEST_DUPLICATE] = &summary->duplicate,
+        [KIN_INGEST_UPDATED] = &summary->updated, [KIN_INGEST_REPLACED] = &summary->replaced,
+        [KIN_INGEST_SKIPPED] = &summary->skipped, [KIN_INGEST_FAILED] = &summary->failed,
+    };
+    (*counter[event])++;
+    summary->files++;
+    if (event == KIN_INGEST_SKIPPED)
+        count_reason(summary, reason);
+    if (in->options->event != NULL)
+        in->options->event(in->options->ctx, event, arrival->path, arrival->instance.count, reason);
+}
+
+static void report_stored(struct ingest *in, const kin_arrival *arrival)
+{
+    static const kin_ingest_event events[] = {
+        [KIN_PUT_STORED] = KIN_INGEST_STORED,
+        [KIN_PUT_DUPLICATE] = KIN_INGEST_DUPLICATE,
+        [KIN_PUT_UPDATED] = KIN_INGEST_UPDATED,
+        [KIN_PUT_REPLACED] = KIN_INGEST_REPLACED,
+    };
+    kin_put_outcome outcome = arrival->instance.outcome;
+    if (outcome == KIN_PUT_STORED || outcome == KIN_PUT_REPLACED)
+        in->summary->images += arrival->instance.count;
+    if (arrival->last)
+        report(in, events[outcome], arrival, "");
+}
+
+/* When a batch is refused, each file alone: one that cannot be stored costs only itself. */
+static kin_status put_singly(struct ingest *in, kin_error *err)
+{
+    for (kin_arrival *arrival = in->batch; arrival != NULL; arrival = arrival->next) {
+        kin_status status = kin_archive_put(in->archive, &arrival->instance, 1, err);
+        if (status == KIN_OK)
+            report_stored(in, arrival);
+        else if (status == KIN_E_LIMIT || status == KIN_E_ARG || status == KIN_E_NOT_FOUND)
+            report(in, KIN_INGEST_FAILED, arrival,
+                   err != NULL ? err->message : kin_status_text(status));
+        else
+            return status; /* the disk, the memory or the archive itself: going on would fail for all */
+    }
+    return KIN_OK;
+}
+
+static kin_status put_batch(struct ingest *in, kin_error *err)
+{
+    size_t count = 0;
+    for (kin_arrival *arrival = in->batch; arrival != NULL; arrival = arrival->next)
+        count++;
+    kin_instance *instances = calloc(count, sizeof *instances);
+    if (instances == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to store %zu files", count);
+    size_t at = 0;
+    for (kin_arrival *arrival = in->batch; arrival != NULL; arrival = arrival->next)
+        instances[at++] = arrival->instance; /* a loan: the arrivals go on owning the items */
+    kin_status status = kin_archive_put(in->archive, instances, count, err);
+    at = 0;
+    for (kin_arrival *arrival = in->batch; status == KIN_OK && arrival != NULL;
+         arrival = arrival->next) {
+        arrival->instance.outcome = instances[at++].outcome;
+        report_stored(in, arrival);
+    }
+    free(instances);
+    return status == KIN_OK || count == 1 ? status : put_singly(in, err);
+}
+
+static kin_status commit(struct ingest *in, kin_error *err)
+{
+    if (in->batch == NULL)
+        return KIN_OK;
+    double since = kin_clock_monotonic();
+    kin_status status = put_batch(in, err);
+    in->summary->commit_seconds += kin_clock_monotonic() - since;
+    while (in->batch != NULL) {
+        kin_arrival *next = in->batch->next;
+        kin_arrival_free(in->batch);
+        in->batch = next;
+    }
+    in->batch_end = &in->batch;
+    in->batch_images = 0;
+    return status;
+}
+
+/* Skips and failures are reported at once; frames join the batch. */
+static void admit(struct ingest *in, kin_arrival *arrival)
+{
+    if (arrival->status != KIN_OK) {
+        report(in, arrival->status == KIN_E_NO_IMAGE ? KIN_INGEST_SKIPPED : KIN_INGEST_FAILED,
+               arrival, arrival->reason);
+        kin_arrival_free(arrival);
+        return;
+    }
+    if (in->batch == NULL)
+        in->batch_since = kin_clock_monotonic();
+    arrival->next = NULL;
+    *in->batch_end = arrival;
+    in->batch_end = &arrival->next;
+    in->batch_images += arrival->instance.count;
+}
+
+static kin_status show_progress(struct ingest *in, kin_error *err)
+{
+    kin_ingest_progress progress = {.files_done = in->summary->files,
+                                    .images = in->summary->images};
+    if (in->options->progress == NULL)
+        return KIN_OK;
+    progress.files_found = kin_walk_found(in->walk, &progress.walk_done);
+    progress.seconds = kin_clock_monotonic() - in->began;
+    if (in->options->progress(in->options->ctx, &progress) != 0)
+        return kin_fail(err, KIN_E_CANCELLED, NULL, "the ingest was stopped");
+    return KIN_OK;
+}
+
+static bool batch_is_due(const struct ingest *in)
+{
+    return in->batch_images >= BATCH_IMAGES ||
+           kin_clock_monotonic() - in->batch_since >= BATCH_SECONDS;
+}
+
+/* The calling thread's part: until the decoders are done and the queue is empty. */
+static kin_status store_files(struct ingest *in, kin_error *err)
+{
+    double shown = 0;
+    for (;;) {
+        bool over = atomic_load(&in->running) == 0;
+        kin_arrival *arrival = kin_queue_take(in->queue, over ? 0 : PROGRESS_SECONDS);
+        kin_status status = KIN_OK;
+        bool none = arrival == NULL;
+        while (arrival != NULL) {
+            kin_arrival *next = arrival->next;
+            admit(in, arrival);
+            arrival = next;
+            if (status == KIN_OK && in->batch_images >= BATCH_IMAGES)
+                status = commit(in, err);
+        }
+        if (status == KIN_OK && ((over && none) || batch_is_due(in)))
+            status = commit(in, err);
+        if (status == KIN_OK && kin_clock_monotonic() - shown >= PROGRESS_SECONDS) {
+            shown = kin_clock_monotonic();
+            status = show_progress(in, err);
+        }
+        if (status != KIN_OK || (over && none))
+            return status;
+    }
+}
+
+static void clean_up(struct ingest *in)
+{
+    while (in->batch != NULL) {
+        kin_arrival *next = in->batch->next;
+        kin_arrival_free(in->batch);
+        in->batch = next;
+    }
+    kin_queue_free(in->queue);
+    kin_walk_free(in->walk);
+    pthread_mutex_destroy(&in->time_lock);
+}
+
+static kin_status run(struct ingest *in, kin_error *err)
+{
+    pthread_t threads[JOBS_MAX];
+    int jobs = in->options->jobs > 0 ? in->options->jobs : kin_cpu_count(), started = 0;
+    if (jobs > JOBS_MAX)
+        jobs = JOBS_MAX;
+    for (; started < jobs; started++) {
+        atomic_fetch_add(&in->running, 1);
+        if (pthread_create(&threads[started], NULL, decode_files, in) != 0) {
+            atomic_fetch_sub(&in->running, 1);
+            break;
+        }
+    }
+    kin_status status =
+        started > 0 ? store_files(in, err) : kin_fail_errno(err, NULL, "cannot start a thread");
+    kin_queue_shut(in->queue);
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    /* A stop asked for keeps what is decoded: it is paid for. */
+    if (status == KIN_E_CANCELLED) {
+        kin_status kept = commit(in, NULL);
+        if (kept != KIN_OK)
+            status = kept;
+    }
+    if (status == KIN_OK)
+        status = show_progress(in, err);
+    in->summary->worker_restarts = atomic_load(&in->restarts);
+    return status;
+}
+
+kin_status kin_ingest(kin_archive *archive, const char *const *paths, size_t path_count,
+                      const kin_ingest_options *options, kin_ingest_summary *summary,
+                      kin_error *err)
+{
+    struct ingest in = {.archive = archive, .options = options, .summary = summary};
+    memset(summary, 0, sizeof *summary);
+    in.began = kin_clock_monotonic();
+    in.batch_end = &in.batch;
+    pthread_mutex_init(&in.time_lock, NULL);
+    kin_status status = kin_walk_new(paths, path_count, &in.walk, err);
+    if (status == KIN_OK)
+        status = kin_queue_new(QUEUE_BYTES, &in.queue, err);
+    if (status == KIN_OK)
+        status = run(&in, err);
+    clean_up(&in);
+    summary->seconds = kin_clock_monotonic() - in.began;
+    return status;
+}

@@ -1,0 +1,177 @@
+/* open.c - the life of an archive: made, opened, closed. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "archive/internal.h"
+
+/* True when dir is absent or has no entries; *err set when it cannot be told. */
+static kin_status require_empty(const char *dir, kin_error *err)
+{
+    DIR *open_dir = opendir(dir);
+    if (open_dir == NULL)
+        return errno == ENOENT ? KIN_OK : kin_fail_errno(err, dir, "cannot open the folder");
+    kin_status status = KIN_OK;
+    for (struct dirent *entry; status == KIN_OK && (entry = readdir(open_dir)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            status = kin_fail(err, KIN_E_EXISTS, dir, "the folder is not empty");
+    closedir(open_dir);
+    return status;
+}
+
+/* The signature, digested to fit a segment's tag. */
+static void layout_tag(char tag[KIN_LAYOUT_TAG_SIZE])
+{
+    char signature[KIN_LAYOUT_SIGNATURE_SIZE];
+    kin_descriptor_signature(signature);
+    kin_digest digest = kin_digest_of(signature, strlen(signature));
+    snprintf(tag, KIN_LAYOUT_TAG_SIZE, "%016llx", (unsigned long long)digest.low);
+}
+
+struct first_settings {
+    const char *model;
+    size_t dim;
+};
+
+static kin_status write_first_settings(kin_txn *txn, void *ctx, kin_error *err)
+{
+    const struct first_settings *first = ctx;
+    char signature[KIN_LAYOUT_SIGNATURE_SIZE];
+    kin_descriptor_signature(signature);
+    kin_status status = kin_meta_set_text(txn, KIN_META_LAYOUT, signature, err);
+    if (status == KIN_OK)
+        status = kin_meta_set_u64(txn, KIN_META_DIM, first->dim, err);
+    if (status == KIN_OK)
+        status = kin_meta_set_u64(txn, KIN_META_GENERATION, 0, err);
+    /* The model last: an archive is one once its catalog names a model. */
+    if (status == KIN_OK)
+        status = kin_meta_set_text(txn, KIN_META_MODEL, first->model, err);
+    return status;
+}
+
+kin_status kin_archive_make_folders(const kin_fs *fs, const char *dir, kin_error *err)
+{
+    kin_status empty = require_empty(dir, err);
+    if (empty != KIN_OK)
+        return empty;
+    static const char *const folders[] = {"catalog", "descriptors", "vectors", "models",
+                                          "generations"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        char path[PATH_MAX];
+        kin_status status = kin_archive_path(dir, folders[i], "", "", path, err);
+        if (status == KIN_OK)
+            status = kin_fs_make_dirs(fs, path, err);
+        if (status != KIN_OK)
+            return status;
+    }
+    return kin_fs_sync_dir(fs, dir, err);
+}
+
+kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_error *err)
+{
+    char signature[KIN_LAYOUT_SIGNATURE_SIZE], path[PATH_MAX];
+    kin_embedder *embedder = NULL;
+    kin_catalog *catalog = NULL;
+
+    kin_descriptor_signature(signature);
+    kin_status status = kin_archive_make_folders(fs, dir, err);
+    if (status == KIN_OK)
+        status = kin_embedder_bootstrap(signature, kin_descriptor_length(), dim, &embedder, err);
+    if (status == KIN_OK)
+        status =
+            kin_archive_path(dir, "models", kin_embedder_id_borrow(embedder), ".model", path, err);
+    if (status == KIN_OK)
+        status = kin_embedder_save(embedder, fs, path, err);
+    if (status == KIN_OK)
+        status = kin_archive_path(dir, "catalog", "", "", path, err);
+    if (status == KIN_OK)
+        status = kin_catalog_open(path, true, &catalog, err);
+    if (status == KIN_OK) {
+        struct first_settings first = {kin_embedder_id_borrow(embedder),
+                                       kin_embedder_dim(embedder)};
+        status = kin_catalog_write(catalog, write_first_settings, &first, err);
+    }
+    kin_catalog_close(catalog);
+    kin_embedder_free(embedder);
+    return status;
+}
+
+/* Reads what must hold before anything else is believed: the layout and the dimension. */
+static kin_status read_settings(kin_archive *archive, kin_error *err)
+{
+    kin_txn *txn = NULL;
+    char stored[KIN_LAYOUT_SIGNATURE_SIZE], ours[KIN_LAYOUT_SIGNATURE_SIZE];
+    uint64_t dim = 0;
+    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    if (status != KIN_OK)
+        return status;
+    status = kin_meta_get_text(txn, KIN_META_LAYOUT, stored, sizeof stored, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_u64(txn, KIN_META_DIM, 0, &dim, err);
+    kin_txn_end(txn);
+    if (status != KIN_OK)
+        return status;
+    kin_descriptor_signature(ours);
+    if (stored[0] == '\0' || dim == 0)
+        return kin_fail(err, KIN_E_NOT_FOUND, archive->dir,
+                        "no archive here (its making was cut off)");
+    if (strcmp(stored, ours) != 0)
+        return kin_fail(
+            err, KIN_E_UNSUPPORTED, archive->dir,
+            "the archive's descriptors have another layout than this program's: ingest anew");
+    archive->dim = (size_t)dim;
+    archive->descriptor_length = kin_descriptor_length();
+    layout_tag(archive->layout_tag);
+    return KIN_OK;
+}
+
+kin_status kin_archive_open(const kin_fs *fs, const char *dir, kin_archive **out, kin_error *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    kin_archive *archive = calloc(1, sizeof *archive);
+    if (archive == NULL)
+        return kin_fail(err, KIN_E_NOMEM, dir, "no memory to open the archive");
+    archive->fs = fs;
+    pthread_mutex_init(&archive->state_lock, NULL);
+    kin_status status = KIN_OK;
+    if (snprintf(archive->dir, sizeof archive->dir, "%s", dir) >= (int)sizeof archive->dir)
+        status = kin_fail(err, KIN_E_ARG, dir, "path is too long");
+    if (status == KIN_OK)
+        status = kin_archive_path(dir, "catalog", "data.mdb", "", path, err);
+    if (status == KIN_OK && stat(path, &st) != 0)
+        status = errno == ENOENT ? kin_fail(err, KIN_E_NOT_FOUND, dir,
+                                            "no archive here (`kindred init` makes one)")
+                                 : kin_fail_errno(err, dir, "cannot open the archive");
+    if (status == KIN_OK)
+        status = kin_archive_path(dir, "catalog", "", "", path, err);
+    if (status == KIN_OK)
+        status = kin_catalog_open(path, false, &archive->catalog, err);
+    if (status == KIN_OK)
+        status = read_settings(archive, err);
+    if (status == KIN_OK)
+        status = kin_archive_path(dir, "descriptors", "", "", path, err);
+    if (status == KIN_OK)
+        status = kin_segments_open(fs, path, archive->layout_tag, archive->descriptor_length, true,
+                                   &archive->descriptors, err);
+    if (status != KIN_OK) {
+        kin_archive_close(archive);
+        return status;
+    }
+    *out = archive;
+    return KIN_OK;
+}
+
+void kin_archive_close(kin_archive *archive)
+{
+    if (archive == NULL)
+        return;
+    kin_state_return(archive->state);
+    kin_segments_close(archive->descriptors);
+    kin_catalog_close(archive->catalog);
+    pthread_mutex_destroy(&archive->state_lock);
+    free(archive);
+}

@@ -1,0 +1,221 @@
+#include "archive/prepare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "archive/describe.h"
+#include "features/features.h"
+
+enum { DIGEST_BYTES = 1 << 18, FIRST_ITEMS = 4 };
+
+/* A file being prepared. */
+struct file {
+    kin_archive *archive;
+    const kin_manifest *manifest;
+    const char *path;
+    kin_queue *queue;
+    kin_digest digest;
+    kin_record base;       /* what all frames share */
+    kin_instance instance; /* frames so far */
+    size_t capacity;
+    bool shut; /* the queue takes no more */
+};
+
+/* Hands the frames so far (and at the end the outcome) to the queue. */
+static void deliver(struct file *file, bool last, kin_status status, const char *reason)
+{
+    kin_arrival *arrival = calloc(1, sizeof *arrival);
+    char *path = strdup(file->path);
+    if (arrival == NULL || path == NULL) {
+        /* Without memory for a note of it the file cannot be reported singly: stop taking files. */
+        free(arrival);
+        free(path);
+        file->shut = true;
+        return;
+    }
+    arrival->path = path;
+    arrival->last = last;
+    arrival->status = status;
+    snprintf(arrival->reason, sizeof arrival->reason, "%s", reason);
+    if (status == KIN_OK) {
+        arrival->instance = file->instance;
+        arrival->instance.complete = last;
+        memset(&file->instance, 0, sizeof file->instance);
+        file->capacity = 0;
+    }
+    arrival->bytes =
+        sizeof *arrival +
+        arrival->instance.count * (kin_descriptor_length() * sizeof(float) + sizeof(kin_item));
+    if (!kin_queue_put(file->queue, arrival)) {
+        kin_arrival_free(arrival);
+        file->shut = true;
+    }
+}
+
+/* XXH3-128 of the file's bytes.  Read, not mapped: a file cut off meanwhile must not raise SIGBUS. */
+static kin_status digest_file(const char *path, kin_digest *digest, kin_error *err)
+{
+    struct stat st;
+    kin_status status = KIN_OK;
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return kin_fail_errno(err, path, "cannot open");
+    char *buf = malloc(DIGEST_BYTES);
+    XXH3_state_t *state = XXH3_createState();
+    if (fstat(fd, &st) != 0)
+        status = kin_fail_errno(err, path, "cannot stat");
+    else if (!S_ISREG(st.st_mode))
+        status = kin_fail(err, KIN_E_UNSUPPORTED, path, "not a regular file");
+    else if (buf == NULL || state == NULL)
+        status = kin_fail(err, KIN_E_NOMEM, path, "no memory to read the file");
+    if (status == KIN_OK) {
+        XXH3_128bits_reset(state);
+        while ((got = read(fd, buf, DIGEST_BYTES)) > 0)
+            XXH3_128bits_update(state, buf, (size_t)got);
+        if (got < 0)
+            status = kin_fail_errno(err, path, "cannot read");
+        XXH128_hash_t hash = XXH3_128bits_digest(state);
+        *digest = (kin_digest){.low = hash.low64, .high = hash.high64};
+    }
+    XXH3_freeState(state);
+    free(buf);
+    close(fd);
+    return status;
+}
+
+static kin_status lay_manifest(struct file *file, kin_record *record, kin_error *err)
+{
+    long row = file->manifest != NULL ? kin_manifest_find_path(file->manifest, file->path) : -1;
+    return row >= 0 ? kin_describe_manifest(record, file->manifest, (size_t)row, err) : KIN_OK;
+}
+
+static kin_item *add_item(struct file *file, kin_error *err)
+{
+    if (file->instance.count == file->capacity) {
+        size_t capacity = file->capacity > 0 ? file->capacity * 2 : FIRST_ITEMS;
+        kin_item *items = reallocarray(file->instance.items, capacity, sizeof *items);
+        if (items == NULL) {
+            kin_fail(err, KIN_E_NOMEM, file->path, "no memory for %zu frames", capacity);
+            return NULL;
+        }
+        file->instance.items = items;
+        file->capacity = capacity;
+    }
+    kin_item *item = &file->instance.items[file->instance.count];
+    memset(item, 0, sizeof *item);
+    return item;
+}
+
+static kin_status on_header(void *ctx, const kin_decode_header *header, kin_error *err)
+{
+    struct file *file = ctx;
+    kin_status status = kin_describe_header(&file->base, header, file->path, file->digest, err);
+    return status == KIN_OK ? lay_manifest(file, &file->base, err) : status;
+}
+
+static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *err)
+{
+    struct file *file = ctx;
+    if (file->instance.count == KIN_PUT_INSTANCE_MAX)
+        deliver(file, false, KIN_OK, "");
+    if (file->shut)
+        return kin_fail(err, KIN_E_CANCELLED, file->path, "the ingest was stopped");
+    kin_item *item = add_item(file, err);
+    if (item == NULL)
+        return KIN_E_NOMEM;
+    size_t bytes = frame->length * sizeof *item->descriptor;
+    kin_status status = kin_record_copy(&file->base, &item->record, err);
+    if (status != KIN_OK)
+        return status;
+    file->instance.count++; /* from here on the instance's release frees it */
+    item->descriptor = malloc(bytes);
+    if (item->descriptor == NULL)
+        return kin_fail(err, KIN_E_NOMEM, file->path, "no memory for a descriptor");
+    memcpy(item->descriptor, frame->descriptor, bytes);
+    item->record.frame = frame->index;
+    item->record.width = frame->width;
+    item->record.height = frame->height;
+    item->record.content = kin_digest_of(frame->descriptor, bytes);
+    return KIN_OK;
+}
+
+/* Takes the stored records of a known file over into the instance, under the present path and manifest. */
+static kin_status reuse(struct file *file, const kin_record *records, size_t count, kin_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        kin_item *item = add_item(file, err);
+        if (item == NULL)
+            return KIN_E_NOMEM;
+        kin_status status = kin_record_copy(&records[i], &item->record, err);
+        if (status != KIN_OK)
+            return status;
+        file->instance.count++;
+        status = kin_record_set(&item->record.path, file->path, err);
+        if (status == KIN_OK)
+            status = lay_manifest(file, &item->record, err);
+        if (status != KIN_OK)
+            return status;
+    }
+    return KIN_OK;
+}
+
+/* Are these all frames of the instance?  A large one may have been cut off between its chunks. */
+static bool is_whole(const kin_record *records, size_t count)
+{
+    char scratch[32];
+    const char *frames =
+        count > 0 ? kin_record_value(&records[0], KIN_LABEL_FRAMES, scratch) : NULL;
+    return frames != NULL && strtoul(frames, NULL, 10) == count && count <= KIN_PUT_INSTANCE_MAX;
+}
+
+static kin_status reuse_known(struct file *file, bool *known, kin_error *err)
+{
+    kin_record *records = NULL;
+    size_t count = 0;
+    *known = false;
+    kin_status status = kin_archive_find_file(file->archive, file->digest, &records, &count, err);
+    if (status != KIN_OK)
+        return status;
+    *known = is_whole(records, count);
+    if (*known)
+        status = reuse(file, records, count, err);
+    kin_records_free(records, count);
+    return status;
+}
+
+static kin_status prepare(struct file *file, kin_decoder *decoder, kin_error *err)
+{
+    const kin_decode_sink sink = {on_header, on_frame, file};
+    bool known = false;
+    kin_status status = digest_file(file->path, &file->digest, err);
+    if (status == KIN_OK)
+        status = reuse_known(file, &known, err);
+    if (status == KIN_OK && !known)
+        status = kin_decoder_run(decoder, file->path, &sink, err);
+    return status;
+}
+
+bool kin_prepare_file(kin_archive *archive, kin_decoder *decoder, const kin_manifest *manifest,
+                      const char *path, kin_status failed, const kin_error *why, kin_queue *queue)
+{
+    struct file file = {.archive = archive, .manifest = manifest, .path = path, .queue = queue};
+    kin_error err;
+    kin_error_clear(&err);
+    kin_status status = failed;
+    if (status != KIN_OK)
+        err = *why;
+    else if ((status = kin_record_init(&file.base, &err)) == KIN_OK)
+        status = prepare(&file, decoder, &err);
+    if (!file.shut)
+        deliver(&file, true, status, err.message);
+    kin_instance_release(&file.instance);
+    kin_record_release(&file.base);
+    return !file.shut;
+}

@@ -1,0 +1,207 @@
+/* records.c - finding, listing and deleting what is stored. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/internal.h"
+
+/* The field whose value names all images of a level. */
+static const char *const level_field[] = {
+    [KIN_LEVEL_IMAGE] = "sop_instance_uid",
+    [KIN_LEVEL_SERIES] = "series_instance_uid",
+    [KIN_LEVEL_STUDY] = "study_instance_uid",
+    [KIN_LEVEL_PATIENT] = "patient_id",
+};
+
+bool kin_level_parse(const char *text, kin_level *out)
+{
+    static const struct {
+        const char *name;
+        kin_level level;
+    } names[] = {
+        {"image", KIN_LEVEL_IMAGE}, {"instance", KIN_LEVEL_IMAGE},  {"series", KIN_LEVEL_SERIES},
+        {"study", KIN_LEVEL_STUDY}, {"patient", KIN_LEVEL_PATIENT},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i].name) == 0) {
+            *out = names[i].level;
+            return true;
+        }
+    }
+    return false;
+}
+
+void kin_records_free(kin_record *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        kin_record_release(&records[i]);
+    free(records);
+}
+
+/* The ids that uid names, at the first level that knows it; KIN_E_NOT_FOUND when none does. */
+static kin_status ids_of(kin_txn *txn, const char *uid, roaring_bitmap_t **ids, kin_level *level,
+                         kin_error *err)
+{
+    for (int at = KIN_LEVEL_IMAGE; uid[0] != '\0' && at <= KIN_LEVEL_PATIENT; at++) {
+        kin_status status = kin_catalog_with_value(txn, level_field[at], uid, ids, err);
+        if (status != KIN_OK)
+            return status;
+        if (!roaring_bitmap_is_empty(*ids)) {
+            *level = (kin_level)at;
+            return KIN_OK;
+        }
+        roaring_bitmap_free(*ids);
+        *ids = NULL;
+    }
+    return kin_fail(err, KIN_E_NOT_FOUND, uid,
+                    "no instance, series, study or patient of this name is stored");
+}
+
+static kin_status load_records(kin_txn *txn, const roaring_bitmap_t *ids, size_t max,
+                               kin_record **out, size_t *out_count, kin_error *err)
+{
+    size_t count = (size_t)roaring_bitmap_get_cardinality(ids), done = 0;
+    if (count > max)
+        count = max;
+    kin_record *records = calloc(count > 0 ? count : 1, sizeof *records);
+    if (records == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu records", count);
+    kin_status status = KIN_OK;
+    roaring_uint32_iterator_t *at = roaring_create_iterator(ids);
+    for (; status == KIN_OK && done < count && at->has_value; roaring_advance_uint32_iterator(at)) {
+        status = kin_catalog_get(txn, at->current_value, &records[done], err);
+        if (status == KIN_OK)
+            done++;
+    }
+    roaring_free_uint32_iterator(at);
+    if (status != KIN_OK) {
+        kin_records_free(records, done);
+        return status;
+    }
+    *out = records;
+    *out_count = count;
+    return KIN_OK;
+}
+
+kin_status kin_archive_find(kin_archive *archive, const char *uid, size_t max, kin_record **records,
+                            size_t *count, kin_level *level, kin_error *err)
+{
+    kin_txn *txn = NULL;
+    roaring_bitmap_t *ids = NULL;
+    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    if (status != KIN_OK)
+        return status;
+    status = ids_of(txn, uid, &ids, level, err);
+    if (status == KIN_OK) {
+        status = load_records(txn, ids, max, records, count, err);
+        roaring_bitmap_free(ids);
+    }
+    kin_txn_end(txn);
+    return status;
+}
+
+kin_status kin_archive_find_file(kin_archive *archive, kin_digest file, kin_record **records,
+                                 size_t *count, kin_error *err)
+{
+    kin_record key = {.file = file};
+    char scratch[40];
+    kin_txn *txn = NULL;
+    roaring_bitmap_t *ids = NULL;
+    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    if (status != KIN_OK)
+        return status;
+    status =
+        kin_catalog_with_value(txn, "file", kin_record_value(&key, "file", scratch), &ids, err);
+    if (status == KIN_OK) {
+        status = load_records(txn, ids, SIZE_MAX, records, count, err);
+        roaring_bitmap_free(ids);
+    }
+    kin_txn_end(txn);
+    return status;
+}
+
+struct removal {
+    const char *uid;
+    uint64_t removed;
+};
+
+static kin_status remove_body(kin_txn *txn, void *ctx, kin_error *err)
+{
+    struct removal *removal = ctx;
+    roaring_bitmap_t *ids = NULL;
+    kin_level level;
+    removal->removed = 0;
+    kin_status status = ids_of(txn, removal->uid, &ids, &level, err);
+    if (status != KIN_OK)
+        return status;
+    roaring_uint32_iterator_t *at = roaring_create_iterator(ids);
+    for (; status == KIN_OK && at->has_value; roaring_advance_uint32_iterator(at)) {
+        status = kin_catalog_remove(txn, at->current_value, err);
+        removal->removed += status == KIN_OK;
+    }
+    roaring_free_uint32_iterator(at);
+    roaring_bitmap_free(ids);
+    return status;
+}
+
+kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *removed,
+                              kin_error *err)
+{
+    struct removal removal = {.uid = uid};
+    kin_status status = kin_catalog_write(archive->catalog, remove_body, &removal, err);
+    *removed = status == KIN_OK ? removal.removed : 0;
+    return status;
+}
+
+kin_status kin_archive_each_record(kin_archive *archive, const kin_condition *where,
+                                   int (*visit)(void *ctx, const kin_record *record), void *ctx,
+                                   kin_error *err)
+{
+    kin_txn *txn = NULL;
+    roaring_bitmap_t *ids = NULL;
+    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    if (status != KIN_OK)
+        return status;
+    status = where != NULL ? kin_condition_evaluate(where, txn, &ids, err)
+                           : kin_catalog_live(txn, &ids, err);
+    if (status == KIN_OK) {
+        int stop = 0;
+        roaring_uint32_iterator_t *at = roaring_create_iterator(ids);
+        for (; status == KIN_OK && !stop && at->has_value; roaring_advance_uint32_iterator(at)) {
+            kin_record record;
+            status = kin_catalog_get(txn, at->current_value, &record, err);
+            if (status == KIN_OK) {
+                stop = visit(ctx, &record);
+                kin_record_release(&record);
+            }
+        }
+        roaring_free_uint32_iterator(at);
+        roaring_bitmap_free(ids);
+    }
+    kin_txn_end(txn);
+    return status;
+}
+
+kin_status kin_archive_each_value(kin_archive *archive, const char *name,
+                                  int (*visit)(void *ctx, const char *value, uint64_t images),
+                                  void *ctx, kin_error *err)
+{
+    kin_txn *txn = NULL;
+    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    if (status == KIN_OK) {
+        status = kin_catalog_each_value(txn, name, visit, ctx, err);
+        kin_txn_end(txn);
+    }
+    return status;
+}
+
+kin_status kin_archive_each_name(kin_archive *archive, int (*visit)(void *ctx, const char *name),
+                                 void *ctx, kin_error *err)
+{
+    kin_txn *txn = NULL;
+    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    if (status == KIN_OK) {
+        status = kin_catalog_each_name(txn, visit, ctx, err);
+        kin_txn_end(txn);
+    }
+    return status;
+}

@@ -1,0 +1,111 @@
+#include "archive/scan.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/parallel.h"
+#include "simd/kernels.h"
+
+enum {
+    SCAN_GRAIN = 16384, /* ids that one thread takes at a time: some milliseconds */
+    SCAN_RUN = 256      /* scores kept on the stack at a time */
+};
+
+struct scan {
+    const kin_vectors *vectors;
+    const float *query;
+    const uint32_t *ids;
+    const kin_kernels *kernels;
+    pthread_mutex_t lock; /* over top, status and err */
+    kin_topk *top;
+    kin_status status;
+    kin_error *err;
+};
+
+static void scan_fail(struct scan *scan, kin_status status, const kin_error *why)
+{
+    pthread_mutex_lock(&scan->lock);
+    if (scan->status == KIN_OK) {
+        scan->status = status;
+        if (scan->err != NULL)
+            *scan->err = *why;
+    }
+    pthread_mutex_unlock(&scan->lock);
+}
+
+/* Length of the run of consecutive ids at `from`. */
+static size_t run_length(const uint32_t *ids, size_t from, size_t to)
+{
+    size_t run = 1;
+    while (run < SCAN_RUN && from + run < to && ids[from + run] == ids[from] + run)
+        run++;
+    return run;
+}
+
+static void scan_range(void *ctx, size_t from, size_t to)
+{
+    struct scan *scan = ctx;
+    kin_error err;
+    float scores[SCAN_RUN];
+    kin_topk local = {.capacity = scan->top->capacity};
+    local.hits = malloc(local.capacity * sizeof *local.hits);
+    if (local.hits == NULL) {
+        kin_fail(&err, KIN_E_NOMEM, NULL, "no memory to scan");
+        scan_fail(scan, KIN_E_NOMEM, &err);
+        return;
+    }
+    while (from < to) {
+        const float *row;
+        size_t got;
+        kin_status status = kin_rows_run(scan->vectors->rows, scan->ids[from],
+                                         run_length(scan->ids, from, to), &row, &got, &err);
+        if (status != KIN_OK) {
+            scan_fail(scan, status, &err);
+            break;
+        }
+        scan->kernels->dot_rows(scan->query, row, scan->vectors->stride, got, scan->vectors->dim,
+                                scores);
+        for (size_t i = 0; i < got; i++)
+            kin_topk_offer(&local, scan->ids[from + i], scores[i]);
+        from += got;
+    }
+    pthread_mutex_lock(&scan->lock);
+    for (size_t i = 0; i < local.count; i++)
+        kin_topk_offer(scan->top, local.hits[i].id, local.hits[i].score);
+    pthread_mutex_unlock(&scan->lock);
+    free(local.hits);
+}
+
+kin_status kin_scan(const kin_vectors *vectors, const float *query, const uint32_t *ids,
+                    size_t count, int threads, kin_topk *top, kin_error *err)
+{
+    struct scan scan = {.vectors = vectors,
+                        .query = query,
+                        .ids = ids,
+                        .kernels = kin_kernels_best(),
+                        .top = top,
+                        .status = KIN_OK,
+                        .err = err};
+    if (count == 0 || top->capacity == 0)
+        return KIN_OK;
+    pthread_mutex_init(&scan.lock, NULL);
+    kin_parallel_for(count, SCAN_GRAIN, threads, scan_range, &scan);
+    pthread_mutex_destroy(&scan.lock);
+    return scan.status;
+}
+
+kin_status kin_rescore(const kin_vectors *vectors, const float *query, kin_hit *hits, size_t count,
+                       kin_error *err)
+{
+    const kin_kernels *kernels = kin_kernels_best();
+    for (size_t i = 0; i < count; i++) {
+        const float *row;
+        size_t got;
+        kin_status status = kin_rows_run(vectors->rows, hits[i].id, 1, &row, &got, err);
+        if (status != KIN_OK)
+            return status;
+        hits[i].score = kernels->dot(query, row, vectors->dim);
+    }
+    return KIN_OK;
+}

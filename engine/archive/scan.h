@@ -1,0 +1,23 @@
+/* scan.h - exact scores: over a set of ids, or of given candidates. */
+#ifndef KIN_ARCHIVE_SCAN_H
+#define KIN_ARCHIVE_SCAN_H
+
+#include "simd/topk.h"
+#include "store/segments.h"
+
+/* Rows to score against. */
+typedef struct kin_vectors {
+    kin_rows *rows;
+    size_t dim, stride; /* floats of a vector; floats from one to the next */
+} kin_vectors;
+
+/* Offers every id of ids[0..count) (ascending) to top, scored by inner product with query.  Threads
+ * (0: all) are used where the set is large. */
+kin_status kin_scan(const kin_vectors *vectors, const float *query, const uint32_t *ids,
+                    size_t count, int threads, kin_topk *top, kin_error *err);
+
+/* Replaces the scores of hits by exact ones. */
+kin_status kin_rescore(const kin_vectors *vectors, const float *query, kin_hit *hits, size_t count,
+                       kin_error *err);
+
+#endif

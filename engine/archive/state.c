@@ -1,0 +1,185 @@
+/* state.c - the model, vectors and generation that serve, and snapshots of them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/internal.h"
+
+/* A reindex elsewhere may take the files of an old snapshot away between reading its name and opening
+ * it: then a fresh snapshot names newer ones. */
+enum { SNAPSHOT_TRIES = 5 };
+
+void kin_state_return(kin_state *state)
+{
+    if (state == NULL || atomic_fetch_sub(&state->references, 1) != 1)
+        return;
+    kin_index_free(state->index);
+    kin_segments_close(state->vectors);
+    kin_embedder_free(state->embedder);
+    free(state);
+}
+
+/* A generation that fails to load does not stop the archive: the exact scan serves in its place. */
+static void load_generation(const kin_archive *archive, kin_state *state)
+{
+    char path[PATH_MAX];
+    if (state->generation == 0)
+        return;
+    kin_status status = kin_path_of_generation(archive, state->generation, path, &state->doubt);
+    if (status == KIN_OK)
+        status = kin_index_load(archive->fs, path, state->model, &state->index, &state->index_rows,
+                                &state->doubt);
+    if (status == KIN_OK && kin_index_dim(state->index) != archive->dim) {
+        kin_fail(&state->doubt, KIN_E_CORRUPT, path,
+                 "the generation's dimension is not the archive's");
+        kin_index_free(state->index);
+        state->index = NULL;
+    }
+    if (state->index == NULL)
+        state->index_rows = 0;
+}
+
+static kin_status load_state(const kin_archive *archive, const char *model, uint64_t generation,
+                             kin_state **out, kin_error *err)
+{
+    char path[PATH_MAX];
+    kin_state *state = calloc(1, sizeof *state);
+    if (state == NULL)
+        return kin_fail(err, KIN_E_NOMEM, archive->dir, "no memory to load the model");
+    atomic_init(&state->references, 1);
+    snprintf(state->model, sizeof state->model, "%s", model);
+    state->generation = generation;
+    kin_status status = kin_path_of_model(archive, model, path, err);
+    if (status == KIN_OK)
+        status = kin_embedder_load(archive->fs, path, &state->embedder, err);
+    if (status == KIN_OK && (kin_embedder_dim(state->embedder) != archive->dim ||
+                             kin_embedder_input(state->embedder) != archive->descriptor_length ||
+                             strcmp(kin_embedder_id_borrow(state->embedder), model) != 0))
+        status =
+            kin_fail(err, KIN_E_CORRUPT, path, "the model is not the one that the catalog names");
+    if (status == KIN_OK)
+        status = kin_path_of_vectors(archive, model, path, err);
+    if (status == KIN_OK)
+        status =
+            kin_segments_open(archive->fs, path, model, archive->dim, true, &state->vectors, err);
+    if (status != KIN_OK) {
+        kin_state_return(state);
+        return status;
+    }
+    load_generation(archive, state);
+    *out = state;
+    return KIN_OK;
+}
+
+kin_status kin_state_borrow(kin_archive *archive, kin_txn *txn, kin_state **out, kin_error *err)
+{
+    char model[KIN_EMBED_ID_SIZE];
+    uint64_t generation;
+    kin_status status = kin_meta_get_text(txn, KIN_META_MODEL, model, sizeof model, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_u64(txn, KIN_META_GENERATION, 0, &generation, err);
+    if (status != KIN_OK)
+        return status;
+    pthread_mutex_lock(&archive->state_lock);
+    kin_state *state = archive->state;
+    if (state == NULL || strcmp(state->model, model) != 0 || state->generation != generation) {
+        state = NULL;
+        status = load_state(archive, model, generation, &state, err);
+        if (status == KIN_OK) {
+            kin_state_return(archive->state);
+            archive->state = state;
+        }
+    }
+    if (status == KIN_OK) {
+        atomic_fetch_add(&state->references, 1);
+        *out = state;
+    }
+    pthread_mutex_unlock(&archive->state_lock);
+    return status;
+}
+
+static kin_status try_snapshot(kin_archive *archive, kin_snapshot *out, kin_error *err)
+{
+    kin_status status = kin_catalog_read(archive->catalog, &out->txn, err);
+    if (status != KIN_OK)
+        return status;
+    status = kin_catalog_rows(out->txn, &out->rows, err);
+    if (status == KIN_OK)
+        status = kin_state_borrow(archive, out->txn, &out->state, err);
+    if (status != KIN_OK) {
+        kin_txn_end(out->txn);
+        out->txn = NULL;
+    }
+    return status;
+}
+
+kin_status kin_snapshot_open(kin_archive *archive, kin_snapshot *out, kin_error *err)
+{
+    kin_status status = KIN_OK;
+    memset(out, 0, sizeof *out);
+    out->archive = archive;
+    for (int i = 0; i < SNAPSHOT_TRIES; i++) {
+        status = try_snapshot(archive, out, err);
+        if (status != KIN_E_NOT_FOUND)
+            return status;
+    }
+    /* What the newest snapshot names is missing: that is damage, not a race. */
+    if (err != NULL)
+        err->code = KIN_E_CORRUPT;
+    return KIN_E_CORRUPT;
+}
+
+void kin_snapshot_close(kin_snapshot *snapshot)
+{
+    if (snapshot->txn != NULL)
+        kin_txn_end(snapshot->txn);
+    kin_state_return(snapshot->state);
+    memset(snapshot, 0, sizeof *snapshot);
+}
+
+kin_status kin_expected_hash(void *ctx, uint64_t block, uint64_t *hash, kin_error *err)
+{
+    const kin_expected *expected = ctx;
+    return kin_block_get(expected->txn, expected->set, block, hash, err);
+}
+
+kin_status kin_hashes_load(kin_txn *txn, const char *set, uint64_t rows, kin_hashes *out,
+                           kin_error *err)
+{
+    out->count = kin_blocks_of(rows);
+    out->values = calloc(out->count > 0 ? out->count : 1, sizeof *out->values);
+    if (out->values == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu checksums", out->count);
+    for (size_t block = 0; block < out->count; block++) {
+        kin_status status = kin_block_get(txn, set, block, &out->values[block], err);
+        if (status != KIN_OK)
+            return status;
+    }
+    return KIN_OK;
+}
+
+kin_status kin_hashes_expected(void *ctx, uint64_t block, uint64_t *hash, kin_error *err)
+{
+    const kin_hashes *hashes = ctx;
+    if (block >= hashes->count)
+        return kin_fail(err, KIN_E_CORRUPT, NULL, "no checksum is kept for block %llu",
+                        (unsigned long long)block);
+    *hash = hashes->values[block];
+    return KIN_OK;
+}
+
+kin_status kin_blocks_record(kin_txn *txn, kin_segments *set, const char *name, uint64_t first,
+                             uint64_t end, kin_error *err)
+{
+    for (uint64_t block = first / KIN_BLOCK_ROWS; block * KIN_BLOCK_ROWS < end; block++) {
+        uint64_t rows = end - block * KIN_BLOCK_ROWS, hash;
+        if (rows > KIN_BLOCK_ROWS)
+            rows = KIN_BLOCK_ROWS;
+        kin_status status = kin_segments_block_hash(set, block, (size_t)rows, &hash, err);
+        if (status == KIN_OK)
+            status = kin_block_put(txn, name, block, hash, err);
+        if (status != KIN_OK)
+            return status;
+    }
+    return KIN_OK;
+}

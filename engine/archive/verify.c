@@ -1,0 +1,109 @@
+/* verify.c - every checksum and every cross-reference. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "archive/internal.h"
+
+struct verify {
+    kin_snapshot snapshot;
+    void (*fault)(void *ctx, const char *text);
+    void *ctx;
+    uint64_t faults;
+};
+
+static void report(struct verify *verify, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static void report(struct verify *verify, const char *fmt, ...)
+{
+    char text[KIN_ERROR_MESSAGE_MAX + KIN_ERROR_SUBJECT_MAX + 64];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    verify->fault(verify->ctx, text);
+    verify->faults++;
+}
+
+static void catalog_fault(void *ctx, const char *text)
+{
+    struct verify *verify = ctx;
+    verify->fault(verify->ctx, text);
+}
+
+static void report_error(struct verify *verify, const char *what, const kin_error *err)
+{
+    report(verify, "%s: %s%s%s", what, err->subject, err->subject[0] != '\0' ? ": " : "",
+           err->message);
+}
+
+/* Hashes every block of a set against the catalog, whether or not it was read before. */
+static void verify_set(struct verify *verify, kin_segments *set, const char *name)
+{
+    uint64_t rows = verify->snapshot.rows;
+    for (size_t block = 0; block < kin_blocks_of(rows); block++) {
+        kin_error err;
+        uint64_t left = rows - (uint64_t)block * KIN_BLOCK_ROWS, expected, found;
+        size_t filled = left > KIN_BLOCK_ROWS ? KIN_BLOCK_ROWS : (size_t)left;
+        kin_error_clear(&err);
+        if (kin_block_get(verify->snapshot.txn, name, block, &expected, &err) != KIN_OK)
+            report(verify, "set %s: no checksum is kept for block %zu", name, block);
+        else if (kin_segments_block_hash(set, block, filled, &found, &err) != KIN_OK)
+            report_error(verify, "rows cannot be read", &err);
+        else if (found != expected)
+            report(verify, "set %s: block %zu (rows %zu to %zu) fails its checksum", name, block,
+                   block * KIN_BLOCK_ROWS, block * KIN_BLOCK_ROWS + filled - 1);
+    }
+}
+
+/* The generation is read afresh from its file, since the one in memory was checked when it was loaded. */
+static void verify_generation(struct verify *verify)
+{
+    const kin_snapshot *snapshot = &verify->snapshot;
+    char path[PATH_MAX];
+    kin_error err;
+    kin_index *index = NULL;
+    uint64_t rows = 0;
+    if (snapshot->state->generation == 0)
+        return;
+    kin_error_clear(&err);
+    kin_status status =
+        kin_path_of_generation(snapshot->archive, snapshot->state->generation, path, &err);
+    if (status == KIN_OK)
+        status = kin_index_load(snapshot->archive->fs, path, snapshot->state->model, &index, &rows,
+                                &err);
+    if (status != KIN_OK)
+        report_error(verify, "index generation cannot serve (`kindred reindex` makes a new one)",
+                     &err);
+    else if (rows > snapshot->rows)
+        report(verify,
+               "index generation %" PRIu64 " is of %" PRIu64 " rows, the catalog of %" PRIu64,
+               snapshot->state->generation, rows, snapshot->rows);
+    kin_index_free(index);
+}
+
+kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, const char *text),
+                              void *ctx, uint64_t *faults, uint64_t *images, kin_error *err)
+{
+    struct verify verify = {.fault = fault, .ctx = ctx};
+    uint64_t in_catalog = 0;
+    *faults = *images = 0;
+    kin_status status = kin_snapshot_open(archive, &verify.snapshot, err);
+    if (status != KIN_OK)
+        return status;
+    roaring_bitmap_t *live = NULL;
+    status = kin_catalog_verify(verify.snapshot.txn, catalog_fault, &verify, &in_catalog, err);
+    if (status == KIN_OK)
+        status = kin_catalog_live(verify.snapshot.txn, &live, err);
+    if (status == KIN_OK) {
+        *images = roaring_bitmap_get_cardinality(live);
+        roaring_bitmap_free(live);
+        verify_set(&verify, archive->descriptors, KIN_SET_DESCRIPTORS);
+        verify_set(&verify, verify.snapshot.state->vectors, verify.snapshot.state->model);
+        verify_generation(&verify);
+    }
+    kin_snapshot_close(&verify.snapshot);
+    *faults = verify.faults + in_catalog;
+    return status;
+}
