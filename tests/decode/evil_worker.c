@@ -1,0 +1,266 @@
+/* A worker that misbehaves: KIN_EVIL names how.  Descriptors have 8 floats.  The first file of every
+ * process but those of mode "clean" meets the misdeed; a file named "*.ok" is always answered well. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "decode/decode.h"
+#include "decode/protocol.h"
+#include "kindred/worker/v1/worker.pb-c.h"
+
+enum { LENGTH = 8 };
+
+static kin_channel channel;
+static uint64_t serial;
+
+static void put(Kindred__Worker__V1__Answer *answer)
+{
+    answer->serial = serial;
+    if (kin_channel_send(&channel, &answer->base, -1, true, NULL) != KIN_OK)
+        _exit(3);
+}
+
+static void hello(unsigned protocol, unsigned length, unsigned status)
+{
+    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
+    Kindred__Worker__V1__Hello body = KINDRED__WORKER__V1__HELLO__INIT;
+    body.protocol = protocol;
+    body.descriptor_length = length;
+    body.status = status;
+    body.message = (char *)(status != 0 ? "no \x1B[31mdictionary" : "");
+    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_HELLO;
+    answer.hello = &body;
+    put(&answer);
+}
+
+static void header(const char *format, unsigned frames)
+{
+    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
+    Kindred__Worker__V1__Header body = KINDRED__WORKER__V1__HEADER__INIT;
+    Kindred__Worker__V1__Attribute attribute = KINDRED__WORKER__V1__ATTRIBUTE__INIT;
+    Kindred__Worker__V1__Attribute *attributes[300];
+    attribute.name = (char *)"station_name";
+    attribute.value = (char *)"a\x1B]0;owned\x07"
+                              "b\xFF";
+    for (size_t i = 0; i < 300; i++)
+        attributes[i] = &attribute;
+    body.format = (char *)format;
+    body.frames = frames;
+    body.sop_instance_uid = (char *)"1.2.3";
+    body.study_instance_uid = (char *)"no uid";
+    body.patient_id = (char *)"P\n1";
+    body.study_date = (char *)"yesterday";
+    body.n_attributes = 300;
+    body.attributes = attributes;
+    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_HEADER;
+    answer.header = &body;
+    put(&answer);
+}
+
+static void frame(unsigned index, unsigned width, size_t length, float value)
+{
+    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
+    Kindred__Worker__V1__Frame body = KINDRED__WORKER__V1__FRAME__INIT;
+    float values[2 * LENGTH];
+    for (size_t i = 0; i < 2 * LENGTH; i++)
+        values[i] = value;
+    body.index = index;
+    body.width = width;
+    body.height = 5;
+    body.n_descriptor = length;
+    body.descriptor = values;
+    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
+    answer.frame = &body;
+    put(&answer);
+}
+
+static void done(unsigned status, const char *message, int retires)
+{
+    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
+    Kindred__Worker__V1__Done body = KINDRED__WORKER__V1__DONE__INIT;
+    body.status = status;
+    body.message = (char *)message;
+    body.retires = retires;
+    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_DONE;
+    answer.done = &body;
+    put(&answer);
+}
+
+static void raw(const void *bytes, size_t size)
+{
+    if (write(channel.fd, bytes, size) != (ssize_t)size)
+        _exit(3);
+}
+
+static void behave(void)
+{
+    header("png", 2);
+    frame(0, 4, LENGTH, 0.5f);
+    frame(1, 4, LENGTH, 0.5f);
+    done(0, "", 0);
+}
+
+static void hang(void)
+{
+    for (;;)
+        pause();
+}
+
+/* A byte now and then, so that the socket is never silent, but never a message. */
+static void trickle(void)
+{
+    raw("\xFF\xFF\0\0", 4);
+    for (;;) {
+        raw("x", 1);
+        usleep(20000);
+    }
+}
+
+static void garbage(void)
+{
+    static const char noise[] = "\x20\0\0\0 this is no protobuf message, is it? ";
+    raw(noise, sizeof noise);
+    hang();
+}
+
+static void die_by(int number)
+{
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* leaves no core file */
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void misbehave(const char *mode)
+{
+    if (strcmp(mode, "crash") == 0)
+        die_by(SIGSEGV);
+    else if (strcmp(mode, "killed") == 0)
+        die_by(SIGKILL);
+    else if (strcmp(mode, "forbidden") == 0)
+        die_by(SIGSYS);
+    else if (strcmp(mode, "exit") == 0)
+        _exit(7);
+    else if (strcmp(mode, "hang") == 0)
+        hang();
+    else if (strcmp(mode, "trickle") == 0)
+        trickle();
+    else if (strcmp(mode, "hang-up") == 0) {
+        close(channel.fd);
+        hang();
+    } else if (strcmp(mode, "garbage") == 0)
+        garbage();
+    else if (strcmp(mode, "huge-length") == 0) {
+        raw("\xFF\xFF\xFF\x7F", 4);
+        hang();
+    } else if (strcmp(mode, "empty-message") == 0)
+        raw("\0\0\0\0", 4);
+    else if (strcmp(mode, "endless-frames") == 0) {
+        header("png", 2);
+        for (unsigned i = 0;; i++)
+            frame(i, 4, LENGTH, 0.5f);
+    } else if (strcmp(mode, "too-many-frames") == 0)
+        header("png", 1000000);
+    else if (strcmp(mode, "no-frames") == 0)
+        header("png", 0);
+    else if (strcmp(mode, "two-headers") == 0) {
+        header("png", 2);
+        header("png", 2);
+    } else if (strcmp(mode, "unknown-format") == 0)
+        header("%s%n", 1);
+    else if (strcmp(mode, "no-header") == 0)
+        frame(0, 4, LENGTH, 0.5f);
+    else if (strcmp(mode, "frame-order") == 0) {
+        header("png", 2);
+        frame(1, 4, LENGTH, 0.5f);
+    } else if (strcmp(mode, "short-descriptor") == 0) {
+        header("png", 1);
+        frame(0, 4, LENGTH - 1, 0.5f);
+    } else if (strcmp(mode, "long-descriptor") == 0) {
+        header("png", 1);
+        frame(0, 4, LENGTH + 1, 0.5f);
+    } else if (strcmp(mode, "not-finite") == 0) {
+        header("png", 1);
+        frame(0, 4, LENGTH, 0.0f / 0.0f);
+    } else if (strcmp(mode, "no-width") == 0) {
+        header("png", 1);
+        frame(0, 0, LENGTH, 0.5f);
+    } else if (strcmp(mode, "early-end") == 0) {
+        header("png", 2);
+        frame(0, 4, LENGTH, 0.5f);
+        done(0, "", 0);
+    } else if (strcmp(mode, "claims-then-dies") == 0) {
+        header("png", 3);
+        frame(0, 4, LENGTH, 0.5f);
+        die_by(SIGABRT);
+    } else if (strcmp(mode, "odd-status") == 0)
+        done(12345, "", 0);
+    else if (strcmp(mode, "parents-status") == 0)
+        done((unsigned)-KIN_E_CANCELLED, "stop everything", 0);
+    else if (strcmp(mode, "hello-again") == 0)
+        hello(KIN_PROTOCOL_VERSION, LENGTH, 0);
+    else if (strcmp(mode, "other-serial") == 0) {
+        serial++;
+        header("png", 2);
+    } else if (strcmp(mode, "bad-message") == 0)
+        done((unsigned)-KIN_E_FORMAT, "\x1B[2Jbroken\nfile\xFE", 0);
+    else if (strcmp(mode, "speaks-on") ==
+             0) { /* answers well, then for a file nobody asked about */
+        behave();
+        behave();
+    } else if (strcmp(mode, "retire") == 0) {
+        header("png", 1);
+        frame(0, 4, LENGTH, 0.5f);
+        done(0, "", 1);
+        exit(0);
+    } else if (strcmp(mode, "die-idle") == 0) {
+        behave();
+        exit(0);
+    } else
+        behave();
+}
+
+static void greet(const char *mode)
+{
+    if (strcmp(mode, "silent-start") == 0)
+        _exit(9);
+    else if (strcmp(mode, "other-length") == 0)
+        hello(KIN_PROTOCOL_VERSION, LENGTH + 1, 0);
+    else if (strcmp(mode, "other-protocol") == 0)
+        hello(KIN_PROTOCOL_VERSION + 1, LENGTH, 0);
+    else if (strcmp(mode, "not-ready") == 0)
+        hello(KIN_PROTOCOL_VERSION, LENGTH, (unsigned)-KIN_E_NOT_FOUND);
+    else if (strcmp(mode, "unable") == 0)
+        hello(KIN_PROTOCOL_VERSION, LENGTH, (unsigned)-KIN_E_IO);
+    else
+        hello(KIN_PROTOCOL_VERSION, LENGTH, 0);
+}
+
+int main(void)
+{
+    const char *mode = getenv("KIN_EVIL");
+    if (mode == NULL)
+        mode = "clean";
+    kin_channel_init(&channel, KIN_WORKER_SOCKET_FD);
+    greet(mode);
+    for (;;) {
+        ProtobufCMessage *message = NULL;
+        int file = -1;
+        if (kin_channel_receive(&channel, &kindred__worker__v1__request__descriptor, 0.0, &message,
+                                &file, NULL) != KIN_OK)
+            break;
+        const Kindred__Worker__V1__Request *request = (const Kindred__Worker__V1__Request *)message;
+        serial = request->serial;
+        size_t length = request->ending.len;
+        if (file >= 0)
+            close(file);
+        if (length >= 3 && memcmp(request->ending.data + length - 3, ".ok", 3) == 0)
+            behave();
+        else
+            misbehave(mode);
+    }
+    kin_channel_release(&channel);
+    return 0;
+}

@@ -1,0 +1,255 @@
+/* protocol.h: messages go through a socket unharmed, and harmed ones do no harm. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "decode/protocol.h"
+#include "kindred/worker/v1/worker.pb-c.h"
+
+typedef struct pair {
+    int fd[2];
+    kin_channel channel[2];
+} pair;
+
+static void pair_open(pair *p)
+{
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p->fd), 0);
+    for (int i = 0; i < 2; i++)
+        kin_channel_init(&p->channel[i], p->fd[i]);
+}
+
+static void pair_close(pair *p)
+{
+    for (int i = 0; i < 2; i++) {
+        kin_channel_release(&p->channel[i]);
+        close(p->fd[i]);
+    }
+}
+
+/* Receives an answer at end 1 with a second's patience. */
+static kin_status receive_answer(pair *p, Kindred__Worker__V1__Answer **out, kin_error *err)
+{
+    ProtobufCMessage *message = NULL;
+    kin_status status =
+        kin_channel_receive(&p->channel[1], &kindred__worker__v1__answer__descriptor,
+                            kin_clock_monotonic() + 1.0, &message, NULL, err);
+    *out = (Kindred__Worker__V1__Answer *)message;
+    return status;
+}
+
+static void test_request_with_descriptor(void **state)
+{
+    (void)state;
+    pair p;
+    pair_open(&p);
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    Kindred__Worker__V1__Request request = KINDRED__WORKER__V1__REQUEST__INIT;
+    request.serial = 7;
+    request.ending = (ProtobufCBinaryData){.data = (uint8_t *)"scan.dcm", .len = 8};
+    assert_int_equal(kin_channel_send(&p.channel[0], &request.base, pipes[0], true, NULL), KIN_OK);
+
+    ProtobufCMessage *message = NULL;
+    int passed = -1;
+    assert_int_equal(kin_channel_receive(&p.channel[1], &kindred__worker__v1__request__descriptor,
+                                         0.0, &message, &passed, NULL),
+                     KIN_OK);
+    const Kindred__Worker__V1__Request *got = (const Kindred__Worker__V1__Request *)message;
+    assert_int_equal(got->serial, 7);
+    assert_int_equal(got->ending.len, 8);
+    assert_memory_equal(got->ending.data, "scan.dcm", 8);
+    assert_true(passed >= 0 && passed != pipes[0]);
+    assert_int_equal(write(pipes[1], "x", 1), 1);
+    char byte = 0;
+    assert_int_equal(read(passed, &byte, 1), 1);
+    assert_int_equal(byte, 'x');
+    close(passed);
+    close(pipes[0]);
+    close(pipes[1]);
+    pair_close(&p);
+}
+
+static void test_answers_round_trip(void **state)
+{
+    (void)state;
+    pair p;
+    pair_open(&p);
+    float values[3000];
+    for (size_t i = 0; i < 3000; i++)
+        values[i] = (float)i * 0.25f - 3.0f;
+    Kindred__Worker__V1__Frame frame = KINDRED__WORKER__V1__FRAME__INIT;
+    frame.index = 3;
+    frame.width = 512;
+    frame.height = 65535;
+    frame.n_descriptor = 3000;
+    frame.descriptor = values;
+    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
+    answer.serial = UINT64_MAX;
+    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
+    answer.frame = &frame;
+    for (int i = 0; i < 3; i++) { /* several in a row, through the same buffers */
+        assert_int_equal(kin_channel_send(&p.channel[0], &answer.base, -1, true, NULL), KIN_OK);
+        Kindred__Worker__V1__Answer *got = NULL;
+        assert_int_equal(receive_answer(&p, &got, NULL), KIN_OK);
+        assert_int_equal(got->serial, UINT64_MAX);
+        assert_int_equal(got->body_case, KINDRED__WORKER__V1__ANSWER__BODY_FRAME);
+        assert_int_equal(got->frame->index, 3);
+        assert_int_equal(got->frame->height, 65535);
+        assert_int_equal(got->frame->n_descriptor, 3000);
+        assert_memory_equal(got->frame->descriptor, values, sizeof values);
+    }
+    pair_close(&p);
+}
+
+static void test_ends(void **state)
+{
+    (void)state;
+    pair p;
+    kin_error err;
+    Kindred__Worker__V1__Answer *got = NULL;
+    pair_open(&p);
+    ProtobufCMessage *message = NULL;
+    assert_int_equal(kin_channel_receive(&p.channel[1], &kindred__worker__v1__answer__descriptor,
+                                         kin_clock_monotonic() + 0.02, &message, NULL, &err),
+                     KIN_E_TIMEOUT);
+    /* Half a message does not reset the clock. */
+    assert_int_equal(send(p.fd[0], "\x05\0\0\0ab", 6, 0), 6);
+    assert_int_equal(kin_channel_receive(&p.channel[1], &kindred__worker__v1__answer__descriptor,
+                                         kin_clock_monotonic() + 0.02, &message, NULL, &err),
+                     KIN_E_TIMEOUT);
+    pair_close(&p);
+
+    pair_open(&p);
+    assert_int_equal(send(p.fd[0], "\x05\0\0\0ab", 6, 0), 6);
+    shutdown(p.fd[0], SHUT_WR);
+    assert_int_equal(receive_answer(&p, &got, &err), KIN_E_CRASHED);
+    pair_close(&p);
+
+    pair_open(&p);
+    shutdown(p.fd[1], SHUT_RDWR);
+    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
+    assert_int_equal(kin_channel_send(&p.channel[0], &answer.base, -1, true, &err), KIN_E_CRASHED);
+    pair_close(&p);
+}
+
+static void test_bounds(void **state)
+{
+    (void)state;
+    pair p;
+    kin_error err;
+    Kindred__Worker__V1__Answer *got = NULL;
+    static const uint8_t lengths[][4] = {{0xFF, 0xFF, 0xFF, 0xFF}, {0x01, 0x00, 0x10, 0x00}};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        pair_open(&p);
+        assert_int_equal(send(p.fd[0], lengths[i], 4, 0), 4);
+        assert_int_equal(receive_answer(&p, &got, &err), KIN_E_FORMAT);
+        assert_null(p.channel[1].bytes); /* nothing was allocated for it */
+        pair_close(&p);
+    }
+    /* A message that is itself too large is not sent. */
+    pair_open(&p);
+    size_t many = KIN_PROTOCOL_MESSAGE_MAX / sizeof(float) + 1;
+    Kindred__Worker__V1__Frame frame = KINDRED__WORKER__V1__FRAME__INIT;
+    frame.n_descriptor = many;
+    frame.descriptor = calloc(many, sizeof(float));
+    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
+    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
+    answer.frame = &frame;
+    assert_int_equal(kin_channel_send(&p.channel[0], &answer.base, -1, true, &err), KIN_E_LIMIT);
+    free(frame.descriptor);
+    pair_close(&p);
+}
+
+/* Half a million empty sub-messages in one megabyte would unpack to tens of megabytes. */
+static void test_unpacking_has_a_budget(void **state)
+{
+    (void)state;
+    pair p;
+    kin_error err;
+    pair_open(&p);
+    enum { COUNT = 20000 };
+    static uint8_t bytes[4 + 16 + 2 * COUNT];
+    size_t inner = 2 * COUNT, at = 4;
+    bytes[at++] = 3 << 3 | 2; /* Answer.header */
+    for (size_t rest = inner; rest > 0 || at == 5; rest >>= 7)
+        bytes[at++] = (uint8_t)((rest & 0x7F) | (rest > 0x7F ? 0x80 : 0));
+    for (size_t i = 0; i < COUNT; i++) {
+        bytes[at++] = 10 << 3 | 2; /* Header.attributes, of length 0 */
+        bytes[at++] = 0;
+    }
+    size_t size = at - 4;
+    for (size_t i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(size >> (8 * i));
+    assert_int_equal(send(p.fd[0], bytes, at, 0), (int)at);
+    Kindred__Worker__V1__Answer *got = NULL;
+    assert_int_equal(receive_answer(&p, &got, &err), KIN_E_FORMAT);
+    assert_true(p.channel[1].arena_capacity < 300000);
+    pair_close(&p);
+}
+
+/* Mutated messages are refused or understood otherwise, under the sanitizers without complaint. */
+static void test_mutations(void **state)
+{
+    (void)state;
+    Kindred__Worker__V1__Attribute attribute = KINDRED__WORKER__V1__ATTRIBUTE__INIT;
+    attribute.name = (char *)"series_description";
+    attribute.value = (char *)"axial";
+    Kindred__Worker__V1__Attribute *attributes[] = {&attribute, &attribute, &attribute};
+    Kindred__Worker__V1__Header header = KINDRED__WORKER__V1__HEADER__INIT;
+    header.format = (char *)"dicom";
+    header.sop_instance_uid = (char *)"1.2.3";
+    header.frames = 3;
+    header.n_attributes = 3;
+    header.attributes = attributes;
+    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
+    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_HEADER;
+    answer.header = &header;
+    uint8_t packed[512];
+    size_t size = kindred__worker__v1__answer__pack(&answer, packed);
+    uint32_t seed = 99;
+    int refused = 0, understood = 0;
+    for (int round = 0; round < 5000; round++) {
+        uint8_t bytes[4 + sizeof packed];
+        memcpy(bytes + 4, packed, size);
+        seed = seed * 1664525u + 1013904223u;
+        int changes = 1 + (int)(seed >> 30);
+        for (int i = 0; i < changes; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            bytes[4 + (seed >> 8) % size] ^= (uint8_t)(1u << (seed >> 29));
+        }
+        for (size_t i = 0; i < 4; i++)
+            bytes[i] = (uint8_t)(size >> (8 * i));
+        pair p;
+        pair_open(&p);
+        assert_int_equal(send(p.fd[0], bytes, 4 + size, 0), (int)(4 + size));
+        Kindred__Worker__V1__Answer *got = NULL;
+        kin_status status = receive_answer(&p, &got, NULL);
+        assert_true(status == KIN_OK || status == KIN_E_FORMAT);
+        if (status == KIN_OK)
+            understood++;
+        else
+            refused++;
+        pair_close(&p);
+    }
+    assert_true(refused > 100 && understood > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_request_with_descriptor),
+        cmocka_unit_test(test_answers_round_trip),
+        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_unpacking_has_a_budget),
+        cmocka_unit_test(test_mutations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
