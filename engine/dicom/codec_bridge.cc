@@ -151,17 +151,17 @@ bool jpeg_syntax(int marker, E_TransferSyntax *syntax)
     }
 }
 
-// What three components are, by the markers that libjpeg goes by.  A lossy stream says so itself when
-// it has a JFIF or Adobe segment or components named R, G and B; there the file's label is often wrong.
-kin_codec_colour jpeg_colour(const kin_jpeg_header &header, bool lossless)
-{
+// What three components are, by the marks that libjpeg goes by.  A lossy stream says so itself when it
+// has a JFIF or Adobe segment, components named R, G and B, or subsampled chroma; there the file's
+// label is often wrong.
+kin_codec_colour jpeg_colour(const kin_jpeg_header &header, bool lossless) {
     if (header.components != 3)
         return KIN_COLOUR_AS_LABELLED;
     if (header.adobe >= 0)
         return header.adobe == 0 ? KIN_COLOUR_RGB : KIN_COLOUR_YBR_FULL;
     if (lossless)
         return KIN_COLOUR_AS_LABELLED;
-    if (header.jfif)
+    if (header.jfif || header.sampling[0] != header.sampling[1])
         return KIN_COLOUR_YBR_FULL;
     if (header.ids[0] == 'R' && header.ids[1] == 'G' && header.ids[2] == 'B')
         return KIN_COLOUR_RGB;

@@ -203,13 +203,18 @@ static void describe_attributes(kin_dicom *dicom, kin_charset *charset, kin_dico
     h->attributes = list;
 }
 
-/* The SOP class decides; without a known one, whether there are pixels.  An image class whose pixels
- * are missing is broken, unless they are said to be elsewhere. */
+/* The SOP class decides; without a known one, whether there are pixels and their shape.  An image class
+ * whose pixels are missing is broken, unless they are said to be elsewhere. */
 static kin_status settle_kind(kin_dicom *dicom, kin_error *err)
 {
     kin_dicom_header *h = &dicom->header;
     const kin_sop_class *class = kin_sop_class_of(h->sop_class_uid);
     bool has_pixels = dicom->layout.has_pixels;
+    if (class == NULL && has_pixels && !kin_item_has(dicom->root, TAG_ROWS)) {
+        h->kind = KIN_DICOM_NO_PIXELS;
+        h->kind_reason = "Pixel data without rows and columns";
+        return KIN_OK;
+    }
     h->kind = class != NULL ? class->kind : has_pixels ? KIN_DICOM_IMAGE : KIN_DICOM_NO_PIXELS;
     h->kind_reason = class != NULL ? class->name : has_pixels ? "Image" : "No pixel data";
     if (h->kind == KIN_DICOM_NO_PIXELS || has_pixels)

@@ -36,8 +36,10 @@ static bool read_frame_header(const uint8_t *p, size_t size, int marker, kin_jpe
     out->rows = kin_wire_16(p + 1, true);
     out->columns = kin_wire_16(p + 3, true);
     out->components = p[5];
-    for (int i = 0; i < out->components && i < KIN_JPEG_MAX_COMPONENTS; i++)
+    for (int i = 0; i < out->components && i < KIN_JPEG_MAX_COMPONENTS; i++) {
         out->ids[i] = p[6 + 3 * i];
+        out->sampling[i] = p[7 + 3 * i];
+    }
     return true;
 }
 

@@ -19,6 +19,8 @@ extern "C" {
 #include "dcmtk/dcmdata/dcostrmb.h"
 #include "dcmtk/dcmdata/dcpath.h"
 #include "dcmtk/dcmdata/dcpixel.h"
+#include "dcmtk/dcmdata/dcpixseq.h"
+#include "dcmtk/dcmdata/dcpxitem.h"
 #include "dcmtk/dcmdata/dcrleerg.h"
 #include "dcmtk/dcmdata/dcsequen.h"
 #include "dcmtk/dcmdata/dcxfer.h"
@@ -256,6 +258,27 @@ void register_encoders()
     DJLSEncoderRegistration::registerCodecs(0, 0, 0, 0, OFTrue, 0, OFTrue, EJLSUC_never);
 }
 
+// DCMTK's JPEG-LS encoder leaves the byte that pads an odd fragment as it was in memory: zero it.
+void clear_padding(DcmDataset &data_set, E_TransferSyntax syntax,
+                   const DcmRepresentationParameter *parameter)
+{
+    DcmElement *element = nullptr;
+    DcmPixelSequence *fragments = nullptr;
+    check(data_set.findAndGetElement(DCM_PixelData, element), "compression");
+    check(static_cast<DcmPixelData *>(element)->getEncapsulatedRepresentation(syntax, parameter,
+                                                                              fragments),
+          "compression");
+    for (unsigned long i = 1; i < fragments->card(); i++) { // the first item is the offset table
+        DcmPixelItem *item = nullptr;
+        Uint8 *bytes = nullptr;
+        check(fragments->getItem(item, i), "compression");
+        const unsigned long size = item->getLength();
+        check(item->getUint8Array(bytes), "compression");
+        if (size >= 3 && bytes[size - 3] == 0xff && bytes[size - 2] == 0xd9) // end of image, padding
+            bytes[size - 1] = 0;
+    }
+}
+
 void compress(DcmDataset &data_set, const kin_dicom_new &spec)
 {
     register_encoders();
@@ -273,6 +296,8 @@ void compress(DcmDataset &data_set, const kin_dicom_new &spec)
     check(data_set.chooseRepresentation(syntax, parameter), "compression");
     if (!data_set.canWriteXfer(syntax))
         refuse("the encoder cannot make this transfer syntax from these pixels");
+    if (spec.syntax == KIN_DICOM_JPEG_LS)
+        clear_padding(data_set, syntax, parameter);
 }
 
 void append_meta_element(std::string &out, unsigned element, const char *vr, std::string value)
