@@ -237,10 +237,9 @@ static void place_loops(abdomen *a)
     double w = a->body.cage_width, d = a->body.cage_depth;
     for (int i = 0; i < LOOPS; i++) {
         loop *l = &a->loops[i];
-        l->centre = v3(rng_range(&r, -0.1, 0.8) * w, rng_range(&r, -0.62, 0.12) * d,
-                       rng_range(&r, -55, -4));
+        l->centre = rng_box(&r, v3(-0.1 * w, -0.62 * d, -55), v3(0.8 * w, 0.12 * d, -4));
         double size = rng_range(&r, 11, 19);
-        l->radii = v3(size * rng_range(&r, 1, 1.6), size, size * rng_range(&r, 1, 1.6));
+        l->radii = scale3(rng_box(&r, v3(1, 1, 1), v3(1.6, 1, 1.6)), size);
         l->content = rng_unit(&r) < 0.35 ? rng_range(&r, -220, -40) : rng_range(&r, 10, 60);
         l->gas = rng_unit(&r) < 0.5 ? l->centre.y + rng_range(&r, -0.7, 0.5) * size : -1e3;
     }
@@ -281,8 +280,7 @@ static vec3 place_in_liver(const abdomen *a, rng *r, double z, double room)
 {
     double w = a->body.cage_width, d = a->body.cage_depth;
     for (int attempt = 0;; attempt++) {
-        vec3 p =
-            v3(rng_range(r, -0.95, 0.4) * w, rng_range(r, -0.9, 0.8) * d, z + rng_range(r, -7, 7));
+        vec3 p = rng_box(r, v3(-0.95 * w, -0.9 * d, z - 7), v3(0.4 * w, 0.8 * d, z + 7));
         vec3 q = warp3(a->seed + 14, p, 60.0, 4.5);
         if (liver(a, q) < -room + 0.02 * attempt) {
             return p;

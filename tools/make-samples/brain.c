@@ -118,7 +118,7 @@ static void brain_free(phantom *self)
 static vec3 place_in_brain(const brain *b, rng *r, double z, double from, double to)
 {
     for (;;) {
-        vec3 p = v3(rng_range(r, -70, 70), rng_range(r, -90, 90), z);
+        vec3 p = rng_box(r, v3(-70, -90, z), v3(70, 90, z));
         double depth = brain_depth(b, p);
         bool inside =
             !b->low || (p.y > -32.0 && (p.y < 16.0 || from < 15.0)); /* behind the orbits */
@@ -143,8 +143,8 @@ static void place_meningioma(brain *b, rng *r, const subject *who, double z)
     double radius = b->tumour.radius;
     b->falcine = !b->low && z > 32.0;
     if (b->falcine) {
-        b->tumour.centre =
-            v3((rng_unit(r) < 0.5 ? -0.75 : 0.75) * radius, rng_range(r, -40, 40), z);
+        double side = rng_unit(r) < 0.5 ? -0.75 : 0.75;
+        b->tumour.centre = v3(side * radius, rng_range(r, -40, 40), z);
     } else {
         b->tumour.centre = place_in_brain(b, r, z, 0.30 * radius, 0.6 * radius);
     }

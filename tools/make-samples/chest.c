@@ -206,7 +206,7 @@ static kin_status grow_lung(chest *c, int side, kin_error *err)
         vec3 way = rng_direction(&r);
         way.x = side * (fabs(way.x) * 0.9 + 0.15);
         way = scale3(way, 1.0 / length3(way));
-        vec3 root = v3(side * 36.0, rng_range(&r, -6, 22), rng_range(&r, -34, 14));
+        vec3 root = rng_box(&r, v3(side * 36.0, -6, -34), v3(side * 36.0, 22, 14));
         status = rods_grow(&c->vessels, &r, root, way, &artery, err);
         for (int k = 0; k < 2 && status == KIN_OK; k++) {
             vec3 beside = add3(root, scale3(rng_direction(&r), 5.0));
@@ -221,8 +221,8 @@ static kin_status grow_lung(chest *c, int side, kin_error *err)
 static vec3 place_in_lung(const chest *c, rng *r, double room)
 {
     for (;;) {
-        vec3 p = v3(rng_range(r, -c->body.cage_width, c->body.cage_width),
-                    rng_range(r, -c->body.cage_depth, c->body.cage_depth), rng_range(r, -42, 34));
+        vec3 p = rng_box(r, v3(-c->body.cage_width, -c->body.cage_depth, -42),
+                         v3(c->body.cage_width, c->body.cage_depth, 34));
         vec3 q = warp3(c->seed + 7, p, 70.0, 4.0);
         double d = at_least(torso_cavity(&c->body, q) + 2.0, -mediastinum(c, q));
         if (d < -room) {

@@ -16,7 +16,8 @@ void field_nucleus(field *f, const nucleus *n)
 {
     double a = n->a * f->scale, b = n->b * f->scale, c = exact_cos(n->angle),
            s = exact_sin(n->angle);
-    uint64_t own = f->seed + (uint64_t)(n->x * 7919.0) * 31u + (uint64_t)(n->y * 104729.0);
+    uint64_t own =
+        f->seed + (uint64_t)(int64_t)(n->x * 7919.0) * 31u + (uint64_t)(int64_t)(n->y * 104729.0);
     int reach = (int)(a > b ? a : b) + 3;
     for (int y = (int)n->y - reach; y <= (int)n->y + reach; y++) {
         for (int x = (int)n->x - reach; x <= (int)n->x + reach; x++) {

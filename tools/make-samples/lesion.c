@@ -4,7 +4,7 @@ lesion lesion_make(rng *r, double low, double high, double growth, double ragged
 {
     lesion l = {.seed = rng_next(r), .ragged = ragged};
     l.radius = rng_range(r, low, high) * growth;
-    l.stretch = v3(rng_range(r, 0.82, 1.18), rng_range(r, 0.82, 1.18), 1.0);
+    l.stretch = rng_box(r, v3(0.82, 0.82, 1.0), v3(1.18, 1.18, 1.0));
     return l;
 }
 

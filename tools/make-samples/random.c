@@ -48,10 +48,19 @@ double rng_normal(rng *r)
     }
 }
 
+vec3 rng_box(rng *r, vec3 low, vec3 high)
+{
+    vec3 v;
+    v.x = rng_range(r, low.x, high.x);
+    v.y = rng_range(r, low.y, high.y);
+    v.z = rng_range(r, low.z, high.z);
+    return v;
+}
+
 vec3 rng_direction(rng *r)
 {
     for (;;) {
-        vec3 v = v3(rng_range(r, -1, 1), rng_range(r, -1, 1), rng_range(r, -1, 1));
+        vec3 v = rng_box(r, v3(-1, -1, -1), v3(1, 1, 1));
         double n = length3(v);
         if (n > 0.05 && n <= 1.0) {
             return scale3(v, 1.0 / n);

@@ -10,15 +10,19 @@ typedef struct rng {
     uint64_t state;
 } rng;
 
-/* A stream of its own for each (seed, purpose, number): adding one patient changes no other. */
+/*
+ * A stream of its own for each (seed, purpose, number): adding one patient changes no other.  C leaves
+ * the order of a call's arguments and of an initialiser's parts open: draw at most one number in each.
+ */
 rng rng_make(uint64_t seed, const char *purpose, uint64_t number);
 
 uint64_t rng_next(rng *r); /* SplitMix64 (Steele, Lea, Flood 2014) */
 double rng_unit(rng *r);   /* [0, 1) */
 double rng_range(rng *r, double low, double high);
-int rng_below(rng *r, int n); /* 0 … n - 1 */
-double rng_normal(rng *r);    /* mean 0, deviation 1 */
-vec3 rng_direction(rng *r);   /* uniform on the sphere */
+int rng_below(rng *r, int n);              /* 0 … n - 1 */
+double rng_normal(rng *r);                 /* mean 0, deviation 1 */
+vec3 rng_box(rng *r, vec3 low, vec3 high); /* uniform in a box: x, then y, then z */
+vec3 rng_direction(rng *r);                /* uniform on the sphere */
 
 /* Gradient noise (Perlin 2002): smooth, about [-1, 1], zero on the lattice, features of size 1. */
 double noise3(uint64_t seed, vec3 p);

@@ -25,8 +25,9 @@ static scan plan_scan(const series *s, const phantom *body)
     c.gain = rng_range(&r, 0.35, 1.1);
     c.roll = (mr ? 0.10 : 0.05) * rng_normal(&study_rng);
     c.tilt = mr && rng_unit(&study_rng) < 0.5 ? rng_range(&study_rng, -0.14, 0.14) : 0.0;
-    c.shift = v3(4.0 * rng_normal(&study_rng), 4.0 * rng_normal(&study_rng),
-                 20.0 * rng_normal(&study_rng));
+    c.shift.x = 4.0 * rng_normal(&study_rng);
+    c.shift.y = 4.0 * rng_normal(&study_rng);
+    c.shift.z = 20.0 * rng_normal(&study_rng);
     c.padded = !mr && rng_unit(&study_rng) < 0.5;
     c.couch = !mr && rng_unit(&study_rng) < 0.6;
     c.is_signed = !mr && rng_unit(&study_rng) < 0.4;
@@ -38,7 +39,7 @@ static scan plan_scan(const series *s, const phantom *body)
     vec3 f = body->focus;
     double cosine = exact_cos(c.roll), sine = exact_sin(c.roll);
     vec3 focus = add3(v3(f.x * cosine - f.y * sine, f.x * sine + f.y * cosine, f.z), c.shift);
-    c.centre = v3(c.shift.x + rng_range(&r, -3, 3), c.shift.y + rng_range(&r, -3, 3), 0.0);
+    c.centre = add3(c.shift, rng_box(&r, v3(-3, -3, 0), v3(3, 3, 0)));
     c.centre.z = focus.z - (focus.y - c.centre.y) * exact_sin(c.tilt) / exact_cos(c.tilt);
     return c;
 }

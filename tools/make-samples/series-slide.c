@@ -99,8 +99,8 @@ static void describe_slide(dataset *d, const series *s, double pixel_mm,
 kin_status series_write_slide(series *s, kin_error *err)
 {
     rng r = rng_make(s->seed, "section", (uint64_t)s->exam->who->number);
-    section what = {
-        .seed = rng_next(&r), .stain_seed = rng_next(&r), .tissue = s->exam->who->tissue};
+    section what = {.seed = rng_next(&r), .tissue = s->exam->who->tissue};
+    what.stain_seed = rng_next(&r);
     what.pixel_um = floor(rng_range(&r, 80, 111)) / 100.0;
     uint8_t *tiles = malloc(FIELD_BYTES);
     if (tiles == NULL) {

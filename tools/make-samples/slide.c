@@ -49,7 +49,8 @@ static void place_glands(field *f, glands *all, double room)
 {
     double largest = rng_range(&f->r, 26, 50);
     for (int attempt = 0; attempt < 4000 && all->count < MAX_GLANDS; attempt++) {
-        gland g = {.wave = rng_range(&f->r, 0.04, 0.13), .phase = rng_range(&f->r, 0, 6)};
+        gland g = {.wave = rng_range(&f->r, 0.04, 0.13)};
+        g.phase = rng_range(&f->r, 0, 6);
         g.radius = rng_range(&f->r, 18, largest) * f->scale;
         g.x = rng_range(&f->r, -30, FIELD_WIDTH + 30);
         g.y = rng_range(&f->r, -30, FIELD_HEIGHT + 30);
@@ -205,9 +206,9 @@ static void paint_nest_nuclei(field *f, const nests *n, double size, double pitc
 
 static void paint_carcinoma(field *f)
 {
-    nests n = {.bias = rng_range(&f->r, -0.16, 0.12),
-               .size = rng_range(&f->r, 55, 85),
-               .lumina = rng_unit(&f->r) < 0.6};
+    nests n = {.bias = rng_range(&f->r, -0.16, 0.12)};
+    n.size = rng_range(&f->r, 55, 85);
+    n.lumina = rng_unit(&f->r) < 0.6;
     field_stroma(f, rng_range(&f->r, 0.55, 0.95));
     nucleus fibroblast = FIBROBLAST;
     fibroblast.angle = rng_range(&f->r, 0, EXACT_PI);
@@ -215,7 +216,8 @@ static void paint_carcinoma(field *f)
     field_scatter(f, field_count(f, rng_range(&f->r, 3, 26)), LYMPHOCYTE, 0.12, between_nests, &n,
                   3.0);
     paint_nest_bodies(f, &n);
-    paint_nest_nuclei(f, &n, rng_range(&f->r, 4.1, 5.2), rng_range(&f->r, 9.0, 11.5));
+    double size = rng_range(&f->r, 4.1, 5.2);
+    paint_nest_nuclei(f, &n, size, rng_range(&f->r, 9.0, 11.5));
 }
 
 /* ---- Glioma ---- */
@@ -230,9 +232,8 @@ static void paint_vessels(field *f)
 {
     int count = 2 + rng_below(&f->r, 3);
     for (int i = 0; i < count; i++) {
-        gland g = {.wave = 0.16,
-                   .phase = rng_range(&f->r, 0, 6),
-                   .radius = rng_range(&f->r, 9, 17) * f->scale};
+        gland g = {.wave = 0.16, .phase = rng_range(&f->r, 0, 6)};
+        g.radius = rng_range(&f->r, 9, 17) * f->scale;
         g.x = rng_range(&f->r, 0, FIELD_WIDTH);
         g.y = rng_range(&f->r, 0, FIELD_HEIGHT);
         g.layer = 4.0 * f->scale;
