@@ -5,6 +5,14 @@
  * The default descriptor is the concatenation of all families in the registry's order; its layout has a
  * signature ("pixels/1:256 hog/1:1764 …"), which the archive stores: rows of one layout are never
  * mixed with rows of another.
+ *
+ * Each family's source in the literature stands at the head of its file.  Histograms come as unit
+ * vectors of square roots (Hellinger), statistics in units of their largest values, so that Euclidean
+ * distances within a family make sense as they are; how families compare is for the embedding to learn
+ * (embed.h), with their weights as its start.
+ *
+ * Descriptors are finite for every raster.  Gain and offset of the grey levels hardly change them
+ * (colour families excepted: there the colour itself is the finding).
  */
 #ifndef KIN_FEATURES_FEATURES_H
 #define KIN_FEATURES_FEATURES_H
@@ -17,12 +25,17 @@
 typedef struct kin_view kin_view;
 
 typedef struct kin_family {
-    const char *name;    /* lower case, no spaces or colons */
-    int version;         /* raised whenever its numbers change */
-    size_t length;       /* floats */
-    bool colour;         /* describes colour: zeros for a grey image */
+    const char *name; /* lower case, no spaces or colons */
+    int version;      /* raised whenever its numbers change */
+    size_t length;    /* floats */
+    float weight;     /* of its share in an embedding that gives every family the same variance;
+                       * chosen by retrieval quality over several kinds of images */
+    bool colour;      /* describes colour: zeros for a grey image, and never called for one */
     kin_status (*describe)(const kin_view *view, float *out, kin_error *err);
 } kin_family;
+
+/* The family of that name in the registry, or NULL. */
+const kin_family *kin_family_named(const char *name, size_t name_length);
 
 /* Makes the view of a raster (grey or RGB); freed with kin_view_free(). */
 kin_status kin_view_new(const kin_raster *raster, kin_view **out, kin_error *err);

@@ -132,15 +132,22 @@ void kin_raster_collapse_grey(kin_raster *raster)
     raster->channels = 1;
 }
 
+double kin_raster_aspect(const kin_raster *raster)
+{
+    double sx = raster->spacing_x_mm, sy = raster->spacing_y_mm;
+    /* All comparisons are false for NaN. */
+    if (!(sx > 0) || !(sy > 0) || !isfinite(sx) || !isfinite(sy))
+        return 1;
+    double ratio = sx / sy, stretch = ratio > 1 ? ratio : 1 / ratio;
+    return stretch > 1 + SQUARE_TOLERANCE && stretch <= KIN_RASTER_STRETCH_MAX ? ratio : 1;
+}
+
 kin_status kin_raster_square_pixels(const kin_raster *source, kin_raster *out, kin_error *err)
 {
-    double width = source->width, height = source->height;
-    double sx = source->spacing_x_mm, sy = source->spacing_y_mm;
-    /* The comparisons are false for NaN. */
-    double ratio = sx > 0 && sy > 0 && isfinite(sx) && isfinite(sy) ? sx / sy : 1;
-    if (ratio > 1 + SQUARE_TOLERANCE && ratio <= KIN_RASTER_STRETCH_MAX)
-        width = fmin(round(width * ratio), INT32_MAX);
-    else if (ratio < 1 / (1 + SQUARE_TOLERANCE) && ratio >= 1.0 / KIN_RASTER_STRETCH_MAX)
-        height = fmin(round(height / ratio), INT32_MAX);
+    double width = source->width, height = source->height, aspect = kin_raster_aspect(source);
+    if (aspect > 1)
+        width = fmin(round(width * aspect), INT32_MAX);
+    else
+        height = fmin(round(height / aspect), INT32_MAX);
     return kin_raster_resample(source, (int)width, (int)height, out, err);
 }

@@ -66,11 +66,14 @@ kin_status kin_raster_resample(const kin_raster *source, int width, int height, 
                                kin_error *err);
 
 /*
- * Resamples so that pixels are square in space when the spacing says that they are not; else copies.
- * The axis with the larger pixels is stretched, so no detail is lost; the stretch is capped at
- * KIN_RASTER_STRETCH_MAX, beyond which a spacing is taken for an error and ignored.
+ * The width of a pixel over its height, by the spacing; 1 where it is unknown, within 1% of 1 (spacings
+ * come as rounded decimals), or beyond a ratio of KIN_RASTER_STRETCH_MAX (then it is an error).
  */
 enum { KIN_RASTER_STRETCH_MAX = 16 };
+double kin_raster_aspect(const kin_raster *raster);
+
+/* Resamples so that pixels are square in space when the spacing says that they are not; else copies.
+ * The axis with the larger pixels is stretched, so no detail is lost. */
 kin_status kin_raster_square_pixels(const kin_raster *source, kin_raster *out, kin_error *err);
 
 #endif

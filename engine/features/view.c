@@ -1,0 +1,94 @@
+#include "features/view.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "image/foreground.h"
+#include "image/normalise.h"
+
+/* The size that fits `most` pixels on the longer side, in the proportions of width x height; at least
+ * 1 x 1, and never larger. */
+static void fit(double width, double height, int most, int *to_width, int *to_height)
+{
+    double scale = fmin(1, most / fmax(width, height));
+    *to_width = (int)fmax(1, round(width * scale));
+    *to_height = (int)fmax(1, round(height * scale));
+}
+
+/* NaN and what lies outside [0, 1] would spread through every sum. */
+static void clamp(kin_raster *raster)
+{
+    size_t n = (size_t)raster->width * (size_t)raster->height * (size_t)raster->channels;
+    for (size_t i = 0; i < n; i++) {
+        float v = raster->px[i];
+        raster->px[i] = v > 0 ? (v < 1 ? v : 1) : 0;
+    }
+}
+
+/* *out = the foreground, in its own colours and levels, with square pixels, of texture's size. */
+static kin_status foreground(const kin_raster *raster, kin_raster *out, kin_error *err)
+{
+    kin_raster cropped = {0};
+    kin_box box;
+    double aspect = kin_raster_aspect(raster);
+    kin_status status = kin_foreground_box(raster, &box, err);
+    if (status == KIN_OK) {
+        box = kin_box_towards_square(box, raster->width, raster->height, aspect);
+        status = kin_raster_crop(raster, box, &cropped, err);
+    }
+    if (status == KIN_OK) {
+        int width, height;
+        /* The axis with the larger pixels is the one to stretch. */
+        fit(box.width * fmax(aspect, 1), box.height * fmax(1 / aspect, 1), KIN_VIEW_TEXTURE_SIDE,
+            &width, &height);
+        status = kin_raster_resample(&cropped, width, height, out, err);
+    }
+    if (status == KIN_OK)
+        clamp(out);
+    kin_raster_release(&cropped);
+    return status;
+}
+
+static kin_status fill(kin_view *view, const kin_raster *raster, kin_error *err)
+{
+    kin_raster body = {0};
+    int width, height;
+    kin_status status = foreground(raster, &body, err);
+    if (status == KIN_OK)
+        status = kin_raster_grey(&body, &view->texture, err);
+    if (status == KIN_OK) {
+        kin_normalise(&view->texture);
+        status =
+            kin_raster_resample(&view->texture, KIN_VIEW_SIDE, KIN_VIEW_SIDE, &view->square, err);
+    }
+    if (status == KIN_OK && body.channels == 3) {
+        fit(body.width, body.height, KIN_VIEW_COLOUR_SIDE, &width, &height);
+        status = kin_raster_resample(&body, width, height, &view->colour, err);
+    }
+    kin_raster_release(&body);
+    return status;
+}
+
+kin_status kin_view_new(const kin_raster *raster, kin_view **out, kin_error *err)
+{
+    *out = NULL;
+    kin_view *view = calloc(1, sizeof *view);
+    if (view == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a view");
+    kin_status status = fill(view, raster, err);
+    if (status == KIN_OK)
+        *out = view;
+    else
+        kin_view_free(view);
+    return status;
+}
+
+void kin_view_free(kin_view *view)
+{
+    if (view == NULL)
+        return;
+    kin_raster_release(&view->square);
+    kin_raster_release(&view->texture);
+    kin_raster_release(&view->colour);
+    free(view);
+}

@@ -1,0 +1,20 @@
+/* view.h - what the families look at (private to engine/features and its tests). */
+#ifndef KIN_FEATURES_VIEW_H
+#define KIN_FEATURES_VIEW_H
+
+#include "features/features.h"
+
+enum {
+    KIN_VIEW_SIDE = 128,         /* pixels a side of `square` */
+    KIN_VIEW_TEXTURE_SIDE = 256, /* pixels of the longer side of `texture`, at most */
+    KIN_VIEW_COLOUR_SIDE = 128   /* pixels of the longer side of `colour`, at most */
+};
+
+/* All of the foreground's box, widened towards a square; finite and within [0, 1]. */
+struct kin_view {
+    kin_raster square;  /* grey, KIN_VIEW_SIDE x KIN_VIEW_SIDE: where things are */
+    kin_raster texture; /* grey, in proportion, never enlarged: what surfaces look like */
+    kin_raster colour;  /* RGB, levels as stored, in proportion; px is NULL for a grey image */
+};
+
+#endif
