@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/checked.h"
 #include "decode/dicom_header.h"
 #include "decode/unzstd.h"
 #include "dicom/dicom.h"
@@ -33,26 +32,12 @@ static kin_status read_page(const kin_pictures *self, int frame, kin_raster *out
     return self->format->read(self->bytes, self->size, frame, &self->limits, out, err);
 }
 
-/* Counts a frame against the bound of the whole file: of pages no header tells the sum in advance. */
-static kin_status add_to_total(size_t *total, const kin_raster *raster,
-                               const kin_image_limits *limits, kin_error *err)
-{
-    size_t samples;
-    if (!kin_mul_size((size_t)raster->width, (size_t)raster->height, &samples) ||
-        !kin_mul_size(samples, (size_t)raster->channels, &samples) ||
-        !kin_add_size(*total, samples, total) || *total > limits->max_total_bytes)
-        return kin_fail(err, KIN_E_LIMIT, NULL, "the file's frames together are over the limit");
-    return KIN_OK;
-}
-
 /* Reads one frame and describes it. */
 static kin_status describe_frame(const kin_pictures *pictures, int index, float *descriptor,
-                                 kin_decode_frame *frame, size_t *total, kin_error *err)
+                                 kin_decode_frame *frame, kin_error *err)
 {
     kin_raster raster = {0};
     kin_status status = pictures->read(pictures, index, &raster, err);
-    if (status == KIN_OK)
-        status = add_to_total(total, &raster, &pictures->limits, err);
     if (status == KIN_OK)
         status = kin_describe(&raster, descriptor, err);
     *frame = (kin_decode_frame){.index = (uint32_t)index,
@@ -68,7 +53,6 @@ static kin_status decode_frames(const kin_pictures *pictures, const kin_decode_s
                                 kin_error *err)
 {
     kin_status status = KIN_OK;
-    size_t total = 0;
     float *descriptor = calloc(kin_descriptor_length(), sizeof *descriptor);
     if (descriptor == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a descriptor");
@@ -76,7 +60,7 @@ static kin_status decode_frames(const kin_pictures *pictures, const kin_decode_s
         kin_error reason;
         kin_error_clear(&reason);
         kin_decode_frame frame;
-        status = describe_frame(pictures, i, descriptor, &frame, &total, &reason);
+        status = describe_frame(pictures, i, descriptor, &frame, &reason);
         if (status == KIN_OK)
             status = sink->frame(sink->ctx, &frame, err);
         else if (pictures->frames > 1)

@@ -1,5 +1,18 @@
 #include "decode/dicom_header.h"
 
+#include <stdbool.h>
+#include <string.h>
+
+/* Attributes that the header has as fields of its own. */
+static bool is_field(const char *name)
+{
+    static const char *const fields[] = {"modality", "body_part_examined", "study_date"};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (strcmp(name, fields[i]) == 0)
+            return true;
+    return false;
+}
+
 void kin_dicom_header_build(const kin_dicom_header *header, kin_header_builder *builder)
 {
     kin_header_begin(builder,
@@ -27,5 +40,6 @@ void kin_dicom_header_build(const kin_dicom_header *header, kin_header_builder *
         kin_header_addf(builder, "pixel_spacing", "%.6g\\%.6g", header->spacing_y_mm,
                         header->spacing_x_mm);
     for (size_t i = 0; i < header->attribute_count; i++)
-        kin_header_add(builder, header->attributes[i].name, header->attributes[i].value);
+        if (!is_field(header->attributes[i].name))
+            kin_header_add(builder, header->attributes[i].name, header->attributes[i].value);
 }
