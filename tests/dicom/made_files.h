@@ -2,15 +2,10 @@
 #ifndef KIN_TEST_MADE_FILES_H
 #define KIN_TEST_MADE_FILES_H
 
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 
 #include "dicom/dicom.h"
 #include "dicom/write.h"
+#include "shared_data.h"
 
 #define TEST_CT_CLASS    "1.2.840.10008.5.1.4.1.1.2"
 #define TEST_SC_CLASS    "1.2.840.10008.5.1.4.1.1.7"
