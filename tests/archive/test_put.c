@@ -1,0 +1,244 @@
+/* Putting, finding, replacing and deleting. */
+#include "archive_support.h"
+
+static char folder[PATH_MAX], dir[PATH_MAX];
+static kin_archive *archive;
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    snprintf(dir, sizeof dir, "%.4000s/archive", folder);
+    archive = new_archive(dir);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    kin_archive_close(archive);
+    temp_folder_remove(folder);
+    return 0;
+}
+
+static size_t stored(const char *uid)
+{
+    kin_error err;
+    kin_record *records = NULL;
+    size_t count = 0;
+    kin_level level;
+    kin_status status = kin_archive_find(archive, uid, 1000, &records, &count, &level, &err);
+    if (status == KIN_E_NOT_FOUND)
+        return 0;
+    assert_int_equal(status, KIN_OK);
+    kin_records_free(records, count);
+    return count;
+}
+
+static void test_a_folder_with_something_in_it_is_refused(void **state)
+{
+    (void)state;
+    kin_error err;
+    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, 0, &err), KIN_E_EXISTS);
+    assert_string_equal(err.subject, dir);
+}
+
+static void test_no_archive_is_not_found(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_archive *none = NULL;
+    assert_int_equal(kin_archive_open(kin_fs_posix(), folder, &none, &err), KIN_E_NOT_FOUND);
+    assert_null(none);
+}
+
+static void test_levels_are_found_by_their_names(void **state)
+{
+    (void)state;
+    kin_error err;
+    put_many(archive, 0, 24, 3);
+    const struct {
+        const char *uid;
+        kin_level level;
+        size_t images;
+    } cases[] = {
+        {"1.2.3.7", KIN_LEVEL_IMAGE, 1},
+        {"1.2.4.2", KIN_LEVEL_SERIES, 3},
+        {"1.2.5.1", KIN_LEVEL_STUDY, 6},
+        {"P1", KIN_LEVEL_PATIENT, 12},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        kin_record *records = NULL;
+        size_t count = 0;
+        kin_level level;
+        assert_ok(kin_archive_find(archive, cases[i].uid, 1000, &records, &count, &level, &err),
+                  err);
+        assert_int_equal(level, cases[i].level);
+        assert_int_equal(count, cases[i].images);
+        kin_records_free(records, count);
+    }
+    assert_int_equal(stored("1.2.3"), 0);
+    assert_int_equal(stored(""), 0);
+}
+
+static void test_the_same_again_is_not_stored_twice(void **state)
+{
+    (void)state;
+    kin_archive_stats stats;
+    kin_error err;
+    assert_int_equal(put_one(archive, make_instance(1, 1, 0, 5)), KIN_PUT_STORED);
+    assert_int_equal(put_one(archive, make_instance(1, 1, 0, 5)), KIN_PUT_DUPLICATE);
+    assert_ok(kin_archive_stats_read(archive, &stats, &err), err);
+    assert_int_equal(stats.rows, 1);
+    assert_int_equal(stats.images, 1);
+}
+
+static void test_other_labels_update_the_record_alone(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_archive_stats stats;
+    put_one(archive, make_instance(1, 1, 0, 5));
+    kin_instance again = make_instance(1, 1, 0, 5);
+    assert_ok(kin_record_set_label(&again.items[0].record, "grade", "3", &err), err);
+    free(again.items[0].descriptor);
+    again.items[0].descriptor = NULL; /* labels need no picture */
+    assert_int_equal(put_one(archive, again), KIN_PUT_UPDATED);
+    assert_ok(kin_archive_stats_read(archive, &stats, &err), err);
+    assert_int_equal(stats.rows, 1);
+    kin_record *records = NULL;
+    size_t count;
+    kin_level level;
+    char scratch[64];
+    assert_ok(kin_archive_find(archive, "1.2.3.1", 10, &records, &count, &level, &err), err);
+    assert_string_equal(kin_record_value(&records[0], "grade", scratch), "3");
+    kin_records_free(records, count);
+}
+
+static void test_changed_content_takes_the_old_ones_place(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_archive_stats stats;
+    put_many(archive, 0, 5, 2);
+    assert_int_equal(put_one(archive, make_instance(2, 1, 1, 999)), KIN_PUT_REPLACED);
+    assert_int_equal(stored("1.2.3.2"), 1);
+    assert_ok(kin_archive_stats_read(archive, &stats, &err), err);
+    assert_int_equal(stats.images, 5);
+    assert_int_equal(stats.rows, 6);
+    kin_results results = search_picture(archive, 1, 999, (kin_search_options){.k = 10});
+    assert_int_equal(results.count, 5);
+    assert_string_equal(results.items[0].record.sop_instance_uid, "1.2.3.2");
+    assert_true(results.items[0].score > 0.999f);
+    kin_results_release(&results);
+    assert_int_equal(count_faults(archive, NULL), 0);
+}
+
+static void test_frames_that_are_gone_go(void **state)
+{
+    (void)state;
+    assert_int_equal(put_one(archive, make_instance(1, 4, 0, 5)), KIN_PUT_STORED);
+    assert_int_equal(stored("1.2.3.1"), 4);
+    assert_int_equal(put_one(archive, make_instance(1, 2, 0, 5)), KIN_PUT_REPLACED);
+    assert_int_equal(stored("1.2.3.1"), 2);
+    /* Part of a large instance: what comes later is not taken for gone. */
+    kin_instance part = make_instance(1, 1, 0, 5);
+    part.complete = false;
+    assert_int_equal(put_one(archive, part), KIN_PUT_DUPLICATE);
+    assert_int_equal(stored("1.2.3.1"), 2);
+}
+
+static void test_a_batch_may_hold_the_same_instance_twice(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_instance pair[2] = {make_instance(1, 1, 0, 5), make_instance(1, 1, 0, 6)};
+    assert_ok(kin_archive_put(archive, pair, 2, &err), err);
+    assert_int_equal(pair[0].outcome, KIN_PUT_STORED);
+    assert_int_equal(pair[1].outcome, KIN_PUT_REPLACED);
+    assert_int_equal(stored("1.2.3.1"), 1);
+    kin_instance_release(&pair[0]);
+    kin_instance_release(&pair[1]);
+    assert_int_equal(count_faults(archive, NULL), 0);
+}
+
+static void test_deleted_images_never_appear(void **state)
+{
+    (void)state;
+    kin_error err;
+    uint64_t removed;
+    put_many(archive, 0, 36, 3);
+    reindex(archive, "hnsw");
+    const struct {
+        const char *uid;
+        uint64_t images;
+    } cases[] = {{"1.2.3.0", 1}, {"1.2.4.0", 2}, {"1.2.5.0", 3}, {"P1", 12}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_ok(kin_archive_delete(archive, cases[i].uid, &removed, &err), err);
+        assert_int_equal(removed, cases[i].images);
+        assert_int_equal(kin_archive_delete(archive, cases[i].uid, &removed, &err),
+                         KIN_E_NOT_FOUND);
+    }
+    for (int round = 0; round < 2; round++) {
+        kin_results results = search_picture(archive, 0, 3, (kin_search_options){.k = 100});
+        assert_int_equal(results.count, 18);
+        for (size_t i = 0; i < results.count; i++) {
+            assert_string_not_equal(results.items[i].record.patient_id, "P1");
+            assert_string_not_equal(results.items[i].record.study_instance_uid, "1.2.5.0");
+        }
+        kin_results_release(&results);
+        assert_int_equal(count_faults(archive, NULL), 0);
+        reindex(archive, "hnsw");
+    }
+}
+
+static void test_a_deleted_image_can_come_again(void **state)
+{
+    (void)state;
+    kin_error err;
+    uint64_t removed;
+    put_many(archive, 0, 3, 1);
+    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, &err), err);
+    assert_int_equal(stored("1.2.3.1"), 0);
+    assert_int_equal(put_one(archive, make_instance(1, 1, 0, 1)), KIN_PUT_STORED);
+    assert_int_equal(stored("1.2.3.1"), 1);
+}
+
+static void test_files_are_known_by_their_bytes(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_record *records = NULL;
+    size_t count = 1;
+    put_many(archive, 0, 3, 1);
+    kin_item wanted = make_item(2, 0, 0, 2);
+    assert_ok(kin_archive_find_file(archive, wanted.record.file, &records, &count, &err), err);
+    assert_int_equal(count, 1);
+    assert_string_equal(records[0].sop_instance_uid, "1.2.3.2");
+    kin_records_free(records, count);
+    wanted.record.file.low++;
+    assert_ok(kin_archive_find_file(archive, wanted.record.file, &records, &count, &err), err);
+    assert_int_equal(count, 0);
+    kin_records_free(records, count);
+    kin_record_release(&wanted.record);
+    free(wanted.descriptor);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_folder_with_something_in_it_is_refused),
+        TEST(test_no_archive_is_not_found),
+        TEST(test_levels_are_found_by_their_names),
+        TEST(test_the_same_again_is_not_stored_twice),
+        TEST(test_other_labels_update_the_record_alone),
+        TEST(test_changed_content_takes_the_old_ones_place),
+        TEST(test_frames_that_are_gone_go),
+        TEST(test_a_batch_may_hold_the_same_instance_twice),
+        TEST(test_deleted_images_never_appear),
+        TEST(test_a_deleted_image_can_come_again),
+        TEST(test_files_are_known_by_their_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

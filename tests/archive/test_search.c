@@ -1,0 +1,205 @@
+/* Searching: against the full ranking, filtered by hand. */
+#include "archive_support.h"
+
+static char folder[PATH_MAX], dir[PATH_MAX];
+static kin_archive *archive;
+
+enum { IMAGES = 360, CLASSES = 4 };
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    snprintf(dir, sizeof dir, "%.4000s/archive", folder);
+    archive = new_archive(dir);
+    put_many(archive, 0, IMAGES, CLASSES);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    kin_archive_close(archive);
+    temp_folder_remove(folder);
+    return 0;
+}
+
+static void test_the_most_similar_come_first(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        kin_results results = search_picture(archive, 2, 6, (kin_search_options){.k = 20});
+        assert_int_equal(results.count, 20);
+        assert_true(results.complete);
+        /* Image 6 is of class 2 and was made from seed 6: it is this very picture. */
+        assert_string_equal(results.items[0].record.sop_instance_uid, "1.2.3.6");
+        assert_true(results.items[0].score > 0.9999f);
+        for (size_t i = 0; i < results.count; i++) {
+            char scratch[64];
+            assert_string_equal(kin_record_value(&results.items[i].record, "diagnosis", scratch),
+                                "class2");
+            assert_true(i == 0 || results.items[i].score <= results.items[i - 1].score);
+        }
+        kin_results_release(&results);
+        reindex(archive, NULL);
+    }
+}
+
+/* Every condition's answer is the whole ranking with the others taken out. */
+static void test_conditions_only_take_out(void **state)
+{
+    (void)state;
+    static const char *const conditions[] = {
+        "modality = CT",
+        "not modality = CT",
+        "diagnosis in (class1, class3) and modality = MR",
+        "patient_id = P3 or patient_id = P4",
+        "diagnosis = nothing",
+        "patient_id != P0",
+    };
+    kin_results all = search_picture(archive, 1, 77, (kin_search_options){.k = IMAGES});
+    assert_int_equal(all.count, IMAGES);
+    for (size_t c = 0; c < sizeof conditions / sizeof conditions[0]; c++) {
+        kin_condition *where = parse_condition(conditions[c]);
+        kin_results some =
+            search_picture(archive, 1, 77, (kin_search_options){.k = IMAGES, .where = where});
+        size_t at = 0;
+        for (size_t i = 0; i < all.count; i++) {
+            if (!kin_condition_matches(where, &all.items[i].record))
+                continue;
+            assert_true(at < some.count);
+            assert_int_equal(some.items[at].record.id, all.items[i].record.id);
+            at++;
+        }
+        assert_int_equal(at, some.count);
+        assert_true(some.complete);
+        assert_int_equal(some.plan.members, some.count);
+        kin_results_release(&some);
+        kin_condition_free(where);
+    }
+    kin_results_release(&all);
+}
+
+static const char *group_of(const kin_record *record, kin_level level)
+{
+    return level == KIN_LEVEL_SERIES  ? record->series_instance_uid
+           : level == KIN_LEVEL_STUDY ? record->study_instance_uid
+                                      : record->patient_id;
+}
+
+static void test_folding_keeps_the_best_of_each_group(void **state)
+{
+    (void)state;
+    kin_results all = search_picture(archive, 3, 5, (kin_search_options){.k = IMAGES});
+    const size_t groups[] = {[KIN_LEVEL_SERIES] = IMAGES / 3,
+                             [KIN_LEVEL_STUDY] = IMAGES / 6,
+                             [KIN_LEVEL_PATIENT] = IMAGES / 12};
+    for (kin_level level = KIN_LEVEL_SERIES; level <= KIN_LEVEL_PATIENT; level++) {
+        for (size_t k = 7; k < IMAGES; k += 173) {
+            kin_results folded =
+                search_picture(archive, 3, 5, (kin_search_options){.k = k, .fold = level});
+            assert_int_equal(folded.count, k < groups[level] ? k : groups[level]);
+            size_t at = 0;
+            for (size_t i = 0; i < all.count && at < folded.count; i++) {
+                bool earlier = false;
+                for (size_t j = 0; j < i && !earlier; j++)
+                    earlier = strcmp(group_of(&all.items[j].record, level),
+                                     group_of(&all.items[i].record, level)) == 0;
+                if (!earlier)
+                    assert_int_equal(folded.items[at++].record.id, all.items[i].record.id);
+            }
+            assert_int_equal(at, folded.count);
+            kin_results_release(&folded);
+        }
+    }
+    kin_results_release(&all);
+}
+
+static void test_a_stored_query_leaves_itself_and_its_patient_out(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_query query;
+    kin_results results;
+    assert_ok(kin_query_from_uid(archive, "1.2.3.30", 0, &query, &err), err);
+    assert_string_equal(query.patient_id, "P2");
+    kin_search_options options = {.k = IMAGES};
+    assert_ok(kin_archive_search(archive, &query, &options, &results, &err), err);
+    assert_int_equal(results.count, IMAGES - 1);
+    for (size_t i = 0; i < results.count; i++)
+        assert_string_not_equal(results.items[i].record.sop_instance_uid, "1.2.3.30");
+    kin_results_release(&results);
+    options.not_same_patient = true;
+    assert_ok(kin_archive_search(archive, &query, &options, &results, &err), err);
+    assert_int_equal(results.count, IMAGES - 12);
+    for (size_t i = 0; i < results.count; i++)
+        assert_string_not_equal(results.items[i].record.patient_id, "P2");
+    kin_results_release(&results);
+    kin_query_release(&query);
+    assert_int_equal(kin_query_from_uid(archive, "1.2.3.30", 1, &query, &err), KIN_E_NOT_FOUND);
+    assert_int_equal(kin_query_from_uid(archive, "9.9", 0, &query, &err), KIN_E_NOT_FOUND);
+}
+
+static void test_an_unknown_patient_cannot_be_left_out(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_results results;
+    kin_query query = {.name = (char *)"file",
+                       .patient_id = (char *)"",
+                       .descriptor = make_descriptor(0, 0),
+                       .self = KIN_QUERY_NOT_STORED};
+    kin_search_options options = {.not_same_patient = true};
+    assert_int_equal(kin_archive_search(archive, &query, &options, &results, &err), KIN_E_ARG);
+    free(query.descriptor);
+}
+
+static void test_what_came_after_the_generation_is_found(void **state)
+{
+    (void)state;
+    kin_reindex_report report = reindex(archive, "hnsw");
+    assert_int_equal(report.images, IMAGES);
+    put_many(archive, IMAGES, IMAGES + 20, CLASSES);
+    kin_results results =
+        search_picture(archive, (IMAGES + 5) % CLASSES, IMAGES + 5, (kin_search_options){.k = 3});
+    assert_string_equal(results.items[0].record.sop_instance_uid, "1.2.3.365");
+    assert_int_equal(results.plan.tail, 20);
+    kin_results_release(&results);
+    kin_archive_stats stats;
+    kin_error err;
+    assert_ok(kin_archive_stats_read(archive, &stats, &err), err);
+    assert_int_equal(stats.tail, 20);
+    assert_int_equal(count_faults(archive, NULL), 0);
+}
+
+static void test_an_empty_archive_answers_nothing(void **state)
+{
+    (void)state;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%.4000s/empty", folder);
+    kin_archive *empty = new_archive(path);
+    kin_results results = search_picture(empty, 0, 0, (kin_search_options){.k = 5});
+    assert_int_equal(results.count, 0);
+    assert_true(results.complete);
+    kin_results_release(&results);
+    reindex(empty, NULL);
+    uint64_t images = 1;
+    assert_int_equal(count_faults(empty, &images), 0);
+    assert_int_equal(images, 0);
+    kin_archive_close(empty);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_the_most_similar_come_first),
+        TEST(test_conditions_only_take_out),
+        TEST(test_folding_keeps_the_best_of_each_group),
+        TEST(test_a_stored_query_leaves_itself_and_its_patient_out),
+        TEST(test_an_unknown_patient_cannot_be_left_out),
+        TEST(test_what_came_after_the_generation_is_found),
+        TEST(test_an_empty_archive_answers_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
