@@ -9,11 +9,12 @@
  *   generations/N.index an index generation
  *   reindex.lock        held by the one reindex
  *
- * Put, get, search, delete and snapshot are all that callers may know of it; a store in another place
- * (PostgreSQL, say) would offer the same.
+ * Put, get, search, delete and snapshot are all that callers may know of it; a store in another
+ * place (PostgreSQL, say) would offer the same.
  *
- * A kin_archive may be shared by threads, and an archive by processes: one writes at a time (LMDB's lock,
- * taken per batch), all read meanwhile.  Structs that are returned filled have a _release function.
+ * A kin_archive may be shared by threads, and an archive by processes: one writes at a time (LMDB's
+ * lock, taken per batch), all read meanwhile.  Structs that are returned filled have a _release
+ * function.
  */
 #ifndef KIN_ARCHIVE_ARCHIVE_H
 #define KIN_ARCHIVE_ARCHIVE_H
@@ -30,18 +31,20 @@ typedef struct kin_archive kin_archive;
 
 /* --- life --- */
 
-/* Makes an empty archive in folder dir, which must be absent or empty (KIN_E_EXISTS). dim: of embeddings, 0 for the default. */
+/* Makes an empty archive in folder dir, which must be absent or empty (KIN_E_EXISTS). dim: of
+ * embeddings, 0 for the default. */
 kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_error *err);
 
-/* Opens; KIN_E_NOT_FOUND when dir holds no archive, KIN_E_UNSUPPORTED when it was made by a newer program or its
- * descriptors have another layout, KIN_E_CORRUPT when the catalog cannot be read. */
+/* Opens; KIN_E_NOT_FOUND when dir holds no archive, KIN_E_UNSUPPORTED when it was made by a newer
+ * program or its descriptors have another layout, KIN_E_CORRUPT when the catalog cannot be read. */
 kin_status kin_archive_open(const kin_fs *fs, const char *dir, kin_archive **out, kin_error *err);
 void kin_archive_close(kin_archive *archive);
 
 /* --- put --- */
 
-/* One image to store.  record: everything but id and ingested_us; descriptor: kin_descriptor_length() floats, or NULL
- * for a stored image whose description alone may have changed (KIN_E_NOT_FOUND when its picture is not stored). */
+/* One image to store.  record: everything but id and ingested_us; descriptor:
+ * kin_descriptor_length() floats, or NULL for a stored image whose description alone may have
+ * changed (KIN_E_NOT_FOUND when its picture is not stored). */
 typedef struct kin_item {
     kin_record record;
     float *descriptor;
@@ -82,11 +85,12 @@ typedef enum kin_level {
     KIN_LEVEL_PATIENT
 } kin_level;
 
-/* "image", "series", "study", "patient" (and "instance" for image); false when text is none of them. */
+/* "image", "series", "study", "patient" (and "instance" for image); false when text is none of
+ * them. */
 bool kin_level_parse(const char *text, kin_level *out);
 
-/* Records of a SOP instance, series or study UID, or a patient id, in id order; *level says which it
- * was (found by trying them in this order).  KIN_E_NOT_FOUND.  At most max. */
+/* Records of a SOP instance, series or study UID, or a patient id, in id order; *level says which
+ * it was (found by trying them in this order).  KIN_E_NOT_FOUND.  At most max. */
 kin_status kin_archive_find(kin_archive *archive, const char *uid, size_t max, kin_record **records,
                             size_t *count, kin_level *level, kin_error *err);
 void kin_records_free(kin_record *records, size_t count);
@@ -95,13 +99,15 @@ void kin_records_free(kin_record *records, size_t count);
 kin_status kin_archive_find_file(kin_archive *archive, kin_digest file, kin_record **records,
                                  size_t *count, kin_error *err);
 
-/* Takes out all images of the instance, series, study or patient: they never appear again.  *removed counts them; KIN_E_NOT_FOUND. */
+/* Takes out all images of the instance, series, study or patient: they never appear again. *removed
+ * counts them; KIN_E_NOT_FOUND. */
 kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *removed,
                               kin_error *err);
 
 /* --- search --- */
 
-/* What to look for: made by one of the kin_query_from_… functions, released with kin_query_release(). */
+/* What to look for: made by one of the kin_query_from_… functions, released with
+ * kin_query_release(). */
 typedef struct kin_query {
     char *name;        /* the file or the UID, for people */
     char *patient_id;  /* "" where unknown */
@@ -178,12 +184,13 @@ typedef struct kin_reindex_report {
     double seconds;
 } kin_reindex_report;
 
-/* KIN_E_BUSY when another reindex runs; KIN_E_CANCELLED.  Whatever happens, the old generation serves until the swap. */
+/* KIN_E_BUSY when another reindex runs; KIN_E_CANCELLED.  Whatever happens, the old generation
+ * serves until the swap. */
 kin_status kin_archive_reindex(kin_archive *archive, const kin_reindex_options *options,
                                kin_reindex_report *report, kin_error *err);
 
-/* Checks every checksum and every cross-reference; fault(ctx, text) for each thing wrong.  KIN_OK with *faults == 0
- * means sound; KIN_E_… only when the check itself could not be done. */
+/* Checks every checksum and every cross-reference; fault(ctx, text) for each thing wrong.  KIN_OK
+ * with *faults == 0 means sound; KIN_E_… only when the check itself could not be done. */
 kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, const char *text),
                               void *ctx, uint64_t *faults, uint64_t *images, kin_error *err);
 
@@ -204,7 +211,8 @@ typedef struct kin_archive_stats {
 
 kin_status kin_archive_stats_read(kin_archive *archive, kin_archive_stats *out, kin_error *err);
 
-/* Calls visit for every distinct value of a field or label and its number of images ("modality", "diagnosis", …). */
+/* Calls visit for every distinct value of a field or label and its number of images ("modality",
+ * "diagnosis", …). */
 kin_status kin_archive_each_value(kin_archive *archive, const char *name,
                                   int (*visit)(void *ctx, const char *value, uint64_t images),
                                   void *ctx, kin_error *err);
@@ -212,7 +220,8 @@ kin_status kin_archive_each_value(kin_archive *archive, const char *name,
 kin_status kin_archive_each_name(kin_archive *archive, int (*visit)(void *ctx, const char *name),
                                  void *ctx, kin_error *err);
 
-/* Calls visit for every live record that meets where (NULL: all), in id order, from one snapshot; nonzero stops. */
+/* Calls visit for every live record that meets where (NULL: all), in id order, from one snapshot;
+ * nonzero stops. */
 kin_status kin_archive_each_record(kin_archive *archive, const kin_condition *where,
                                    int (*visit)(void *ctx, const kin_record *record), void *ctx,
                                    kin_error *err);

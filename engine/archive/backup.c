@@ -1,9 +1,9 @@
 /*
  * backup.c - a consistent copy while others write.
  *
- * The catalog is copied first, from one snapshot; the copy names the rows, the model and the generation.  Committed rows
- * never change, so their files can be copied afterwards at leisure, up to those rows.  The reindex lock, shared, keeps
- * model and generation in place meanwhile.
+ * The catalog is copied first, from one snapshot; the copy names the rows, the model and the
+ * generation.  Committed rows never change, so their files can be copied afterwards at leisure, up
+ * to those rows.  The reindex lock, shared, keeps model and generation in place meanwhile.
  */
 #include <fcntl.h>
 #include <inttypes.h>

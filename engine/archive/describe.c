@@ -71,7 +71,7 @@ static const struct {
 
 static bool is_dicom(const kin_record *record)
 {
-    char scratch[32];
+    char scratch[KIN_RECORD_SCRATCH];
     const char *format = kin_record_value(record, "format", scratch);
     return format != NULL && strcmp(format, "dicom") == 0;
 }

@@ -1,4 +1,5 @@
-/* describe.h - records of a file's frames: from what the decoder says, what the manifest says, and the bytes. */
+/* describe.h - records of a file's frames: from what the decoder says, what the manifest says, and
+ * the bytes. */
 #ifndef KIN_ARCHIVE_DESCRIBE_H
 #define KIN_ARCHIVE_DESCRIBE_H
 
@@ -9,12 +10,13 @@
 /* Label that tells how many frames the instance has. */
 #define KIN_LABEL_FRAMES "number_of_frames"
 
-/* Fills a record (initialised by the caller) from a decoder's header.  Missing UIDs are derived from the
- * file's digest: the same each time for the same bytes. */
+/* Fills a record (initialised by the caller) from a decoder's header.  Missing UIDs are derived
+ * from the file's digest: the same each time for the same bytes. */
 kin_status kin_describe_header(kin_record *record, const kin_decode_header *header,
                                const char *path, kin_digest file, kin_error *err);
 
-/* Lays a manifest's row over a record: see manifest.h for which column goes where.  Empty values change nothing. */
+/* Lays a manifest's row over a record: see manifest.h for which column goes where.  Empty values
+ * change nothing. */
 kin_status kin_describe_manifest(kin_record *record, const kin_manifest *manifest, size_t row,
                                  kin_error *err);
 

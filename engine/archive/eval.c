@@ -38,7 +38,8 @@ static bool left_out(const kin_eval_item *query, const kin_eval_item *item)
            (query->group >= 0 && item->group == query->group);
 }
 
-/* Ranks the database for one query and judges it.  scores, hits and labels have room for the database. */
+/* Ranks the database for one query and judges it.  scores, hits and labels have room for the
+ * database. */
 static void judge_query(struct eval *eval, size_t query, float *scores, kin_hit *hits, int *labels)
 {
     const kin_eval_items *database = &eval->database;

@@ -1,16 +1,18 @@
 /*
  * eval.h - how good retrieval is, on images whose class is known.
  *
- * Every image of a manifest that the archive holds is a query once; all the others are ranked by similarity, exactly.
- * Left out of a query's ranking: the image itself, rows marked duplicate_of and images with the same content (they are no
- * part of the database at all), and with `leave_out` every image that shares that column's value with the query.
+ * Every image of a manifest that the archive holds is a query once; all the others are ranked by
+ * similarity, exactly. Left out of a query's ranking: the image itself, rows marked duplicate_of
+ * and images with the same content (they are no part of the database at all), and with `leave_out`
+ * every image that shares that column's value with the query.
  *
  * Measures, per query, over relevance "same label" (Manning, Raghavan and Schütze 2008, chapter 8):
  *   P@n      share of relevant among the first n
- *   mMV@5    1 when the majority of the first 5 (ties: the better ranked) has the query's label, as ImageCLEF's majority vote
- *   AP       mean of precision at each relevant rank over the whole ranking; mAP its mean.  A query without relevant images is left out.
- *   nDCG@10  binary gain, log2 discount, over the ideal ranking
- * Intervals are 95% percentile bootstrap over queries (Efron 1979), seeded; with a leave_out column groups are resampled, not queries.
+ *   mMV@5    1 when the majority of the first 5 (ties: the better ranked) has the query's label, as
+ * ImageCLEF's majority vote AP       mean of precision at each relevant rank over the whole
+ * ranking; mAP its mean.  A query without relevant images is left out. nDCG@10  binary gain, log2
+ * discount, over the ideal ranking Intervals are 95% percentile bootstrap over queries (Efron
+ * 1979), seeded; with a leave_out column groups are resampled, not queries.
  */
 #ifndef KIN_ARCHIVE_EVAL_H
 #define KIN_ARCHIVE_EVAL_H
@@ -45,8 +47,8 @@ typedef struct kin_eval_report {
     char **classes;      /* names, sorted */
     size_t *class_sizes; /* in the database */
     kin_eval_measures *per_class;
-    size_t *
-        confusion; /* [class_count x class_count]: rows the query's class, columns the majority of its first 5 */
+    size_t *confusion; /* [class_count x class_count]: rows the query's class, columns the majority
+                          of its first 5 */
 } kin_eval_report;
 
 kin_status kin_eval(kin_archive *archive, const kin_manifest *manifest,

@@ -25,8 +25,9 @@ typedef struct kin_eval_items {
     size_t duplicates, missing;
 } kin_eval_items;
 
-/* Loads the items of manifest: rows with an empty label are left out silently, those with duplicate_of or of a content
- * seen before are counted as duplicates, those not in the archive as missing.  leave_out: column number or -1. */
+/* Loads the items of manifest: rows with an empty label are left out silently, those with
+ * duplicate_of or of a content seen before are counted as duplicates, those not in the archive as
+ * missing.  leave_out: column number or -1. */
 kin_status kin_eval_items_load(const kin_snapshot *snapshot, const kin_manifest *manifest,
                                int label, int leave_out, kin_names *classes, kin_names *groups,
                                kin_eval_items *out, kin_error *err);

@@ -21,8 +21,8 @@ typedef struct kin_judged {
     int majority; /* class of most of the first 5; -1 without any */
 } kin_judged;
 
-/* Judges a ranking: labels[0..count) are the classes of the ranked images, best first; label is the query's.
- * false (and *out undefined) when none of them is relevant. */
+/* Judges a ranking: labels[0..count) are the classes of the ranked images, best first; label is the
+ * query's. false (and *out undefined) when none of them is relevant. */
 bool kin_judge_ranking(const int *labels, size_t count, int label, kin_judged *out);
 
 #endif

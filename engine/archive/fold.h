@@ -5,9 +5,9 @@
 #include "archive/internal.h"
 
 /*
- * Takes hits best first, keeps the best of each group at `level` (at most k), and loads their records into
- * items (room for k); *kept is how many.  At image level every hit is its own group, as is an image whose
- * group is unknown (an empty patient id, say).
+ * Takes hits best first, keeps the best of each group at `level` (at most k), and loads their
+ * records into items (room for k); *kept is how many.  At image level every hit is its own group,
+ * as is an image whose group is unknown (an empty patient id, say).
  */
 kin_status kin_fold(kin_txn *txn, const kin_hit *hits, size_t count, kin_level level, size_t k,
                     kin_result *items, size_t *kept, kin_error *err);

@@ -1,9 +1,10 @@
 /*
  * ingest.c - threads decode, the calling thread stores.
  *
- * Each decoding thread has a worker process of its own and takes the next file from the walk.  What they make waits in a
- * bounded queue; the calling thread gathers it into batches, since a commit costs the same few syncs for one image as for
- * hundreds, and reports files only when they are durable.
+ * Each decoding thread has a worker process of its own and takes the next file from the walk.  What
+ * they make waits in a bounded queue; the calling thread gathers it into batches, since a commit
+ * costs the same few syncs for one image as for hundreds, and reports files only when they are
+ * durable.
  */
 #include "archive/ingest.h"
 
@@ -138,7 +139,8 @@ static kin_status put_singly(struct ingest *in, kin_error *err)
             report(in, KIN_INGEST_FAILED, arrival,
                    err != NULL ? err->message : kin_status_text(status));
         else
-            return status; /* the disk, the memory or the archive itself: going on would fail for all */
+            return status; /* the disk, the memory or the archive itself: going on would fail for
+                              all */
     }
     return KIN_OK;
 }

@@ -55,8 +55,9 @@ typedef struct kin_ingest_summary {
     double decode_seconds, commit_seconds; /* summed over threads: where the time went */
 } kin_ingest_summary;
 
-/* Walks paths (files or folders; folders in name order, symbolic links followed, loops reported), decodes, describes, stores.
- * Failures of single files are events; the status tells only whether the whole could go on (KIN_E_CANCELLED, disk full, …). */
+/* Walks paths (files or folders; folders in name order, symbolic links followed, loops reported),
+ * decodes, describes, stores. Failures of single files are events; the status tells only whether
+ * the whole could go on (KIN_E_CANCELLED, disk full, …). */
 kin_status kin_ingest(kin_archive *archive, const char *const *paths, size_t path_count,
                       const kin_ingest_options *options, kin_ingest_summary *summary,
                       kin_error *err);

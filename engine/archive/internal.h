@@ -1,4 +1,5 @@
-/* internal.h - what the archive's files share: its paths, and the model, vectors and generation that serve. */
+/* internal.h - what the archive's files share: its paths, and the model, vectors and generation
+ * that serve. */
 #ifndef KIN_ARCHIVE_INTERNAL_H
 #define KIN_ARCHIVE_INTERNAL_H
 
@@ -30,8 +31,9 @@
 enum { KIN_LAYOUT_TAG_SIZE = 17 };
 
 /*
- * What serves: model, its vectors, and the index generation over them.  Shared by reference: a query
- * keeps the one it began with, while a reindex elsewhere puts another into the archive's place.
+ * What serves: model, its vectors, and the index generation over them.  Shared by reference: a
+ * query keeps the one it began with, while a reindex elsewhere puts another into the archive's
+ * place.
  */
 typedef struct kin_state {
     atomic_int references;
@@ -109,8 +111,8 @@ kin_status kin_path_of_vectors(const kin_archive *archive, const char *model, ch
 kin_status kin_path_of_generation(const kin_archive *archive, uint64_t generation,
                                   char buf[PATH_MAX], kin_error *err);
 
-/* Takes the archive's reindex lock, shared (backup) or alone (reindex); KIN_E_BUSY when it cannot be had at
- * once and wait is false.  The descriptor is closed to let it go. */
+/* Takes the archive's reindex lock, shared (backup) or alone (reindex); KIN_E_BUSY when it cannot
+ * be had at once and wait is false.  The descriptor is closed to let it go. */
 kin_status kin_reindex_lock(const kin_archive *archive, bool alone, bool wait, int *fd,
                             kin_error *err);
 

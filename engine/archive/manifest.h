@@ -1,10 +1,11 @@
 /*
  * manifest.h - a CSV file that says what is known of images.
  *
- * The header names the columns.  `path` (relative to the CSV's folder) says which file a row is about.  The columns
- * patient_id, modality, body_part, study_date, outcome, study_uid (or study_instance_uid) and series_uid (or
- * series_instance_uid) fill those fields of the record; every other column becomes a label of its own name.
- * For DICOM files UIDs stay the file's own; other fields of the manifest win over the file's.
+ * The header names the columns.  `path` (relative to the CSV's folder) says which file a row is
+ * about.  The columns patient_id, modality, body_part, study_date, outcome, study_uid (or
+ * study_instance_uid) and series_uid (or series_instance_uid) fill those fields of the record;
+ * every other column becomes a label of its own name. For DICOM files UIDs stay the file's own;
+ * other fields of the manifest win over the file's.
  */
 #ifndef KIN_ARCHIVE_MANIFEST_H
 #define KIN_ARCHIVE_MANIFEST_H
@@ -22,7 +23,8 @@ enum {
     KIN_MANIFEST_FIELD_MAX = 65536
 };
 
-/* Reads the whole file.  KIN_E_FORMAT names the line: no `path` column, a row longer than the header, a quote without an end… */
+/* Reads the whole file.  KIN_E_FORMAT names the line: no `path` column, a row longer than the
+ * header, a quote without an end… */
 kin_status kin_manifest_read(const char *csv, kin_manifest **out, kin_error *err);
 void kin_manifest_free(kin_manifest *manifest);
 
@@ -35,7 +37,8 @@ const char *kin_manifest_value_borrow(const kin_manifest *manifest, size_t row, 
 const char *kin_manifest_path_borrow(const kin_manifest *manifest, size_t row);
 /* Column number of a name, or -1. */
 int kin_manifest_find_column(const kin_manifest *manifest, const char *name);
-/* Row about the file at (absolute, resolved) path, or -1. The last row wins where several name one file. */
+/* Row about the file at (absolute, resolved) path, or -1. The last row wins where several name one
+ * file. */
 long kin_manifest_find_path(const kin_manifest *manifest, const char *path);
 
 #endif

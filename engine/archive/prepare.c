@@ -58,7 +58,8 @@ static void deliver(struct file *file, bool last, kin_status status, const char 
     }
 }
 
-/* XXH3-128 of the file's bytes.  Read, not mapped: a file cut off meanwhile must not raise SIGBUS. */
+/* XXH3-128 of the file's bytes.  Read, not mapped: a file cut off meanwhile must not raise SIGBUS.
+ */
 static kin_status digest_file(const char *path, kin_digest *digest, kin_error *err)
 {
     struct stat st;
@@ -146,7 +147,8 @@ static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *
     return KIN_OK;
 }
 
-/* Takes the stored records of a known file over into the instance, under the present path and manifest. */
+/* Takes the stored records of a known file over into the instance, under the present path and
+ * manifest. */
 static kin_status reuse(struct file *file, const kin_record *records, size_t count, kin_error *err)
 {
     for (size_t i = 0; i < count; i++) {
@@ -169,7 +171,7 @@ static kin_status reuse(struct file *file, const kin_record *records, size_t cou
 /* Are these all frames of the instance?  A large one may have been cut off between its chunks. */
 static bool is_whole(const kin_record *records, size_t count)
 {
-    char scratch[32];
+    char scratch[KIN_RECORD_SCRATCH];
     const char *frames =
         count > 0 ? kin_record_value(&records[0], KIN_LABEL_FRAMES, scratch) : NULL;
     return frames != NULL && strtoul(frames, NULL, 10) == count && count <= KIN_PUT_INSTANCE_MAX;

@@ -24,11 +24,12 @@ typedef struct kin_queue kin_queue;
 kin_status kin_queue_new(size_t max_bytes, kin_queue **out, kin_error *err);
 void kin_queue_free(kin_queue *queue);
 
-/* Adds an arrival (its ownership passes); waits while the queue is full.  false once the queue is shut:
- * then the caller keeps it. */
+/* Adds an arrival (its ownership passes); waits while the queue is full.  false once the queue is
+ * shut: then the caller keeps it. */
 bool kin_queue_put(kin_queue *queue, kin_arrival *arrival);
 
-/* Takes all that is there, in order, waiting at most `seconds` for the first; NULL when there was none. */
+/* Takes all that is there, in order, waiting at most `seconds` for the first; NULL when there was
+ * none. */
 kin_arrival *kin_queue_take(kin_queue *queue, double seconds);
 
 /* Makes every put fail from now on. */

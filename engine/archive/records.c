@@ -103,7 +103,7 @@ kin_status kin_archive_find_file(kin_archive *archive, kin_digest file, kin_reco
                                  size_t *count, kin_error *err)
 {
     kin_record key = {.file = file};
-    char scratch[40];
+    char scratch[KIN_RECORD_SCRATCH];
     kin_txn *txn = NULL;
     roaring_bitmap_t *ids = NULL;
     kin_status status = kin_catalog_read(archive->catalog, &txn, err);

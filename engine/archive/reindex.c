@@ -2,9 +2,9 @@
  * reindex.c - learn, embed, build, check, swap.
  *
  * Everything is written to new files from a snapshot, while writers go on under the old model.  One
- * transaction at the end embeds what came in meanwhile and puts the new names into the catalog: before it the
- * old generation serves, after it the new one.  Killed at any moment, it leaves files that no catalog names; the
- * next reindex sweeps them away.
+ * transaction at the end embeds what came in meanwhile and puts the new names into the catalog:
+ * before it the old generation serves, after it the new one.  Killed at any moment, it leaves files
+ * that no catalog names; the next reindex sweeps them away.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,8 +57,8 @@ static kin_status step(const struct reindex *re, const char *stage, double done,
     return KIN_OK;
 }
 
-/* Reads all that the work needs and ends the transaction: a reader that stays for minutes keeps LMDB from using
- * its free pages again. */
+/* Reads all that the work needs and ends the transaction: a reader that stays for minutes keeps
+ * LMDB from using its free pages again. */
 static kin_status read_catalog(struct reindex *re, kin_snapshot *snapshot, kin_error *err)
 {
     re->rows = snapshot->rows;
@@ -150,8 +150,8 @@ static kin_status chunk_init(struct chunk *chunk, const kin_archive *archive, ki
     return KIN_OK;
 }
 
-/* Embeds rows [from, to) of the store into chunk->rows; dead ones become zero vectors, so that nothing of them is
- * left under the new model. */
+/* Embeds rows [from, to) of the store into chunk->rows; dead ones become zero vectors, so that
+ * nothing of them is left under the new model. */
 static kin_status embed_chunk(struct reindex *re, kin_rows *descriptors,
                               const roaring_bitmap_t *live, uint64_t from, uint64_t to,
                               struct chunk *chunk, kin_error *err)
@@ -326,7 +326,8 @@ static kin_status save_generation(struct reindex *re, kin_error *err)
     return status;
 }
 
-/* Rows that came in since the snapshot, under the new model; then the checksums of the whole set. */
+/* Rows that came in since the snapshot, under the new model; then the checksums of the whole set.
+ */
 static kin_status catch_up(struct reindex *re, kin_txn *txn, kin_error *err)
 {
     const char *model = kin_embedder_id_borrow(re->embedder);

@@ -1,9 +1,10 @@
 /*
  * search.c - plan and answer one query.
  *
- * The members (live images that meet the condition) are a bitmap.  Few members, or no index: an exact scan of just their
- * rows.  Many: the index proposes candidates among them, the tail since its generation is scanned, all are scored exactly;
- * where that does not give k groups the search widens, and at last scans.  So a filter never costs recall.
+ * The members (live images that meet the condition) are a bitmap.  Few members, or no index: an
+ * exact scan of just their rows.  Many: the index proposes candidates among them, the tail since
+ * its generation is scanned, all are scored exactly; where that does not give k groups the search
+ * widens, and at last scans.  So a filter never costs recall.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,9 @@ enum {
     DEFAULT_K = 10,
     K_MAX = 100000,
     SCAN_MEMBERS_MAX =
-        20000, /* up to here a scan takes about a millisecond: no index is worth its error */
-    SCAN_SHARE =
-        100, /* members rarer than 1 in this many are scanned: a graph filtered so hard loses recall */
+        20000,        /* up to here a scan takes about a millisecond: no index is worth its error */
+    SCAN_SHARE = 100, /* members rarer than 1 in this many are scanned: a graph filtered so hard
+                         loses recall */
     CANDIDATES_MIN = 64,  /* candidates for the exact ranking, at least … */
     CANDIDATES_PER_K = 4, /* … and this many for each result wanted */
     FOLD_FACTOR = 16,     /* images looked at for each group wanted, before widening */
@@ -257,7 +258,8 @@ kin_status kin_archive_search(kin_archive *archive, const kin_query *query,
     if (options->k > K_MAX)
         return kin_fail(err, KIN_E_ARG, NULL, "k is at most %d", K_MAX);
     kin_status status = search_once(archive, query, options, out, err);
-    /* The files of an old snapshot may go while it is read, when two reindexes end within one query. */
+    /* The files of an old snapshot may go while it is read, when two reindexes end within one
+     * query. */
     if (status == KIN_E_NOT_FOUND)
         status = search_once(archive, query, options, out, err);
     if (status == KIN_OK)

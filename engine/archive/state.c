@@ -5,8 +5,8 @@
 
 #include "archive/internal.h"
 
-/* A reindex elsewhere may take the files of an old snapshot away between reading its name and opening
- * it: then a fresh snapshot names newer ones. */
+/* A reindex elsewhere may take the files of an old snapshot away between reading its name and
+ * opening it: then a fresh snapshot names newer ones. */
 enum { SNAPSHOT_TRIES = 5 };
 
 void kin_state_return(kin_state *state)

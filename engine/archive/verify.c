@@ -57,7 +57,8 @@ static void verify_set(struct verify *verify, kin_segments *set, const char *nam
     }
 }
 
-/* The generation is read afresh from its file, since the one in memory was checked when it was loaded. */
+/* The generation is read afresh from its file, since the one in memory was checked when it was
+ * loaded. */
 static void verify_generation(struct verify *verify)
 {
     const kin_snapshot *snapshot = &verify->snapshot;

@@ -28,8 +28,8 @@ kin_status kin_walk_new(const char *const *paths, size_t count, kin_walk **out, 
     pthread_mutex_init(&walk->lock, NULL);
     walk->roots = calloc(count + 1, sizeof *walk->roots);
     for (size_t i = 0; walk->roots != NULL && i < count; i++) {
-        /* Absolute, so that what is stored does not hang on the working folder; a path that cannot be
-         * resolved is kept for the walk to report. */
+        /* Absolute, so that what is stored does not hang on the working folder; a path that cannot
+         * be resolved is kept for the walk to report. */
         walk->roots[i] = realpath(paths[i], NULL);
         if (walk->roots[i] == NULL)
             walk->roots[i] = strdup(paths[i]);

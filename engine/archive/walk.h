@@ -1,8 +1,8 @@
 /*
  * walk.h - the files under a list of paths, one at a time, in name order.
  *
- * Symbolic links are followed; a folder that leads back to itself is reported, not entered.  Several threads may
- * ask: each file is handed out once.
+ * Symbolic links are followed; a folder that leads back to itself is reported, not entered. Several
+ * threads may ask: each file is handed out once.
  */
 #ifndef KIN_ARCHIVE_WALK_H
 #define KIN_ARCHIVE_WALK_H
@@ -19,8 +19,9 @@ typedef struct kin_walk kin_walk;
 kin_status kin_walk_new(const char *const *paths, size_t count, kin_walk **out, kin_error *err);
 void kin_walk_free(kin_walk *walk);
 
-/* The next file, absolute with links resolved, into path.  false at the end.  *status is not KIN_OK when this entry cannot be
- * ingested (unreadable folder, loop, broken link), with *err saying why. */
+/* The next file, absolute with links resolved, into path.  false at the end.  *status is not KIN_OK
+ * when this entry cannot be ingested (unreadable folder, loop, broken link), with *err saying why.
+ */
 bool kin_walk_next(kin_walk *walk, char path[PATH_MAX], kin_status *status, kin_error *err);
 
 /* Entries handed out so far, and whether the walk has ended. */

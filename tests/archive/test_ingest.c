@@ -164,7 +164,7 @@ static void test_a_manifest_gives_fields_and_labels(void **state)
     kin_record *records = NULL;
     size_t count;
     kin_level level;
-    char scratch[64];
+    char scratch[KIN_RECORD_SCRATCH];
     assert_ok(kin_archive_find(archive, "1.2.9", 10, &records, &count, &level, &err), err);
     assert_int_equal(level, KIN_LEVEL_STUDY);
     assert_int_equal(count, 1);

@@ -109,7 +109,7 @@ static void test_other_labels_update_the_record_alone(void **state)
     kin_record *records = NULL;
     size_t count;
     kin_level level;
-    char scratch[64];
+    char scratch[KIN_RECORD_SCRATCH];
     assert_ok(kin_archive_find(archive, "1.2.3.1", 10, &records, &count, &level, &err), err);
     assert_string_equal(kin_record_value(&records[0], "grade", scratch), "3");
     kin_records_free(records, count);

@@ -35,7 +35,7 @@ static void test_the_most_similar_come_first(void **state)
         assert_string_equal(results.items[0].record.sop_instance_uid, "1.2.3.6");
         assert_true(results.items[0].score > 0.9999f);
         for (size_t i = 0; i < results.count; i++) {
-            char scratch[64];
+            char scratch[KIN_RECORD_SCRATCH];
             assert_string_equal(kin_record_value(&results.items[i].record, "diagnosis", scratch),
                                 "class2");
             assert_true(i == 0 || results.items[i].score <= results.items[i - 1].score);
