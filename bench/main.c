@@ -1,0 +1,23 @@
+/* kindred-bench: measurements that anyone can run again. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench_ingest.h"
+
+static const struct {
+    const char *name, *help;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"ingest", "images per second by stage, beside DCMTK's bare decoding", bench_ingest},
+};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "usage: kindred-bench COMMAND …\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        fprintf(stderr, "  %-10s %s\n", commands[i].name, commands[i].help);
+    return 2;
+}

@@ -1,0 +1,247 @@
+/*
+ * kill -9 at random moments of ingest and of reindex.
+ *
+ * Each round adds new files, starts `kindred ingest` and kills it after a random time, then does the same to
+ * `kindred reindex`.  Afterwards the archive must verify clean, and every file that the ingest had
+ * acknowledged must be there, in this round and in all later ones.  Rounds: KINDRED_KILL_ROUNDS, by default 100.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "archive/archive.h"
+#include "image/write.h"
+#include "temp_folder.h"
+
+enum { FILES = 90, ACKNOWLEDGED_MAX = 20000, IMAGE_SIDE = 24 };
+
+#ifdef KIN_SANITIZE
+enum { ROUNDS = 12, SLOWER = 6 }; /* the same paths, under a slower program */
+#else
+enum { ROUNDS = 100, SLOWER = 1 };
+#endif
+
+extern char **environ;
+
+static char folder[PATH_MAX], dir[PATH_MAX], input[PATH_MAX];
+static bool acknowledged[ACKNOWLEDGED_MAX]; /* by the number in the file's name */
+static uint64_t random_state;
+
+static uint64_t next_random(void)
+{
+    uint64_t z = (random_state += UINT64_C(0x9E3779B97F4A7C15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+static void write_image(int number)
+{
+    kin_raster raster;
+    kin_error err;
+    void *bytes = NULL;
+    size_t size;
+    char path[PATH_MAX];
+    assert_int_equal(kin_raster_init(&raster, IMAGE_SIDE, IMAGE_SIDE, 1, &err), KIN_OK);
+    for (int i = 0; i < IMAGE_SIDE * IMAGE_SIDE; i++)
+        raster.px[i] = (float)(next_random() % 256) / 255;
+    assert_int_equal(kin_image_encode_png(&raster, &bytes, &size, &err), KIN_OK);
+    snprintf(path, sizeof path, "%.4000s/%06d.png", input, number);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+    free(bytes);
+    kin_raster_release(&raster);
+}
+
+/* Starts kindred with its standard output into a pipe. */
+static pid_t start(char *const arguments[], int *output)
+{
+    int ends[2];
+    pid_t pid;
+    posix_spawn_file_actions_t actions;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    assert_int_equal(posix_spawn(&pid, arguments[0], &actions, NULL, arguments, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    *output = ends[0];
+    return pid;
+}
+
+/* Kills it after a random part of `most` milliseconds; true when it had ended by itself. */
+static bool kill_at_random(pid_t pid, unsigned most)
+{
+    int status;
+    usleep((useconds_t)(next_random() % (most * 1000 * SLOWER)));
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status);
+}
+
+static void note_acknowledged(const char *line)
+{
+    static const char stored[] = "stored ";
+    if (strncmp(line, stored, sizeof stored - 1) != 0)
+        return;
+    long number = strtol(strrchr(line, '/') + 1, NULL, 10);
+    assert_true(number >= 0 && number < ACKNOWLEDGED_MAX);
+    acknowledged[number] = true;
+}
+
+/* Whole lines only: what a kill cut off was never acknowledged. */
+static int read_acknowledgements(int output)
+{
+    FILE *lines = fdopen(output, "r");
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t length;
+    int count = 0;
+    assert_non_null(lines);
+    while ((length = getline(&line, &size, lines)) > 0) {
+        if (line[length - 1] != '\n')
+            break;
+        note_acknowledged(line);
+        count++;
+    }
+    free(line);
+    fclose(lines);
+    return count;
+}
+
+static bool kill_ingest(int *lines)
+{
+    int output;
+    char *arguments[] = {(char *)KIN_TEST_BIN_DIR "/kindred",
+                         (char *)"-a",
+                         dir,
+                         (char *)"ingest",
+                         (char *)"--verbose",
+                         (char *)"--no-reindex",
+                         input,
+                         NULL};
+    pid_t pid = start(arguments, &output);
+    bool ended = kill_at_random(pid, 1400);
+    *lines = read_acknowledgements(output);
+    return ended;
+}
+
+static bool kill_reindex(void)
+{
+    int output;
+    char *arguments[] = {(char *)KIN_TEST_BIN_DIR "/kindred",
+                         (char *)"-a",
+                         dir,
+                         (char *)"reindex",
+                         (char *)"--index",
+                         (char *)"hnsw",
+                         NULL};
+    pid_t pid = start(arguments, &output);
+    bool ended = kill_at_random(pid, 1800);
+    close(output);
+    return ended;
+}
+
+static void print_fault(void *ctx, const char *text)
+{
+    (void)ctx;
+    print_error("fault: %s\n", text);
+}
+
+static int tick_off(void *ctx, const kin_record *record)
+{
+    bool *found = ctx;
+    found[strtol(strrchr(record->path, '/') + 1, NULL, 10)] = true;
+    return 0;
+}
+
+static void check_archive(uint64_t *images)
+{
+    static bool found[ACKNOWLEDGED_MAX];
+    kin_error err;
+    kin_archive *archive = NULL;
+    uint64_t faults = 1;
+    kin_status status = kin_archive_open(kin_fs_posix(), dir, &archive, &err);
+    if (status != KIN_OK)
+        print_error("%s: %s\n", err.subject, err.message);
+    assert_int_equal(status, KIN_OK);
+    assert_int_equal(kin_archive_verify(archive, print_fault, NULL, &faults, images, &err), KIN_OK);
+    assert_int_equal(faults, 0);
+    memset(found, 0, sizeof found);
+    assert_int_equal(kin_archive_each_record(archive, NULL, tick_off, found, &err), KIN_OK);
+    for (int i = 0; i < ACKNOWLEDGED_MAX; i++)
+        assert_true(found[i] || !acknowledged[i]);
+    kin_archive_close(archive);
+}
+
+static void test_nothing_acknowledged_is_ever_lost(void **state)
+{
+    (void)state;
+    const char *asked = getenv("KINDRED_KILL_ROUNDS"), *seed = getenv("KINDRED_KILL_SEED");
+    int rounds = asked != NULL ? atoi(asked) : ROUNDS;
+    int next = 0, cut_ingests = 0, cut_reindexes = 0, lines = 0;
+    uint64_t images = 0;
+    kin_error err;
+    random_state = seed != NULL ? strtoull(seed, NULL, 10) : 20261124;
+    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, 64, &err), KIN_OK);
+    for (int round = 0; round < rounds; round++) {
+        int now;
+        for (int i = 0; i < FILES && next < ACKNOWLEDGED_MAX; i++)
+            write_image(next++);
+        cut_ingests += !kill_ingest(&now);
+        lines += now;
+        check_archive(&images);
+        cut_reindexes += !kill_reindex();
+        check_archive(&images);
+    }
+    print_message("%d rounds: %d ingests and %d reindexes cut off, %d lines read, %d files, "
+                  "%llu images stored\n",
+                  rounds, cut_ingests, cut_reindexes, lines, next, (unsigned long long)images);
+    /* The kills must have met work under way, or the test has tested nothing. */
+    assert_true(cut_ingests > rounds / 4);
+    assert_true(cut_reindexes > rounds / 4);
+    assert_true(images > 0);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    char made[PATH_MAX];
+    temp_folder_make(made);
+    if (realpath(made, folder) == NULL)
+        return -1;
+    snprintf(dir, sizeof dir, "%.4000s/archive", folder);
+    snprintf(input, sizeof input, "%.4000s/input", folder);
+    return mkdir(input, 0777);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_folder_remove(folder);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_nothing_acknowledged_is_ever_lost, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
