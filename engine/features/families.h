@@ -12,5 +12,6 @@ extern const kin_family kin_family_intensity;
 extern const kin_family kin_family_gabor;
 extern const kin_family kin_family_colour;
 extern const kin_family kin_family_stain;
+extern const kin_family kin_family_stain_texture;
 
 #endif

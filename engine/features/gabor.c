@@ -1,6 +1,6 @@
 /*
  * Gabor energies: the magnitudes of complex Gabor filters (Daugman, J Opt Soc Am A 2, 1985; for
- * retrieval Manjunath and Ma, PAMI 18, 1996), in 8 directions at 4 octaves, averaged over a 4 x 4 grid
+ * retrieval Manjunath and Ma, PAMI 18, 1996), in 6 directions at 4 octaves, averaged over a 4 x 4 grid
  * as in Oliva and Torralba's "gist" (Int J Comput Vis 42, 2001).
  */
 #include "features/gabor.h"
@@ -14,7 +14,7 @@
 #include "features/view.h"
 
 enum { TAPS = 2 * KIN_GABOR_RADIUS + 1 };
-enum { OCTAVES = 4, DIRECTIONS = 8, GRID = 4, LENGTH = OCTAVES * DIRECTIONS * GRID * GRID };
+enum { OCTAVES = 4, DIRECTIONS = 6, GRID = 4, LENGTH = OCTAVES * DIRECTIONS * GRID * GRID };
 
 static const double WAVELENGTH = 4, SIGMA = 2;
 

@@ -1,7 +1,6 @@
 /*
- * Grey-level co-occurrence statistics (Haralick, Shanmugam and Dinstein, 1973) at four distances.
- * Of each statistic the mean over the four directions and, as they advise, the range between them, so
- * that turning the image changes little.
+ * Grey-level co-occurrence statistics (Haralick, Shanmugam and Dinstein, 1973) at four distances,
+ * of the texture's grey levels.
  */
 #include "features/glcm.h"
 
@@ -13,7 +12,7 @@
 #include "features/scale.h"
 #include "features/view.h"
 
-enum { LEVELS = 32, DISTANCES = 4, DIRECTIONS = 4, LENGTH = DISTANCES * KIN_HARALICK_COUNT * 2 };
+enum { LEVELS = KIN_GLCM_LEVELS, DISTANCES = 4, DIRECTIONS = 4 };
 
 static const int distances[DISTANCES] = {1, 2, 4, 8};
 static const int directions[DIRECTIONS][2] = {{1, 0}, {1, -1}, {0, -1}, {-1, -1}};
@@ -147,7 +146,8 @@ void kin_haralick_of(const kin_glcm *glcm, float out[KIN_HARALICK_COUNT])
         (float)sqrt(fmax(0, 1 - exp(-2 * (2 * row_entropy - entropy))));
 }
 
-static void describe_distance(const uint8_t *image, int width, int height, int distance, float *out)
+void kin_glcm_describe(const uint8_t *image, int width, int height, int distance,
+                       float means[KIN_HARALICK_COUNT], float *ranges)
 {
     float low[KIN_HARALICK_COUNT], high[KIN_HARALICK_COUNT], sum[KIN_HARALICK_COUNT] = {0};
     for (int d = 0; d < DIRECTIONS; d++) {
@@ -163,8 +163,9 @@ static void describe_distance(const uint8_t *image, int width, int height, int d
         }
     }
     for (int i = 0; i < KIN_HARALICK_COUNT; i++) {
-        out[2 * i] = kin_signed_sqrt(sum[i] / DIRECTIONS / LARGEST[i]);
-        out[2 * i + 1] = kin_signed_sqrt((high[i] - low[i]) / LARGEST[i]);
+        means[i] = kin_signed_sqrt(sum[i] / DIRECTIONS / LARGEST[i]);
+        if (ranges != NULL)
+            ranges[i] = kin_signed_sqrt((high[i] - low[i]) / LARGEST[i]);
     }
 }
 
@@ -177,9 +178,9 @@ static kin_status describe(const kin_view *view, float *out, kin_error *err)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for co-occurrences");
     for (size_t i = 0; i < n; i++)
         image[i] = (uint8_t)fminf(texture->px[i] * LEVELS, LEVELS - 1);
-    for (int d = 0; d < DISTANCES; d++)
-        describe_distance(image, texture->width, texture->height, distances[d],
-                          out + (size_t)d * KIN_HARALICK_COUNT * 2);
+    for (int d = 0; d < DISTANCES; d++, out += 2 * KIN_HARALICK_COUNT)
+        kin_glcm_describe(image, texture->width, texture->height, distances[d], out,
+                          out + KIN_HARALICK_COUNT);
     free(image);
     return KIN_OK;
 }
@@ -187,7 +188,7 @@ static kin_status describe(const kin_view *view, float *out, kin_error *err)
 const kin_family kin_family_glcm = {
     .name = "glcm",
     .version = 1,
-    .length = LENGTH,
-    .weight = 1.2f,
+    .length = DISTANCES * 2 * KIN_HARALICK_COUNT,
+    .weight = 1.0f,
     .describe = describe,
 };

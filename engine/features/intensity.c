@@ -42,6 +42,6 @@ const kin_family kin_family_intensity = {
     .name = "intensity",
     .version = 1,
     .length = REGIONS * REGION_LENGTH,
-    .weight = 1.0f,
+    .weight = 0.5f,
     .describe = describe,
 };

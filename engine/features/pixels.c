@@ -21,6 +21,6 @@ const kin_family kin_family_pixels = {
     .name = "pixels",
     .version = 1,
     .length = SIDE * SIDE,
-    .weight = 0.5f,
+    .weight = 0.4f,
     .describe = describe,
 };

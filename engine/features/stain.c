@@ -9,15 +9,10 @@
 #include "features/families.h"
 #include "features/scale.h"
 #include "features/view.h"
-#include "image/colour.h"
 
-enum { STAINS = 3, BINS = 16, MOMENTS = 3, STAIN_LENGTH = BINS + 2 * MOMENTS };
+enum { BINS = 16, MOMENTS = 3, STAIN_LENGTH = BINS + 2 * MOMENTS };
 
-/* The density at which the last bin begins; -0.25 to DENSITY_MAX are spread over the bins, since
- * unmixing noise goes below zero. */
-static const float DENSITY_MIN = -0.25f, DENSITY_MAX = 1.75f;
-
-/* A plane of stain amounts and one of their gradients' lengths, interleaved. */
+/* The lengths of one stain's gradients, from stain amounts interleaved as in a raster. */
 static void gradient(const float *stains, int w, int h, size_t stain, float *out)
 {
     for (int y = 0; y < h; y++) {
@@ -36,11 +31,8 @@ static void gradient(const float *stains, int w, int h, size_t stain, float *out
 static void describe_stain(const kin_raster *stains, size_t stain, float *gradients, float *out)
 {
     size_t n = (size_t)stains->width * (size_t)stains->height;
-    memset(out, 0, STAIN_LENGTH * sizeof(float));
-    for (size_t i = 0; i < n; i++) {
-        float at = (stains->px[3 * i + stain] - DENSITY_MIN) / (DENSITY_MAX - DENSITY_MIN) * BINS;
-        out[at <= 0 ? 0 : at >= BINS ? BINS - 1 : (int)at] += 1;
-    }
+    for (size_t i = 0; i < n; i++)
+        out[kin_stain_level(stains->px[3 * i + stain], BINS)] += 1;
     kin_hellinger(out, BINS);
     kin_moments(stains->px + stain, n, 3, out + BINS);
     gradient(stains->px, stains->width, stains->height, stain, gradients);
@@ -49,26 +41,22 @@ static void describe_stain(const kin_raster *stains, size_t stain, float *gradie
 
 static kin_status describe(const kin_view *view, float *out, kin_error *err)
 {
-    kin_raster stains = {0}, gradients = {0};
-    size_t n = (size_t)view->colour.width * (size_t)view->colour.height;
-    kin_status status = kin_raster_init(&stains, view->colour.width, view->colour.height, 3, err);
-    if (status == KIN_OK)
-        status = kin_raster_init(&gradients, stains.width, stains.height, 1, err);
-    if (status == KIN_OK) {
-        for (size_t i = 0; i < n; i++)
-            kin_rgb_to_stains(view->colour.px + 3 * i, stains.px + 3 * i);
-        for (size_t s = 0; s < STAINS; s++)
-            describe_stain(&stains, s, gradients.px, out + s * STAIN_LENGTH);
-    }
+    kin_raster gradients;
+    kin_status status =
+        kin_raster_init(&gradients, view->stains.width, view->stains.height, 1, err);
+    if (status != KIN_OK)
+        return status;
+    memset(out, 0, KIN_STAINS * STAIN_LENGTH * sizeof(float));
+    for (size_t s = 0; s < KIN_STAINS; s++)
+        describe_stain(&view->stains, s, gradients.px, out + s * STAIN_LENGTH);
     kin_raster_release(&gradients);
-    kin_raster_release(&stains);
-    return status;
+    return KIN_OK;
 }
 
 const kin_family kin_family_stain = {
     .name = "stain",
     .version = 1,
-    .length = STAINS * STAIN_LENGTH,
+    .length = KIN_STAINS * STAIN_LENGTH,
     .weight = 2.0f,
     .colour = true,
     .describe = describe,

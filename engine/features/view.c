@@ -49,33 +49,48 @@ static kin_status foreground(const kin_raster *raster, kin_raster *out, kin_erro
     return status;
 }
 
-static kin_status fill(kin_view *view, const kin_raster *raster, kin_error *err)
+int kin_stain_level(float amount, int levels)
 {
-    kin_raster body = {0};
+    float at = (amount - KIN_STAIN_LOW) / (KIN_STAIN_HIGH - KIN_STAIN_LOW) * (float)levels;
+    return at > 0 ? (at < (float)levels ? (int)at : levels - 1) : 0;
+}
+
+static kin_status fill_grey(kin_view *view, const kin_raster *body, kin_error *err)
+{
+    kin_status status = kin_raster_grey(body, &view->texture, err);
+    if (status != KIN_OK)
+        return status;
+    kin_normalise(&view->texture);
+    return kin_raster_resample(&view->texture, KIN_VIEW_SIDE, KIN_VIEW_SIDE, &view->square, err);
+}
+
+static kin_status fill_colour(kin_view *view, const kin_raster *body, kin_error *err)
+{
     int width, height;
-    kin_status status = foreground(raster, &body, err);
+    fit(body->width, body->height, KIN_VIEW_COLOUR_SIDE, &width, &height);
+    kin_status status = kin_raster_resample(body, width, height, &view->colour, err);
     if (status == KIN_OK)
-        status = kin_raster_grey(&body, &view->texture, err);
-    if (status == KIN_OK) {
-        kin_normalise(&view->texture);
-        status =
-            kin_raster_resample(&view->texture, KIN_VIEW_SIDE, KIN_VIEW_SIDE, &view->square, err);
-    }
-    if (status == KIN_OK && body.channels == 3) {
-        fit(body.width, body.height, KIN_VIEW_COLOUR_SIDE, &width, &height);
-        status = kin_raster_resample(&body, width, height, &view->colour, err);
-    }
-    kin_raster_release(&body);
-    return status;
+        status = kin_raster_init(&view->stains, width, height, 3, err);
+    if (status != KIN_OK)
+        return status;
+    for (size_t i = 0, n = (size_t)width * (size_t)height; i < n; i++)
+        kin_rgb_to_stains(view->colour.px + 3 * i, view->stains.px + 3 * i);
+    return KIN_OK;
 }
 
 kin_status kin_view_new(const kin_raster *raster, kin_view **out, kin_error *err)
 {
+    kin_raster body = {0};
     *out = NULL;
     kin_view *view = calloc(1, sizeof *view);
     if (view == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a view");
-    kin_status status = fill(view, raster, err);
+    kin_status status = foreground(raster, &body, err);
+    if (status == KIN_OK)
+        status = fill_grey(view, &body, err);
+    if (status == KIN_OK && body.channels == 3)
+        status = fill_colour(view, &body, err);
+    kin_raster_release(&body);
     if (status == KIN_OK)
         *out = view;
     else
@@ -90,5 +105,6 @@ void kin_view_free(kin_view *view)
     kin_raster_release(&view->square);
     kin_raster_release(&view->texture);
     kin_raster_release(&view->colour);
+    kin_raster_release(&view->stains);
     free(view);
 }

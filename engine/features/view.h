@@ -3,6 +3,7 @@
 #define KIN_FEATURES_VIEW_H
 
 #include "features/features.h"
+#include "image/colour.h"
 
 enum {
     KIN_VIEW_SIDE = 128,         /* pixels a side of `square` */
@@ -15,6 +16,13 @@ struct kin_view {
     kin_raster square;  /* grey, KIN_VIEW_SIDE x KIN_VIEW_SIDE: where things are */
     kin_raster texture; /* grey, in proportion, never enlarged: what surfaces look like */
     kin_raster colour;  /* RGB, levels as stored, in proportion; px is NULL for a grey image */
+    kin_raster stains;  /* of colour's pixels: kin_rgb_to_stains(), so beyond [0, 1] too */
 };
+
+/* The amounts of stain that the levels 0 to `levels` - 1 of kin_stain_level() are spread over: unmixing
+ * takes noise below zero, and beyond the upper end slides are opaque. */
+#define KIN_STAIN_LOW  (-0.25f)
+#define KIN_STAIN_HIGH 1.75f
+int kin_stain_level(float amount, int levels);
 
 #endif

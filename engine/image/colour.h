@@ -20,7 +20,7 @@ void kin_rgb_to_lab(const float rgb[3], float lab[3]);
  * others.
  */
 #define KIN_OD_FLOOR (1.0f / 255.0f)
-enum { KIN_STAIN_HAEMATOXYLIN, KIN_STAIN_EOSIN, KIN_STAIN_DAB };
-void kin_rgb_to_stains(const float rgb[3], float stains[3]);
+enum { KIN_STAIN_HAEMATOXYLIN, KIN_STAIN_EOSIN, KIN_STAIN_DAB, KIN_STAINS };
+void kin_rgb_to_stains(const float rgb[3], float stains[KIN_STAINS]);
 
 #endif
