@@ -1,4 +1,5 @@
-/* Printing text from strangers: nothing that moves a cursor gets through, widths and cuts count columns. */
+/* Printing text from strangers: nothing that moves a cursor gets through, widths and cuts count
+ * columns. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,6 +106,14 @@ static void test_utf8_keeps_valid_text_and_controls(void **unused)
     free(text);
 }
 
+static void test_safe_is_what_is_printed(void **unused)
+{
+    (void)unused;
+    char *text = kin_text_safe("a\n\xC3\xA9\xFF");
+    assert_string_equal(text, "a" BAD "\xC3\xA9" BAD);
+    free(text);
+}
+
 int main(void)
 {
     setenv("LC_ALL", "C", 1);
@@ -116,6 +125,7 @@ int main(void)
         cmocka_unit_test(test_width_counts_columns),
         cmocka_unit_test(test_cuts),
         cmocka_unit_test(test_utf8_keeps_valid_text_and_controls),
+        cmocka_unit_test(test_safe_is_what_is_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

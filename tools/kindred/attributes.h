@@ -1,4 +1,5 @@
-/* attributes.h - the built-in attributes of a record, in the order in which they are shown and exported. */
+/* attributes.h - the built-in attributes of a record, in the order in which they are shown and
+ * exported. */
 #ifndef KINDRED_ATTRIBUTES_H
 #define KINDRED_ATTRIBUTES_H
 

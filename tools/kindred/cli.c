@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "numbers.h"
 #include "text.h"
@@ -156,6 +157,8 @@ static int print_json(json_t *value, int exit_code, size_t flags)
 {
     if (value == NULL)
         return kin_cli_no_memory();
+    if (isatty(STDOUT_FILENO))
+        flags |= JSON_ENSURE_ASCII; /* the same JSON, and nothing in it steers the terminal */
     if (json_dumpf(value, stdout, flags | JSON_REAL_PRECISION(JSON_DIGITS)) != 0 && !ferror(stdout))
         exit_code = kin_cli_no_memory();
     fputc('\n', stdout);

@@ -1,8 +1,8 @@
 /*
  * cli.h - what the commands of `kindred` share.
  *
- * A command is a const struct with a name and a function; main.c has the list.  run() gets its own arguments,
- * argv[0] being "kindred NAME", and returns the program's exit code.
+ * A command is a const struct with a name and a function; main.c has the list. run() gets its own
+ * arguments, argv[0] being "kindred NAME", and returns the program's exit code.
  */
 #ifndef KINDRED_CLI_H
 #define KINDRED_CLI_H
@@ -36,8 +36,8 @@ typedef struct kin_command {
 /* The options that every command takes (-a, -h); their input is a kin_cli. */
 extern const struct argp kin_cli_argp;
 
-/* Parses a command's arguments by argp, whose parser gets `options` as input; adds kin_cli_argp.  Usage errors and --help end
- * the program. */
+/* Parses a command's arguments by argp, whose parser gets `options` as input; adds kin_cli_argp.
+ * Usage errors and --help end the program. */
 void kin_cli_parse(kin_cli *cli, const struct argp *argp, int argc, char **argv, void *options);
 
 /* Ends the program with a usage error unless text is a number within bounds (numbers.h). */
@@ -62,8 +62,8 @@ int kin_cli_no_memory(void);
 /* Opens the archive; prints why it cannot and returns the exit code otherwise, with *out NULL. */
 int kin_cli_open(const kin_cli *cli, kin_archive **out);
 
-/* Prints a value, which it takes, on standard output and returns the exit code: `exit_code`, or a failure without memory (value
- * is NULL). The second form prints it on one line (NDJSON). */
+/* Prints a value, which it takes, on standard output and returns the exit code: `exit_code`, or
+ * a failure without memory (value is NULL). The second form prints it on one line (NDJSON). */
 int kin_cli_print_json(json_t *value, int exit_code);
 int kin_cli_print_json_line(json_t *value, int exit_code);
 

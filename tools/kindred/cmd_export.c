@@ -8,6 +8,7 @@
 #include "condition_option.h"
 #include "csv_export.h"
 #include "json_record.h"
+#include "table.h"
 
 struct options {
     const char *where, *output;
@@ -61,6 +62,7 @@ static const struct argp argp = {
 
 struct writing {
     FILE *out;
+    size_t flags; /* of jansson */
     bool no_memory;
 };
 
@@ -71,7 +73,7 @@ static int write_object(void *ctx, const kin_record *record)
     writing->no_memory = object == NULL;
     if (writing->no_memory)
         return -1;
-    json_dumpf(object, writing->out, JSON_COMPACT);
+    json_dumpf(object, writing->out, writing->flags);
     json_decref(object);
     fputc('\n', writing->out);
     return ferror(writing->out);
@@ -80,7 +82,9 @@ static int write_object(void *ctx, const kin_record *record)
 static kin_status export_ndjson(kin_archive *archive, const kin_condition *where, FILE *out,
                                 kin_error *err)
 {
-    struct writing writing = {.out = out};
+    /* on a terminal nothing may steer it: escapes are the same JSON */
+    size_t ascii = kin_terminal_width(out) > 0 ? JSON_ENSURE_ASCII : 0;
+    struct writing writing = {.out = out, .flags = JSON_COMPACT | ascii};
     kin_status status = kin_archive_each_record(archive, where, write_object, &writing, err);
     return writing.no_memory ? kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a record") : status;
 }

@@ -6,6 +6,8 @@
 
 #include "attributes.h"
 #include "csv_write.h"
+#include "table.h"
+#include "text.h"
 
 /* The labels' names, sorted by bytes as a record's labels are. */
 struct names {
@@ -59,30 +61,44 @@ static int collect(void *ctx, const kin_record *record)
     return 0;
 }
 
-static void write_header(const struct names *names, FILE *out)
+struct writing {
+    const struct names *names;
+    FILE *out;
+    bool terminal;
+    bool new_label; /* a record has a label that the first pass did not see */
+};
+
+/* Writes a field as it is, but to a terminal without what would steer it. */
+static void put_field(const struct writing *writing, const char *value)
 {
+    if (!writing->terminal) {
+        kin_csv_field(writing->out, value);
+        return;
+    }
+    char *safe = kin_text_safe(value);
+    kin_csv_field(writing->out, safe != NULL ? safe : "");
+    free(safe);
+}
+
+static void write_header(const struct writing *writing)
+{
+    const struct names *names = writing->names;
     size_t count;
     const kin_attribute *attributes = kin_attributes(&count);
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
-            kin_csv_comma(out);
-        kin_csv_field(out, attributes[i].name);
+            kin_csv_comma(writing->out);
+        put_field(writing, attributes[i].name);
     }
     for (size_t i = 0; i < names->count; i++) {
         char heading[KIN_RECORD_MAX_NAME + sizeof "label."];
         snprintf(heading, sizeof heading, "%s%s",
                  kin_attribute_exists(names->items[i]) ? "label." : "", names->items[i]);
-        kin_csv_comma(out);
-        kin_csv_field(out, heading);
+        kin_csv_comma(writing->out);
+        put_field(writing, heading);
     }
-    kin_csv_end(out);
+    kin_csv_end(writing->out);
 }
-
-struct writing {
-    const struct names *names;
-    FILE *out;
-    bool new_label; /* a record has a label that the first pass did not see */
-};
 
 static int write_record(void *ctx, const kin_record *record)
 {
@@ -93,13 +109,13 @@ static int write_record(void *ctx, const kin_record *record)
         char scratch[KIN_ATTRIBUTE_SCRATCH];
         if (i > 0)
             kin_csv_comma(writing->out);
-        kin_csv_field(writing->out, kin_attribute_text(&attributes[i], record, scratch));
+        put_field(writing, kin_attribute_text(&attributes[i], record, scratch));
     }
     for (size_t i = 0; i < writing->names->count; i++) {
         kin_csv_comma(writing->out);
         if (label < record->label_count &&
             strcmp(record->labels[label].name, writing->names->items[i]) == 0)
-            kin_csv_field(writing->out, record->labels[label++].value);
+            put_field(writing, record->labels[label++].value);
     }
     kin_csv_end(writing->out);
     writing->new_label = label < record->label_count;
@@ -110,13 +126,13 @@ kin_status kin_csv_export(kin_archive *archive, const kin_condition *where, FILE
                           kin_error *err)
 {
     struct names names = {0};
-    struct writing writing = {.names = &names, .out = out};
+    struct writing writing = {.names = &names, .out = out, .terminal = kin_terminal_width(out) > 0};
     kin_status status = kin_archive_each_record(archive, where, collect, &names, err);
     if (names.failed)
         status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for the names of labels");
     if (status != KIN_OK)
         goto out;
-    write_header(&names, out);
+    write_header(&writing);
     status = kin_archive_each_record(archive, where, write_record, &writing, err);
     if (writing.new_label)
         status = kin_fail(err, KIN_E_BUSY, NULL,

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* Writes one field, its content unchanged.  Quoted when it holds a comma, a quote, a line break, or blanks
- * at an end (which readers may strip).  Failures show in ferror(out). */
+/* Writes one field, its content unchanged.  Quoted when it holds a comma, a quote, a line break,
+ * or blanks at an end (which readers may strip).  Failures show in ferror(out). */
 void kin_csv_field(FILE *out, const char *value);
 
 /* What stands between fields, and at the end of a record. */

@@ -21,6 +21,11 @@ static const struct measure {
 };
 enum { MEASURES = sizeof measures / sizeof measures[0] };
 
+enum {
+    CONFUSION_COLUMN_WIDEST = 11,
+    CONFUSION_CLASSES_MAX = 24 /* more fit no screen: JSON has them all */
+};
+
 static const kin_eval_figure *figure_of(const kin_eval_measures *of, size_t measure)
 {
     return (const kin_eval_figure *)((const char *)of + measures[measure].offset);
@@ -81,7 +86,9 @@ static bool print_confusion(const kin_eval_report *report)
         return false;
     columns[0] = (kin_column){.heading = "", .kind = KIN_COLUMN_TEXT};
     for (size_t c = 0; c < count; c++)
-        columns[c + 1] = (kin_column){.heading = report->classes[c], .kind = KIN_COLUMN_NUMBER};
+        columns[c + 1] = (kin_column){.heading = report->classes[c],
+                                      .kind = KIN_COLUMN_NUMBER,
+                                      .max = CONFUSION_COLUMN_WIDEST};
     kin_table *table = kin_table_new(columns, count + 1);
     for (size_t row = 0; row < count; row++) {
         kin_table_cell(table, report->classes[row]);
@@ -110,8 +117,10 @@ bool kin_eval_report_print(const kin_eval_report *report)
     if (ok && report->class_count > 0) {
         fputc('\n', stdout);
         ok = print_classes(report);
+    }
+    if (ok && report->class_count > 0 && report->class_count <= CONFUSION_CLASSES_MAX) {
         puts("\nqueries of a class (row) whose first 5 are mostly of another (column)");
-        ok = ok && print_confusion(report);
+        ok = print_confusion(report);
     }
     return ok;
 }
@@ -124,7 +133,8 @@ static json_t *real(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* Sets object[key], and gives up the object where that fails: then it and all later steps are NULL. */
+/* Sets object[key], and gives up the object where that fails: then it and all later steps are
+ * NULL. */
 static json_t *with(json_t *object, const char *key, json_t *value)
 {
     char *valid = kin_text_utf8(key);

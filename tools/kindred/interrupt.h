@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* From now on the first SIGINT or SIGTERM only makes kin_interrupted() true; the next one ends the program at once. */
+/* From now on the first SIGINT or SIGTERM only makes kin_interrupted() true; the next one ends
+ * the program at once. */
 void kin_interrupt_watch(void);
 bool kin_interrupted(void);
 

@@ -1,8 +1,9 @@
 /*
  * json_record.h - records and results as JSON.
  *
- * Texts that are unknown are "", never null or absent, so that readers need no special case.  JSON is UTF-8:
- * bytes of a path that are not become U+FFFD.  All functions return a new reference, or NULL without memory.
+ * Texts that are unknown are "", never null or absent, so that readers need no special case. JSON
+ * is UTF-8: bytes of a path that are not become U+FFFD. All functions return a new reference, or
+ * NULL without memory.
  */
 #ifndef KINDRED_JSON_RECORD_H
 #define KINDRED_JSON_RECORD_H
@@ -19,7 +20,8 @@ json_t *kin_json_labels(const kin_record *record);
 /* Every attribute (attributes.h) and "labels". */
 json_t *kin_json_record(const kin_record *record);
 
-/* One entry of a search's "results": rank (from 1), score, and the fields that name and place the image. */
+/* One entry of a search's "results": rank (from 1), score, and the fields that name and place
+ * the image. */
 json_t *kin_json_result(size_t rank, double score, const kin_record *record);
 
 #endif

@@ -1,4 +1,5 @@
-/* kindred - content-based medical image retrieval at the command line: finds the command and runs it. */
+/* kindred - content-based medical image retrieval at the command line: finds the command and
+ * runs it. */
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>

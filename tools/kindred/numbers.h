@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A size such as "64M": digits, then nothing or K, M, G, T (powers of 1024, either case, "B" or "iB" may follow).
- * False when text is anything else, 0, or too large. */
+/* A size such as "64M": digits, then nothing or K, M, G, T (powers of 1024, either case, "B" or
+ * "iB" may follow). False when text is anything else, 0, or too large. */
 bool kin_parse_size(const char *text, size_t *out);
 
 /* A decimal integer in [low, high]. */
@@ -18,7 +18,8 @@ bool kin_parse_double(const char *text, double low, double high, double *out);
 /* Bytes for people: "517 B", "3.4 KiB", … into 16 bytes. */
 void kin_format_bytes(unsigned long long bytes, char out[16]);
 
-/* Seconds for people: "7 s" below a minute, else "m:ss" or "h:mm:ss", into 16 bytes; "" for negative, not finite or absurd ones. */
+/* Seconds for people: "7 s" below a minute, else "m:ss" or "h:mm:ss", into 16 bytes; "" for
+ * negative, not finite or absurd ones. */
 void kin_format_duration(double seconds, char out[16]);
 
 #endif

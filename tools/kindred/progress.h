@@ -1,8 +1,9 @@
 /*
  * progress.h - one line at the bottom of a terminal that says how far the work is.
  *
- * Drawn on standard error, and only when that is a terminal that can move its cursor.  Anything else that is
- * printed meanwhile calls kin_progress_clear() first; the line comes back with the next step.
+ * Drawn on standard error, and only when that is a terminal that can move its cursor. Anything
+ * else that is printed meanwhile calls kin_progress_clear() first; the line comes back with the
+ * next step.
  */
 #ifndef KINDRED_PROGRESS_H
 #define KINDRED_PROGRESS_H
@@ -21,7 +22,8 @@ typedef struct kin_progress {
 void kin_progress_start(kin_progress *progress);
 void kin_progress_clear(kin_progress *progress);
 
-/* Draws how far an ingest is: a bar once the number of files is known, images per second, remaining time. */
+/* Draws how far an ingest is: a bar once the number of files is known, images per second,
+ * remaining time. */
 void kin_progress_ingest(kin_progress *progress, const kin_ingest_progress *state);
 
 /* Draws a stage of work and the share done of it, in [0, 1]. */

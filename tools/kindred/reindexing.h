@@ -1,4 +1,5 @@
-/* reindexing.h - running a reindex with a progress line and telling of it: for `reindex`, and for `ingest` at its end. */
+/* reindexing.h - running a reindex with a progress line and telling of it: for `reindex`, and
+ * for `ingest` at its end. */
 #ifndef KINDRED_REINDEXING_H
 #define KINDRED_REINDEXING_H
 
@@ -6,8 +7,8 @@
 
 #include "archive/archive.h"
 
-/* Runs kin_archive_reindex() with a progress line on a terminal; SIGINT and SIGTERM cancel it when kin_interrupt_watch() has been
- * called.  options' progress and its context are replaced. */
+/* Runs kin_archive_reindex() with a progress line on a terminal; SIGINT and SIGTERM cancel it
+ * when kin_interrupt_watch() has been called.  options' progress and its context are replaced. */
 kin_status kin_reindexing_run(kin_archive *archive, kin_reindex_options options,
                               kin_reindex_report *report, kin_error *err);
 

@@ -16,8 +16,4 @@ typedef struct kin_search_report {
 int kin_search_report_print(const kin_search_report *report, const kin_query *query, uint32_t frame,
                             const kin_results *results);
 
-/* What labels say of a picture on one line, from malloc: the diagnosis, then "name=value" of the others, words before
- * numbers, without those of DICOM headers.  NULL without memory. */
-char *kin_labels_line(const kin_record *record);
-
 #endif

@@ -1,8 +1,9 @@
 /*
  * table.h - tables for people: columns aligned, fitted to the terminal's width.
  *
- * Cells hold raw text; it is made safe when printed (text.h).  On a terminal the widest text columns are cut with
- * an ellipsis until a line fits; elsewhere (a pipe, a file) only columns with a `max` are cut.
+ * Cells hold raw text; it is made safe when printed (text.h). On a terminal the widest text
+ * columns are cut with an ellipsis until a line fits; elsewhere (a pipe, a file) only columns with
+ * a `max` are cut.
  */
 #ifndef KINDRED_TABLE_H
 #define KINDRED_TABLE_H
@@ -36,8 +37,8 @@ void kin_table_free(kin_table *table);
 void kin_table_cell(kin_table *table, const char *text);
 void kin_table_cellf(kin_table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints; width: columns of the terminal, 0 for as many as it takes.  False when memory ran out (nothing is
- * printed) or the table is NULL. */
+/* Prints; width: columns of the terminal, 0 for as many as it takes.  False when memory ran out
+ * (nothing is printed) or the table is NULL. */
 bool kin_table_print(const kin_table *table, FILE *out, size_t width);
 
 /* Columns of the terminal that `out` is, 0 when it is none. */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "base/checked.h"
+
 static const char REPLACEMENT[] = "\xEF\xBF\xBD"; /* U+FFFD */
 static const char ELLIPSIS[] = "\xE2\x80\xA6";    /* U+2026 */
 
@@ -41,7 +43,8 @@ static size_t decode(const char *text, uint32_t *character)
     return size;
 }
 
-/* Characters that change what is around them: controls, line separators, directions (Unicode TR36). */
+/* Characters that change what is around them: controls, line separators, directions (Unicode
+ * TR36). */
 static bool is_unsafe(uint32_t character)
 {
     static const struct {
@@ -94,8 +97,8 @@ void kin_text_put(FILE *out, const char *text)
     put_first(out, text, SIZE_MAX);
 }
 
-/* The longest end of text, which is `whole` columns wide, that fits in `width`.  Combining characters at its
- * start are dropped too: they belonged to what was cut off. */
+/* The longest end of text, which is `whole` columns wide, that fits in `width`.  Combining
+ * characters at its start are dropped too: they belonged to what was cut off. */
 static const char *last_fitting(const char *text, size_t whole, size_t width)
 {
     kin_glyph glyph;
@@ -124,15 +127,33 @@ size_t kin_text_put_cut(FILE *out, const char *text, size_t width, kin_text_cut 
     return 1 + put_first(out, text, width - 1);
 }
 
-char *kin_text_utf8(const char *text)
+/* Room for a copy of text in which every byte may become a replacement; NULL without memory. */
+static char *room_for(const char *text)
 {
-    size_t size = strlen(text), unit = sizeof REPLACEMENT - 1;
-    if (size > SIZE_MAX / unit - 1)
+    size_t size;
+    if (!kin_mul_size(strlen(text), sizeof REPLACEMENT - 1, &size) || !kin_add_size(size, 1, &size))
         return NULL;
-    char *out = malloc(size * unit + 1);
+    return malloc(size);
+}
+
+char *kin_text_safe(const char *text)
+{
+    char *out = room_for(text), *to = out;
     if (out == NULL)
         return NULL;
-    char *to = out;
+    kin_glyph glyph;
+    while ((text = kin_text_next(text, &glyph)) != NULL)
+        to = mempcpy(to, glyph.bytes, glyph.size);
+    *to = '\0';
+    return out;
+}
+
+char *kin_text_utf8(const char *text)
+{
+    static const size_t unit = sizeof REPLACEMENT - 1;
+    char *out = room_for(text), *to = out;
+    if (out == NULL)
+        return NULL;
     while (*text != '\0') {
         uint32_t character;
         size_t length = decode(text, &character);
