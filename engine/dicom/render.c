@@ -6,6 +6,7 @@
 #include "dicom/colour.h"
 #include "dicom/modality.h"
 #include "dicom/palette.h"
+#include "dicom/percentile.h"
 #include "dicom/voi.h"
 
 enum {
@@ -17,9 +18,8 @@ enum {
     TAG_DOUBLE_PADDING_LIMIT = 0x00280125
 };
 
-/* The default display range where the file states none. */
+/* The display range of a CT whose file states none. */
 static const double ct_center = 40, ct_width = 400; /* soft tissue, in Hounsfield units */
-static const double low_percentile = 0.005, high_percentile = 0.995;
 
 /* Stored values from low to high are padding (PS3.3 C.7.5.1.1.2); none when low > high. */
 typedef struct padding {
@@ -106,60 +106,18 @@ static void mark_padding(const kin_samples *samples, const padding *p, uint8_t *
     }
 }
 
-/* The k-th smallest (from 0) of v[0 … n-1], which is reordered (Hoare's selection). */
-static float select_kth(float *v, size_t n, size_t k)
-{
-    size_t left = 0, right = n - 1;
-    while (left < right) {
-        float pivot = v[left + (right - left) / 2];
-        size_t i = left, j = right;
-        for (;;) {
-            while (v[i] < pivot)
-                i++;
-            while (v[j] > pivot)
-                j--;
-            if (i >= j)
-                break;
-            float t = v[i];
-            v[i++] = v[j];
-            v[j--] = t;
-        }
-        /* v[left … j] <= pivot <= v[j + 1 … right] */
-        if (k <= j)
-            right = j;
-        else
-            left = j + 1;
-    }
-    return v[k];
-}
-
-/* The values at the two percentiles, without padding; false where nothing but padding is there. */
-static kin_status find_percentiles(const float *values, const uint8_t *mask, size_t count,
-                                   float *low, float *high, kin_error *err)
-{
-    float *kept = malloc(count * sizeof *kept);
-    if (kept == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "out of memory");
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (mask == NULL || !mask[i])
-            kept[n++] = values[i];
-    *low = *high = 0;
-    if (n > 0) {
-        *low = select_kth(kept, n, (size_t)((double)(n - 1) * low_percentile));
-        *high = select_kth(kept, n, (size_t)((double)(n - 1) * high_percentile));
-    }
-    free(kept);
-    return KIN_OK;
-}
-
 /* Stretches from low to high; where they are equal, what is above is white and the rest black. */
 static void stretch(float *values, size_t count, float low, float high)
 {
     double range = (double)high - low;
+    if (range <= 0) {
+        for (size_t i = 0; i < count; i++)
+            values[i] = values[i] > high ? 1 : 0;
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
-        double v = range > 0 ? ((double)values[i] - low) / range : values[i] > high ? 1 : 0;
-        values[i] = (float)(v < 0 ? 0 : v > 1 ? 1 : v);
+        float v = (float)(((double)values[i] - low) / range);
+        values[i] = v < 0 ? 0 : v > 1 ? 1 : v;
     }
 }
 
@@ -169,21 +127,24 @@ static bool is_hounsfield(const kin_dicom *dicom, const kin_modality *modality)
     return strcmp(dicom->header.modality, "CT") == 0 && (modality->rescaled || modality->has_lut);
 }
 
-static kin_status apply_voi(const kin_dicom *dicom, int frame, const kin_modality *modality,
-                            const uint8_t *mask, float *values, size_t count, kin_error *err)
+/* Values in px, made from samples, to grey: by the file's transformation or a default range. */
+static kin_status apply_voi(const kin_dicom *dicom, int frame, const kin_samples *samples,
+                            const kin_modality *modality, const uint8_t *mask, float *px,
+                            kin_error *err)
 {
     kin_voi voi;
+    size_t count = kin_samples_count(samples);
     kin_status status = KIN_OK;
     kin_voi_load(dicom, frame, kin_modality_may_be_negative(modality, dicom), &voi);
     if (voi.kind == KIN_VOI_NONE && is_hounsfield(dicom, modality))
         voi = (kin_voi){.kind = KIN_VOI_LINEAR, .center = ct_center, .width = ct_width};
     if (voi.kind != KIN_VOI_NONE) {
-        kin_voi_apply(&voi, values, count);
+        kin_voi_apply(&voi, px, count);
     } else {
-        float low = 0, high = 0;
-        status = find_percentiles(values, mask, count, &low, &high, err);
+        float low, high;
+        status = kin_percentiles(samples, modality, px, mask, &low, &high, err);
         if (status == KIN_OK)
-            stretch(values, count, low, high);
+            stretch(px, count, low, high);
     }
     kin_voi_release(&voi);
     return status;
@@ -208,7 +169,7 @@ static kin_status render_monochrome(const kin_dicom *dicom, int frame, const kin
     for (size_t i = 0; mask != NULL && i < count; i++)
         if (mask[i])
             px[i] = 0; /* so that nothing below meets what is no number */
-    kin_status status = apply_voi(dicom, frame, &modality, mask, px, count, err);
+    kin_status status = apply_voi(dicom, frame, samples, &modality, mask, px, err);
     if (dicom->photometric == KIN_PHOTO_MONOCHROME1)
         for (size_t i = 0; i < count; i++)
             px[i] = 1 - px[i];

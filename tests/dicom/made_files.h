@@ -2,7 +2,6 @@
 #ifndef KIN_TEST_MADE_FILES_H
 #define KIN_TEST_MADE_FILES_H
 
-
 #include "dicom/dicom.h"
 #include "dicom/write.h"
 #include "shared_data.h"

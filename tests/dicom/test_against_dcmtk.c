@@ -20,6 +20,7 @@ static const struct comparison {
     {"dcm2pnm", "+Wi 1", "pydicom/MR_small_implicit.dcm", 1},
     {"dcm2pnm", "+Wi 1 -O", "pydicom/MR-SIEMENS-DICOM-WithOverlays.dcm", 1},
     {"dcml2pnm", "+Wi 1", "pydicom/MR_small_jpeg_ls_lossless.dcm", 1},
+    {"dcm2pnm", "+Wi 1", "wsi-and-seg/dx_image.dcm", 1},
     {"dcmj2pnm", "+Wi 1", "pydicom/bad_sequence.dcm", 1},
     {"dcmj2pnm", "+Wi 1", "pydicom/JPGLosslessP14SV1_1s_1f_8b.dcm", 1},
     {"dcm2pnm", "+Wl 1", "pydicom/vlut_04.dcm", 1},
@@ -48,7 +49,6 @@ static const struct comparison {
     {"dcmj2pnm", "+Wi 1", "wg04/JPLY/MR1_JPLY", 1},
     {"dcmj2pnm", "+Wi 1", "wg04/JPLL/MR4_JPLL", 1},
     {"dcml2pnm", "+Wi 1", "wg04/JLSN/CT2_JLSN", 1},
-    {"dcm2pnm", "+Wi 1", "datalad-7t-head/N2D_0187.dcm", 1},
 };
 
 static int prepare(void **state)

@@ -159,6 +159,50 @@ static void percentiles_are_the_default(void **state)
     made_close(&m);
 }
 
+/* The same of 32-bit samples, of 16-bit ones with a negative slope, and through a modality LUT that turns
+ * the order of its inputs around: by another way, with the same ranks. */
+static void percentiles_by_other_ways(void **state)
+{
+    (void)state;
+    static uint32_t wide[1000];
+    static uint16_t narrow[1000];
+    static unsigned short falling[1000];
+    static double expected[1000], inverse[1000];
+    static const unsigned short descriptor[3] = {1000, 0, 16};
+    for (int i = 0; i < 1000; i++) {
+        int v = i * 7 % 1000;
+        wide[i] = (uint32_t)v * 4000000;
+        narrow[i] = (uint16_t)v;
+        falling[i] = (unsigned short)(999 - i);
+        expected[i] = v <= 4 ? 0 : v >= 994 ? 1 : (v - 4) / 990.0;
+        v = 999 - v;
+        inverse[i] = v <= 4 ? 0 : v >= 994 ? 1 : (v - 4) / 990.0;
+    }
+    made m = made_open((kin_dicom_new){.pixels = wide,
+                                       .pixels_size = sizeof wide,
+                                       .rows = 10,
+                                       .columns = 100,
+                                       .bits_allocated = 32});
+    made_expect(&m, 0, expected, 1000, 1e-6);
+    made_close(&m);
+    const kin_dicom_new_attribute slope[] = {
+        {"RescaleIntercept", NULL, "999", NULL, 0},
+        {"RescaleSlope", NULL, "-1", NULL, 0},
+    };
+    m = made_open((kin_dicom_new){ATTRIBUTES(slope), .pixels = narrow, .pixels_size = sizeof narrow,
+                                  .rows = 10, .columns = 100, .bits_allocated = 16});
+    made_expect(&m, 0, inverse, 1000, 1e-6);
+    made_close(&m);
+    const kin_dicom_new_attribute table[] = {
+        {"ModalityLUTSequence[0].LUTDescriptor", "US", NULL, descriptor, 3},
+        {"ModalityLUTSequence[0].LUTData", "US", NULL, falling, 1000},
+    };
+    m = made_open((kin_dicom_new){ATTRIBUTES(table), .pixels = narrow, .pixels_size = sizeof narrow,
+                                  .rows = 10, .columns = 100, .bits_allocated = 16});
+    made_expect(&m, 0, inverse, 1000, 1e-6);
+    made_close(&m);
+}
+
 static void monochrome1_is_inverted(void **state)
 {
     (void)state;
@@ -547,6 +591,7 @@ int main(void)
         cmocka_unit_test(sigmoid_windows),
         cmocka_unit_test(bad_windows_are_ignored),
         cmocka_unit_test(percentiles_are_the_default),
+        cmocka_unit_test(percentiles_by_other_ways),
         cmocka_unit_test(monochrome1_is_inverted),
         cmocka_unit_test(padding_is_black),
         cmocka_unit_test(stored_bits_are_cut_out),
