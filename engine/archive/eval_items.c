@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/file_digest.h"
+
 int kin_names_number(kin_names *names, const char *name)
 {
     for (size_t i = 0; i < names->count; i++)
@@ -60,12 +62,26 @@ static kin_status add_item(kin_eval_items *items, kin_eval_item item, kin_error 
     return KIN_OK;
 }
 
+/* The images of a file: stored from this path, or from a copy of it elsewhere. */
+static kin_status ids_of_file(kin_txn *txn, const char *path, roaring_bitmap_t **ids, kin_error *err)
+{
+    kin_record copy = {0};
+    char scratch[KIN_RECORD_SCRATCH];
+    kin_status status = kin_catalog_with_value(txn, "path", path, ids, err);
+    if (status != KIN_OK || !roaring_bitmap_is_empty(*ids) ||
+        kin_file_digest(path, &copy.file, NULL) != KIN_OK)
+        return status;
+    roaring_bitmap_free(*ids);
+    *ids = NULL;
+    return kin_catalog_with_value(txn, "file", kin_record_value(&copy, "file", scratch), ids, err);
+}
+
 /* Adds the images (frames) of one file. */
 static kin_status add_file(const kin_snapshot *snapshot, const char *path, int label, int group,
                            kin_eval_items *out, kin_error *err)
 {
     roaring_bitmap_t *ids = NULL;
-    kin_status status = kin_catalog_with_value(snapshot->txn, "path", path, &ids, err);
+    kin_status status = ids_of_file(snapshot->txn, path, &ids, err);
     if (status != KIN_OK)
         return status;
     out->missing += roaring_bitmap_is_empty(ids);

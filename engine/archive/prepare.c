@@ -1,18 +1,14 @@
 #include "archive/prepare.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <xxhash.h>
 
 #include "archive/describe.h"
+#include "archive/file_digest.h"
 #include "features/features.h"
 
-enum { DIGEST_BYTES = 1 << 18, FIRST_ITEMS = 4 };
+enum { FIRST_ITEMS = 4 };
 
 /* A file being prepared. */
 struct file {
@@ -56,39 +52,6 @@ static void deliver(struct file *file, bool last, kin_status status, const char 
         kin_arrival_free(arrival);
         file->shut = true;
     }
-}
-
-/* XXH3-128 of the file's bytes.  Read, not mapped: a file cut off meanwhile must not raise SIGBUS.
- */
-static kin_status digest_file(const char *path, kin_digest *digest, kin_error *err)
-{
-    struct stat st;
-    kin_status status = KIN_OK;
-    ssize_t got;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return kin_fail_errno(err, path, "cannot open");
-    char *buf = malloc(DIGEST_BYTES);
-    XXH3_state_t *state = XXH3_createState();
-    if (fstat(fd, &st) != 0)
-        status = kin_fail_errno(err, path, "cannot stat");
-    else if (!S_ISREG(st.st_mode))
-        status = kin_fail(err, KIN_E_UNSUPPORTED, path, "not a regular file");
-    else if (buf == NULL || state == NULL)
-        status = kin_fail(err, KIN_E_NOMEM, path, "no memory to read the file");
-    if (status == KIN_OK) {
-        XXH3_128bits_reset(state);
-        while ((got = read(fd, buf, DIGEST_BYTES)) > 0)
-            XXH3_128bits_update(state, buf, (size_t)got);
-        if (got < 0)
-            status = kin_fail_errno(err, path, "cannot read");
-        XXH128_hash_t hash = XXH3_128bits_digest(state);
-        *digest = (kin_digest){.low = hash.low64, .high = hash.high64};
-    }
-    XXH3_freeState(state);
-    free(buf);
-    close(fd);
-    return status;
 }
 
 static kin_status lay_manifest(struct file *file, kin_record *record, kin_error *err)
@@ -196,7 +159,7 @@ static kin_status prepare(struct file *file, kin_decoder *decoder, kin_error *er
 {
     const kin_decode_sink sink = {on_header, on_frame, file};
     bool known = false;
-    kin_status status = digest_file(file->path, &file->digest, err);
+    kin_status status = kin_file_digest(file->path, &file->digest, err);
     if (status == KIN_OK)
         status = reuse_known(file, &known, err);
     if (status == KIN_OK && !known)

@@ -203,7 +203,6 @@ static void test_a_model_that_is_gone_is_damage(void **state)
 }
 
 struct writer {
-    const char *dir;
     atomic_bool stop;
     unsigned next;
 };
@@ -211,15 +210,10 @@ struct writer {
 static void *write_on(void *argument)
 {
     struct writer *writer = argument;
-    kin_error err;
-    kin_archive *own = NULL;
-    if (kin_archive_open(kin_fs_posix(), writer->dir, &own, &err) != KIN_OK)
-        return NULL;
     while (!atomic_load(&writer->stop) && writer->next < IMAGES + 400) {
-        put_many(own, writer->next, writer->next + 3, CLASSES);
+        put_many(archive, writer->next, writer->next + 3, CLASSES);
         writer->next += 3;
     }
-    kin_archive_close(own);
     return NULL;
 }
 
@@ -229,7 +223,7 @@ static void test_backup_and_reindex_beside_a_writer(void **state)
     (void)state;
     kin_error err;
     pthread_t thread;
-    struct writer writer = {.dir = dir, .next = IMAGES};
+    struct writer writer = {.next = IMAGES};
     assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
     for (int round = 0; round < 4; round++) {
         char copy[PATH_MAX];
@@ -248,6 +242,7 @@ static void test_backup_and_reindex_beside_a_writer(void **state)
     }
     atomic_store(&writer.stop, true);
     pthread_join(thread, NULL);
+    assert_true(writer.next > IMAGES);
     uint64_t images = 0;
     assert_int_equal(count_faults(archive, &images), 0);
     assert_int_equal(images, writer.next);
@@ -273,27 +268,27 @@ static void fail_each_operation(int number, bool reindexing)
 {
     kin_error err;
     fault_fs *faults = fault_fs_new(dir);
-    kin_archive *faulty = NULL;
     size_t failures = 0;
     unsigned next = IMAGES;
     for (size_t n = 1;; n++) {
         kin_status status;
-        assert_ok(kin_archive_open(fault_fs_borrow(faults), dir, &faulty, &err), err);
+        kin_archive_close(archive);
+        assert_ok(kin_archive_open(fault_fs_borrow(faults), dir, &archive, &err), err);
         kin_error_clear(&err);
         fault_fs_fail_at(faults, n, number, 0);
         if (reindexing) {
             kin_reindex_report report;
             kin_reindex_options options = {.index_kind = "hnsw", .check_queries = 5};
-            status = kin_archive_reindex(faulty, &options, &report, &err);
+            status = kin_archive_reindex(archive, &options, &report, &err);
         } else {
             kin_instance instance = make_instance(next, 1, 0, next);
-            status = kin_archive_put(faulty, &instance, 1, &err);
+            status = kin_archive_put(archive, &instance, 1, &err);
             next += status == KIN_OK;
             kin_instance_release(&instance);
         }
         bool untouched = fault_fs_operations(faults) < n;
         fault_fs_fail_at(faults, 0, 0, 0);
-        kin_archive_close(faulty);
+        reopen();
         if (status != KIN_OK) {
             failures++;
             assert_true(err.message[0] != '\0');
@@ -312,8 +307,8 @@ static void test_a_put_survives_every_failing_operation(void **state)
 {
     (void)state;
     fail_each_operation(EIO, false);
-    temp_folder_remove(dir);
     kin_archive_close(archive);
+    temp_folder_remove(dir);
     archive = new_archive(dir);
     put_many(archive, 0, IMAGES, CLASSES);
     fail_each_operation(ENOSPC, false);

@@ -23,15 +23,16 @@
 #include <unistd.h>
 
 #include "archive/archive.h"
+#include "base/clock.h"
 #include "image/write.h"
 #include "temp_folder.h"
 
 enum { FILES = 90, ACKNOWLEDGED_MAX = 20000, IMAGE_SIDE = 24 };
 
 #ifdef KIN_SANITIZE
-enum { ROUNDS = 12, SLOWER = 6 }; /* the same paths, under a slower program */
+enum { ROUNDS = 12 }; /* the same paths, under a slower program */
 #else
-enum { ROUNDS = 100, SLOWER = 1 };
+enum { ROUNDS = 100 };
 #endif
 
 extern char **environ;
@@ -85,14 +86,39 @@ static pid_t start(char *const arguments[], int *output)
     return pid;
 }
 
-/* Kills it after a random part of `most` milliseconds; true when it had ended by itself. */
-static bool kill_at_random(pid_t pid, unsigned most)
+/* How long a command may run before it is killed: as long as it takes, by what earlier rounds saw. */
+struct window {
+    double milliseconds;
+    int cut; /* runs killed at work */
+};
+
+static double now_milliseconds(void)
 {
+    return 1e3 * kin_clock_monotonic();
+}
+
+/* Kills it after a random part of the window; a run that ends by itself shows how long the window is. */
+static void kill_at_random(pid_t pid, struct window *window)
+{
+    double began = now_milliseconds();
+    double most = window->milliseconds * (double)(next_random() % 1000) / 1000;
     int status;
-    usleep((useconds_t)(next_random() % (most * 1000 * SLOWER)));
-    kill(pid, SIGKILL);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status);
+    pid_t ended = 0;
+    while (ended == 0 && now_milliseconds() - began < most) {
+        usleep(500);
+        ended = waitpid(pid, &status, WNOHANG);
+    }
+    if (ended == 0) {
+        kill(pid, SIGKILL);
+        ended = waitpid(pid, &status, 0);
+    }
+    assert_int_equal(ended, pid);
+    if (WIFSIGNALED(status)) {
+        window->cut++;
+        window->milliseconds *= 1.1;
+    } else {
+        window->milliseconds = now_milliseconds() - began;
+    }
 }
 
 static void note_acknowledged(const char *line)
@@ -125,7 +151,7 @@ static int read_acknowledgements(int output)
     return count;
 }
 
-static bool kill_ingest(int *lines)
+static int kill_ingest(struct window *window)
 {
     int output;
     char *arguments[] = {(char *)KIN_TEST_BIN_DIR "/kindred",
@@ -137,12 +163,11 @@ static bool kill_ingest(int *lines)
                          input,
                          NULL};
     pid_t pid = start(arguments, &output);
-    bool ended = kill_at_random(pid, 1400);
-    *lines = read_acknowledgements(output);
-    return ended;
+    kill_at_random(pid, window);
+    return read_acknowledgements(output);
 }
 
-static bool kill_reindex(void)
+static void kill_reindex(struct window *window)
 {
     int output;
     char *arguments[] = {(char *)KIN_TEST_BIN_DIR "/kindred",
@@ -153,9 +178,8 @@ static bool kill_reindex(void)
                          (char *)"hnsw",
                          NULL};
     pid_t pid = start(arguments, &output);
-    bool ended = kill_at_random(pid, 1800);
+    kill_at_random(pid, window);
     close(output);
-    return ended;
 }
 
 static void print_fault(void *ctx, const char *text)
@@ -195,27 +219,26 @@ static void test_nothing_acknowledged_is_ever_lost(void **state)
     (void)state;
     const char *asked = getenv("KINDRED_KILL_ROUNDS"), *seed = getenv("KINDRED_KILL_SEED");
     int rounds = asked != NULL ? atoi(asked) : ROUNDS;
-    int next = 0, cut_ingests = 0, cut_reindexes = 0, lines = 0;
+    int next = 0, lines = 0;
+    struct window ingests = {.milliseconds = 1000}, reindexes = {.milliseconds = 300};
     uint64_t images = 0;
     kin_error err;
     random_state = seed != NULL ? strtoull(seed, NULL, 10) : 20261124;
     assert_int_equal(kin_archive_init(kin_fs_posix(), dir, 64, &err), KIN_OK);
     for (int round = 0; round < rounds; round++) {
-        int now;
         for (int i = 0; i < FILES && next < ACKNOWLEDGED_MAX; i++)
             write_image(next++);
-        cut_ingests += !kill_ingest(&now);
-        lines += now;
+        lines += kill_ingest(&ingests);
         check_archive(&images);
-        cut_reindexes += !kill_reindex();
+        kill_reindex(&reindexes);
         check_archive(&images);
     }
     print_message("%d rounds: %d ingests and %d reindexes cut off, %d lines read, %d files, "
                   "%llu images stored\n",
-                  rounds, cut_ingests, cut_reindexes, lines, next, (unsigned long long)images);
+                  rounds, ingests.cut, reindexes.cut, lines, next, (unsigned long long)images);
     /* The kills must have met work under way, or the test has tested nothing. */
-    assert_true(cut_ingests > rounds / 4);
-    assert_true(cut_reindexes > rounds / 4);
+    assert_true(ingests.cut > rounds / 4);
+    assert_true(reindexes.cut > rounds / 4);
     assert_true(images > 0);
 }
 
