@@ -6,7 +6,7 @@
 #include "embed/spectrum.h"
 
 /* Measured; see embed.h. */
-static const double default_whitening = 0.5, default_damping = 1.0;
+static const double default_whitening = 0.5, default_damping = 3.0;
 
 /* An option's value: 0 is the default, KIN_EMBED_NONE is 0. */
 static double choose(double asked, double otherwise)

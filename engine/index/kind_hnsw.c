@@ -15,11 +15,11 @@ enum {
     LINKS = 32,            /* M */
     EF_CONSTRUCTION = 200, /* the paper's and hnswlib's; FAISS's own default of 40 costs recall */
     WIDTH_MIN = 16,        /* beam of a search with effort 0 */
-    WIDTH_MAX = 4096,      /* with effort 1: FAISS searches its queue of candidates linearly */
+    WIDTH_MAX = 2048,      /* with effort 1: FAISS searches its queue of candidates linearly */
     WIDTH_GROWTH = 4,
     /* A beam meets some dozen vectors for each step and those in random order: wider than this share of all
      * vectors, reading them one after the other is as fast, and exact. */
-    WIDTH_SHARE = 16,
+    WIDTH_SHARE = 64,
     SCAN_ROWS = 64
 };
 

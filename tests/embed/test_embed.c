@@ -36,7 +36,7 @@ static void test_two_dimensions_by_hand(void **unused)
             .dim = 2, .whitening = cases[c].whitening, .damping = cases[c].damping};
         kin_embedder *embedder = must_train(&d, "a/1:2", &options);
         double w = cases[c].whitening == 0 ? 0.5 : cases[c].whitening < 0 ? 0 : cases[c].whitening;
-        double g = cases[c].damping == 0 ? 1 : cases[c].damping < 0 ? 0 : cases[c].damping;
+        double g = cases[c].damping == 0 ? 3 : cases[c].damping < 0 ? 0 : cases[c].damping;
         assert_int_equal(kin_embedder_rank(embedder), 2);
         assert_int_equal(kin_embedder_trained_on(embedder), 4);
         float y[2], x[2] = {m[0] + 3 * u[0] + 2 * v[0], m[1] + 3 * u[1] + 2 * v[1]};
