@@ -6,6 +6,9 @@
  * that lie, and checks rows x columns x samples x bits x frames against the limits before any pixel
  * is decoded.  Even so DCMTK is a large parser of hostile input: run it in a worker process.
  *
+ * Native pixels are read from the caller's bytes; compressed frames are decoded one at a time.  Objects
+ * share nothing: several threads may use one each, but not one together.
+ *
  * Transfer syntaxes: implicit and explicit little endian, big endian, deflated, RLE, JPEG baseline,
  * extended and lossless, JPEG-LS (DCMTK); JPEG 2000 and HTJ2K (OpenJPEG, as far as it can).
  */
@@ -36,24 +39,34 @@ typedef struct kin_dicom_attribute {
     const char *value;
 } kin_dicom_attribute;
 
-/* Identity and description.  Text is UTF-8 ("" where absent), trimmed, owned by the kin_dicom. */
+/*
+ * Identity and description.  Text is UTF-8 ("" where absent), trimmed, owned by the kin_dicom.
+ *
+ * The attributes (those present and not empty) tell of the study, the device, the technique and the
+ * patient's sex, age, size and weight; never names, birth dates, addresses or physicians.  In enhanced
+ * images they also come from the functional groups, the shared ones or the first frame's.  Three are
+ * derived: "anatomic_region" (the code's meaning), "sop_class" and "transfer_syntax" (their names).
+ * See describe.c for all.
+ */
 typedef struct kin_dicom_header {
     kin_dicom_kind kind;
-    const char
-        *kind_reason; /* for people: "Basic Text SR", "Segmentation", … ; the SOP class's name */
+    /* For people: the SOP class's name ("Basic Text SR", "Segmentation", …), or what is missing. */
+    const char *kind_reason;
     const char *transfer_syntax_uid;
     const char *sop_class_uid, *sop_instance_uid, *series_instance_uid, *study_instance_uid;
-    const char *patient_id, *modality, *body_part; /* body_part: BodyPartExamined */
-    const char *study_date;                        /* YYYYMMDD as stored, possibly empty */
-    const kin_dicom_attribute *attributes;         /* those present and not empty */
+    const char *patient_id, *modality;
+    const char *body_part;  /* BodyPartExamined */
+    const char *study_date; /* YYYYMMDD as stored, possibly empty */
+    const kin_dicom_attribute *attributes;
     size_t attribute_count;
     int rows, columns, frames, samples_per_pixel; /* 0 without pixels */
     int bits_allocated, bits_stored, high_bit;
     bool is_signed;
     const char *photometric_interpretation;
-    double spacing_x_mm,
-        spacing_y_mm; /* PixelSpacing, ImagerPixelSpacing, per-frame groups, aspect ratio
-                                          with unit 1 when only that is known (then only the ratio holds) */
+    /* Of the first frame's pixels, 0 where unknown: functional groups, PixelSpacing,
+     * ImagerPixelSpacing, ultrasound regions, a whole slide's extent.  Where only the aspect ratio is
+     * known x is 1 and y the ratio: then only their quotient means anything. */
+    double spacing_x_mm, spacing_y_mm;
 } kin_dicom_header;
 
 /* Stored samples of one frame, exactly as decoded: native byte order, channels interleaved. */
@@ -76,15 +89,16 @@ typedef struct kin_samples {
 } kin_samples;
 
 /* Pre-loads whatever later calls would open files for (data dictionary, character set tables, codec
- * registrations), so that they work behind a system-call filter.  Call once per process, before
- * kin_dicom_open(). */
+ * registrations), so that they work behind a system-call filter, and silences DCMTK's log.  Call once per
+ * process, before kin_dicom_open().  KIN_E_NOT_FOUND where DCMTK's dictionary is not installed. */
 kin_status kin_dicom_prepare(kin_error *err);
 
 /* True when the bytes look like DICOM: "DICM" at 128, or a plausible data set without preamble. */
 bool kin_dicom_recognise(const void *bytes, size_t size);
 
 /* Parses; the result is closed with kin_dicom_close().  Files without pixels open too (see kind).
- * Errors: KIN_E_FORMAT (broken, truncated), KIN_E_LIMIT (absurd), KIN_E_UNSUPPORTED. */
+ * Errors: KIN_E_FORMAT (broken, truncated, fewer pixels than claimed), KIN_E_LIMIT (absurd),
+ * KIN_E_UNSUPPORTED (pixels of a kind that is not decoded: video, CMYK, …), with the reason. */
 kin_status kin_dicom_open(const void *bytes, size_t size, const kin_image_limits *limits,
                           kin_dicom **out, kin_error *err);
 void kin_dicom_close(kin_dicom *dicom);
@@ -98,15 +112,16 @@ const kin_dicom_header *kin_dicom_header_borrow(const kin_dicom *dicom);
 kin_status kin_dicom_read_samples(kin_dicom *dicom, int frame, kin_samples *out, kin_error *err);
 
 /* Modality values of a MONOCHROME frame (PS3.3 C.11.1: Modality LUT, or rescale slope and intercept;
- * Hounsfield units for CT): rows * columns floats into out. */
+ * Hounsfield units for CT): rows * columns floats into out.  KIN_E_UNSUPPORTED for colour. */
 kin_status kin_dicom_read_values(kin_dicom *dicom, int frame, float *out, kin_error *err);
 
 /*
  * The frame as a reader sees it: modality LUT or rescale, then VOI LUT or the first window (PS3.3
- * C.11.2, LINEAR, LINEAR_EXACT and SIGMOID), or where both are absent a default: CT a window of
- * 400 HU about 40 HU, others their 0.5th to 99.5th percentile; then MONOCHROME1 inverted; palette
- * and YBR_* to RGB.  Padding (PixelPaddingValue and its range limit) becomes black and does not
- * count for the percentiles.  Spacing is set.
+ * C.11.2, LINEAR, LINEAR_EXACT and SIGMOID), or where both are absent a default: for CT in Hounsfield
+ * units (modality CT, and rescaled) a window of 400 HU about 40 HU, for others their 0.5th to 99.5th
+ * percentile; then MONOCHROME1 inverted; palette and YBR_* to RGB.  Padding (PixelPaddingValue and its
+ * range limit; of floating-point pixels also what is no number) becomes black and does not count for
+ * the percentiles.  Overlays are not drawn.  Spacing is set.
  */
 kin_status kin_dicom_render(kin_dicom *dicom, int frame, kin_raster *out, kin_error *err);
 

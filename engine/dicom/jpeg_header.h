@@ -18,7 +18,7 @@ typedef struct kin_jpeg_header {
     int rows, columns, components;
     uint8_t ids[KIN_JPEG_MAX_COMPONENTS];
     uint8_t sampling[KIN_JPEG_MAX_COMPONENTS]; /* horizontal factor << 4 | vertical factor */
-    bool jfif; /* an APP0 segment of JFIF */
+    bool jfif;                                 /* an APP0 segment of JFIF */
     int adobe; /* the APP14 segment's transform (0 none, 1 YCbCr), -1 without one */
 } kin_jpeg_header;
 

@@ -183,7 +183,7 @@ static kin_status enter_or_skip(walk *w, const element *e)
 
 static kin_status step_elements(walk *w)
 {
-    element e;
+    element e = {0};
     kin_status status = read_header(w, top(w)->end, top(w)->encoding, &e);
     if (status != KIN_OK)
         return status;
@@ -202,7 +202,7 @@ static kin_status step_elements(walk *w)
 
 static kin_status step_items(walk *w)
 {
-    element e;
+    element e = {0};
     level in = *top(w);
     kin_status status = read_item_header(w, &in, &e);
     if (status != KIN_OK)
@@ -221,7 +221,7 @@ static kin_status step_items(walk *w)
 
 static kin_status step_fragments(walk *w)
 {
-    element e;
+    element e = {0};
     level in = *top(w);
     kin_status status = read_item_header(w, &in, &e);
     if (status != KIN_OK)

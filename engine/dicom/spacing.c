@@ -1,4 +1,6 @@
 /* spacing.c - how large a pixel is (PS3.3 10.7, C.7.6.3.1.7, C.7.6.16.2.1, C.8.5.5, C.8.12.4). */
+#include <math.h>
+
 #include "dicom/module.h"
 
 enum {
@@ -17,7 +19,8 @@ enum {
     TAG_VOLUME_HEIGHT = 0x00480002,
     TAG_MATRIX_COLUMNS = 0x00480006,
     TAG_MATRIX_ROWS = 0x00480007,
-    UNITS_CENTIMETRES = 3
+    UNITS_CENTIMETRES = 3,
+    MAX_REGIONS = 32 /* looked at */
 };
 
 /* A pair "between rows \ between columns", that is, y before x. */
@@ -26,20 +29,37 @@ static bool read_pair(kin_item *item, kin_tag tag, double *x, double *y)
     return kin_item_number(item, tag, 0, y) && kin_item_number(item, tag, 1, x) && *x > 0 && *y > 0;
 }
 
-/* Ultrasound: the one region's scale, when its axes are lengths.  Several regions may differ. */
-static bool read_ultrasound(kin_item *root, double *x, double *y)
+/* Size of a region's pixels, when its axes are lengths. */
+static bool read_region(kin_item *region, double *x, double *y)
 {
     int units_x, units_y;
-    if (kin_item_count(root, TAG_ULTRASOUND_REGIONS) != 1)
-        return false;
-    kin_item *region = kin_item_at(root, TAG_ULTRASOUND_REGIONS, 0);
     if (!kin_item_int(region, TAG_UNITS_X, 0, &units_x) || units_x != UNITS_CENTIMETRES ||
         !kin_item_int(region, TAG_UNITS_Y, 0, &units_y) || units_y != UNITS_CENTIMETRES ||
         !kin_item_number(region, TAG_DELTA_X, 0, x) || !kin_item_number(region, TAG_DELTA_Y, 0, y))
         return false;
-    *x = 10 * (*x < 0 ? -*x : *x);
-    *y = 10 * (*y < 0 ? -*y : *y);
+    *x = 10 * fabs(*x);
+    *y = 10 * fabs(*y);
     return *x > 0 && *y > 0;
+}
+
+/* Ultrasound: the scale that all regions of tissue share (others show spectra and curves). */
+static bool read_ultrasound(kin_item *root, double *x, double *y)
+{
+    bool found = false;
+    for (size_t i = 0; i < MAX_REGIONS; i++) {
+        double region_x, region_y;
+        kin_item *region = kin_item_at(root, TAG_ULTRASOUND_REGIONS, i);
+        if (region == NULL)
+            break;
+        if (!read_region(region, &region_x, &region_y))
+            continue;
+        if (found && (region_x != *x || region_y != *y))
+            return false;
+        *x = region_x;
+        *y = region_y;
+        found = true;
+    }
+    return found;
 }
 
 /* A whole slide's extent over its matrix. */

@@ -274,7 +274,8 @@ void clear_padding(DcmDataset &data_set, E_TransferSyntax syntax,
         check(fragments->getItem(item, i), "compression");
         const unsigned long size = item->getLength();
         check(item->getUint8Array(bytes), "compression");
-        if (size >= 3 && bytes[size - 3] == 0xff && bytes[size - 2] == 0xd9) // end of image, padding
+        if (size >= 3 && bytes[size - 3] == 0xff &&
+            bytes[size - 2] == 0xd9) // end of image, padding
             bytes[size - 1] = 0;
     }
 }

@@ -518,6 +518,19 @@ static void spacing_has_many_sources(void **state)
         {"SequenceOfUltrasoundRegions[0].PhysicalDeltaY", "FD", "-0.04", NULL, 0},
     };
     check_spacing(ultrasound, 4, 0.5, 0.4);
+    /* A second region of another scale leaves nothing to say; one of a spectrum does not matter. */
+    const kin_dicom_new_attribute regions[] = {
+        ultrasound[0],
+        ultrasound[1],
+        ultrasound[2],
+        ultrasound[3],
+        {"SequenceOfUltrasoundRegions[1].PhysicalDeltaX", "FD", "0.01", NULL, 0},
+        {"SequenceOfUltrasoundRegions[1].PhysicalDeltaY", "FD", "0.01", NULL, 0},
+        {"SequenceOfUltrasoundRegions[1].PhysicalUnitsYDirection", "US", "3", NULL, 0},
+        {"SequenceOfUltrasoundRegions[1].PhysicalUnitsXDirection", "US", "3", NULL, 0},
+    };
+    check_spacing(regions, 8, 0, 0);
+    check_spacing(regions, 7, 0.5, 0.4);
 }
 
 /* 32-bit samples of either sign, in every uncompressed syntax. */
