@@ -220,6 +220,11 @@ kin_status kin_archive_each_value(kin_archive *archive, const char *name,
 kin_status kin_archive_each_name(kin_archive *archive, int (*visit)(void *ctx, const char *name),
                                  void *ctx, kin_error *err);
 
+/* Writes the names that a condition uses and no live image has, separated by ", " ("" when all are
+ * known): most likely slips of the pen. */
+kin_status kin_archive_unknown_names(kin_archive *archive, const kin_condition *where, char *out,
+                                     size_t size, kin_error *err);
+
 /* Calls visit for every live record that meets where (NULL: all), in id order, from one snapshot;
  * nonzero stops. */
 kin_status kin_archive_each_record(kin_archive *archive, const kin_condition *where,

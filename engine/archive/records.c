@@ -205,3 +205,15 @@ kin_status kin_archive_each_name(kin_archive *archive, int (*visit)(void *ctx, c
     }
     return status;
 }
+
+kin_status kin_archive_unknown_names(kin_archive *archive, const kin_condition *where, char *out,
+                                     size_t size, kin_error *err)
+{
+    kin_txn *txn = NULL;
+    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    if (status == KIN_OK) {
+        status = kin_condition_unknown_names(where, txn, out, size, err);
+        kin_txn_end(txn);
+    }
+    return status;
+}

@@ -140,7 +140,7 @@ kin_status kin_fs_make_dirs(const kin_fs *fs, const char *dir, kin_error *err)
             continue;
         char kept = *slash;
         *slash = '\0';
-        if (fs->mkdir(fs, path, 0777) != 0 && errno != EEXIST)
+        if (fs->mkdir(fs, path, 0700) != 0 && errno != EEXIST)
             return kin_fail_errno(err, path, "cannot make the folder");
         if (kept == '\0')
             return KIN_OK;
@@ -148,27 +148,28 @@ kin_status kin_fs_make_dirs(const kin_fs *fs, const char *dir, kin_error *err)
     }
 }
 
-/* Splits off the folder of `path` ("." where there is none) into dir[PATH_MAX]. */
-static void folder_of(const char *path, char dir[PATH_MAX])
+kin_status kin_fs_sync_parent(const kin_fs *fs, const char *path, kin_error *err)
 {
-    snprintf(dir, PATH_MAX, "%s", path);
+    char dir[PATH_MAX];
+    snprintf(dir, sizeof dir, "%s", path);
+    size_t length = strlen(dir);
+    while (length > 1 && dir[length - 1] == '/')
+        dir[--length] = '\0';
     char *slash = strrchr(dir, '/');
     if (slash == NULL)
-        snprintf(dir, PATH_MAX, ".");
-    else if (slash == dir)
-        dir[1] = '\0';
+        snprintf(dir, sizeof dir, ".");
     else
-        *slash = '\0';
+        slash[slash == dir ? 1 : 0] = '\0';
+    return kin_fs_sync_dir(fs, dir, err);
 }
 
 kin_status kin_fs_replace(const kin_fs *fs, const char *path, const void *buf, size_t size,
                           kin_error *err)
 {
-    char temporary[PATH_MAX], dir[PATH_MAX];
+    char temporary[PATH_MAX];
     if (snprintf(temporary, sizeof temporary, "%s.tmp%ld", path, (long)getpid()) >=
         (int)sizeof temporary)
         return kin_fail(err, KIN_E_ARG, path, "path is too long");
-    folder_of(path, dir);
     int fd = fs->open(fs, temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (fd < 0)
         return kin_fail_errno(err, temporary, "cannot create");
@@ -183,7 +184,7 @@ kin_status kin_fs_replace(const kin_fs *fs, const char *path, const void *buf, s
         fs->unlink(fs, temporary);
         return status;
     }
-    return kin_fs_sync_dir(fs, dir, err);
+    return kin_fs_sync_parent(fs, path, err);
 }
 
 kin_status kin_fs_read_file(const kin_fs *fs, const char *path, size_t limit, void **out,

@@ -46,7 +46,11 @@ kin_status kin_fs_read_all(const kin_fs *fs, int fd, const char *path, void *buf
 /* Makes a directory's entries durable: a created or renamed file survives power loss only after it. */
 kin_status kin_fs_sync_dir(const kin_fs *fs, const char *dir, kin_error *err);
 
-/* Makes `dir` and its missing parents; one that exists is fine. */
+/* The same for the folder that `path` lies in. */
+kin_status kin_fs_sync_parent(const kin_fs *fs, const char *path, kin_error *err);
+
+/* Makes `dir` and its missing parents, for the owner alone (they hold patients' data); one that exists
+ * is fine and keeps its permissions. */
 kin_status kin_fs_make_dirs(const kin_fs *fs, const char *dir, kin_error *err);
 
 /* Replaces the file at `path` by buf, atomically and durably: temporary sibling, sync, rename, sync of

@@ -105,18 +105,6 @@ static kin_status write_file(const kin_index *index, const struct generation_hea
     return status;
 }
 
-static kin_status sync_folder_of(const kin_fs *fs, const char *path, kin_error *err)
-{
-    char dir[PATH_MAX];
-    snprintf(dir, sizeof dir, "%s", path);
-    char *slash = strrchr(dir, '/');
-    if (slash == NULL)
-        strcpy(dir, ".");
-    else
-        slash[slash == dir ? 1 : 0] = '\0';
-    return kin_fs_sync_dir(fs, dir, err);
-}
-
 kin_status kin_index_save(const kin_index *index, const kin_fs *fs, const char *path,
                           const char *model, uint64_t rows, kin_error *err)
 {
@@ -149,7 +137,7 @@ kin_status kin_index_save(const kin_index *index, const kin_fs *fs, const char *
     if (status != KIN_OK)
         fs->unlink(fs, temporary);
     else
-        status = sync_folder_of(fs, path, err);
+        status = kin_fs_sync_parent(fs, path, err);
 out:
     if (status != KIN_OK)
         kin_error_name(err, path);

@@ -8,27 +8,6 @@
 
 #include "store/segments_private.h"
 
-/* Makes the folder where it is absent.  Its parent is synced in any case: an earlier run may have been
- * killed between the two. */
-static kin_status make_folder(const kin_fs *fs, const char *dir, kin_error *err)
-{
-    char parent[PATH_MAX + 4];
-    kin_status status = kin_fs_make_dirs(fs, dir, err);
-    if (status != KIN_OK)
-        return status;
-    char *slash = stpcpy(parent, dir) - 1;
-    while (slash > parent && *slash == '/')
-        *slash-- = '\0';
-    slash = strrchr(parent, '/');
-    if (slash == NULL)
-        strcpy(parent, ".");
-    else if (slash == parent)
-        slash[1] = '\0';
-    else
-        *slash = '\0';
-    return kin_fs_sync_dir(fs, parent, err);
-}
-
 static kin_status check_folder(const kin_fs *fs, const char *dir, kin_error *err)
 {
     int fd = fs->open(fs, dir, O_RDONLY | O_DIRECTORY, 0);
@@ -47,7 +26,7 @@ kin_status kin_segments_open(const kin_fs *fs, const char *dir, const char *tag,
         return kin_fail(err, KIN_E_ARG, dir, "tag is too long");
     if (strlen(dir) >= PATH_MAX)
         return kin_fail(err, KIN_E_ARG, dir, "path is too long");
-    kin_status status = writable ? make_folder(fs, dir, err) : check_folder(fs, dir, err);
+    kin_status status = writable ? kin_fs_make_dirs(fs, dir, err) : check_folder(fs, dir, err);
     if (status != KIN_OK)
         return status;
     kin_segments *set = calloc(1, sizeof *set);

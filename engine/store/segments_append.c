@@ -39,7 +39,12 @@ kin_status kin_segments_sync(kin_segments *set, kin_error *err)
         return kin_fail_errno(err, w->path, "cannot sync the segment");
     }
     w->file_dirty = false;
-    if (w->folder_dirty && (status = kin_fs_sync_dir(set->fs, set->dir, err)) != KIN_OK) {
+    if (w->folder_dirty)
+        status = kin_fs_sync_dir(set->fs, set->dir, err);
+    /* The folder's own name too: it may be as new as the file. */
+    if (w->folder_dirty && status == KIN_OK)
+        status = kin_fs_sync_parent(set->fs, set->dir, err);
+    if (status != KIN_OK) {
         w->failed = true;
         return status;
     }
