@@ -176,7 +176,7 @@ bool ivfpq_is_sound(const faiss::IndexIVFPQFastScan &index, size_t count)
     const auto *coarse = dynamic_cast<const faiss::IndexFlat *>(index.quantizer);
     const faiss::ProductQuantizer &pq = index.pq;
     size_t dim = static_cast<size_t>(index.d);
-    if (lists == nullptr || coarse == nullptr || coarse->d != index.d || index.by_residual ||
+    if (lists == nullptr || coarse == nullptr || coarse->d != index.d || !index.by_residual ||
         static_cast<size_t>(coarse->ntotal) != index.nlist || index.nlist == 0 ||
         coarse->codes.size() != index.nlist * dim * sizeof(float) ||
         coarse->metric_type != index.metric_type)

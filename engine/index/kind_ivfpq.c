@@ -2,8 +2,11 @@
  * Inverted lists with 4-bit product quantisation, scanned by shuffles within registers (André, Kermarrec and
  * Le Scouarnec, "Accelerated nearest neighbor search with Quick ADC", ICMR 2017; FAISS's "fast scan").
  *
- * A vector takes half a byte for each pair of its floats.  Scores are rough: callers ask for several times
- * as many candidates as they need and rank those exactly.
+ * A vector takes half a byte for each pair of its floats.  What is coded is its difference from its list's
+ * centre, which for inner products costs nothing at search time.  Scores are rough all the same: callers ask
+ * for several times as many candidates as they need and rank those exactly.  Recall@10 on 2,777 embeddings
+ * of brain MRI, effort 1/2: 0.60 by the scores themselves, 0.94 of 50 candidates, 0.986 of 100 (without
+ * the differences 0.50, 0.86 and 0.957).
  */
 #include <faiss/c_api/index_factory_c.h>
 #include <math.h>
@@ -44,7 +47,7 @@ static size_t subspace_length(size_t dim)
 static kin_status create(size_t dim, size_t count, FaissIndex **out, kin_error *err)
 {
     char recipe[64];
-    snprintf(recipe, sizeof recipe, "IVF%zu,PQ%zux4fs", list_count(count),
+    snprintf(recipe, sizeof recipe, "IVF%zu,PQ%zux4fsr", list_count(count),
              dim / subspace_length(dim));
     int code = faiss_index_factory(out, (int)dim, recipe, METRIC_INNER_PRODUCT);
     return code == 0 ? KIN_OK : index_faiss_failed(code, "make an IVF index", err);
