@@ -5,7 +5,8 @@
  * decoded, and a library's error becomes a kin_error, never an exit.  A truncated or damaged file is
  * KIN_E_FORMAT, even where its library would fill the rest with grey.  Alpha is composed over black;
  * palettes become RGB; a colour file whose three channels are equal everywhere is returned as grey.
- * Resolution tags give the spacing where their unit is absolute.
+ * Resolution tags give the spacing where their unit is absolute.  Orientation tags are not applied:
+ * rows come in the order of the file.
  *
  * Unsigned samples of up to 16 bits are divided by their largest possible value.  Signed, 32-bit and
  * floating-point samples (TIFF) have no such scale: values that all lie in [0, 1] are kept, others

@@ -1,22 +1,14 @@
 /* TIFF and BigTIFF by libtiff: strips and tiles, either planar configuration, every page. */
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tiffio.h>
 
 #include "base/checked.h"
 #include "image/read_formats.h"
+#include "image/read_tiff_file.h"
 #include "image/read_tiff_samples.h"
 
 static const double MM_PER_INCH = 25.4, MM_PER_CM = 10;
-
-struct tiff_file {
-    const uint8_t *bytes;
-    uint64_t size, at;
-    TIFF *tiff;
-    char message[128]; /* libtiff's first complaint about the current call */
-};
 
 /* What a page says about itself. */
 struct tiff_page {
@@ -36,90 +28,6 @@ struct tiff_blocks {
     size_t row_bytes, bytes;
     size_t samples; /* per pixel in one block: all, or 1 where planes are separate */
 };
-
-static tmsize_t on_read(thandle_t handle, void *into, tmsize_t size)
-{
-    struct tiff_file *file = handle;
-    uint64_t left = file->at < file->size ? file->size - file->at : 0;
-    if (size < 0)
-        return -1;
-    size_t n = (uint64_t)size < left ? (size_t)size : (size_t)left;
-    memcpy(into, file->bytes + (left > 0 ? file->at : 0), n);
-    file->at += n;
-    return (tmsize_t)n;
-}
-
-static tmsize_t on_write(thandle_t handle, void *from, tmsize_t size)
-{
-    (void)handle, (void)from, (void)size;
-    return -1;
-}
-
-static toff_t on_seek(thandle_t handle, toff_t offset, int whence)
-{
-    struct tiff_file *file = handle;
-    uint64_t base = whence == SEEK_CUR ? file->at : whence == SEEK_END ? file->size : 0;
-    if (__builtin_add_overflow(base, offset, &file->at))
-        file->at = UINT64_MAX;
-    return file->at;
-}
-
-static int on_close(thandle_t handle)
-{
-    (void)handle;
-    return 0;
-}
-
-static toff_t on_size(thandle_t handle)
-{
-    return ((struct tiff_file *)handle)->size;
-}
-
-static int on_error(TIFF *tiff, void *user, const char *module, const char *fmt, va_list ap)
-{
-    struct tiff_file *file = user;
-    (void)tiff, (void)module;
-    if (file->message[0] == '\0')
-        vsnprintf(file->message, sizeof file->message, fmt, ap);
-    return 1;
-}
-
-static int on_warning(TIFF *tiff, void *user, const char *module, const char *fmt, va_list ap)
-{
-    (void)tiff, (void)user, (void)module, (void)fmt, (void)ap;
-    return 1;
-}
-
-static kin_status malformed(const struct tiff_file *file, kin_error *err)
-{
-    return kin_fail(err, KIN_E_FORMAT, NULL, "TIFF: %s",
-                    file->message[0] != '\0' ? file->message : "malformed");
-}
-
-static kin_status tiff_open(struct tiff_file *file, const uint8_t *bytes, size_t size,
-                            const kin_image_limits *limits, kin_error *err)
-{
-    memset(file, 0, sizeof *file);
-    file->bytes = bytes;
-    file->size = size;
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    if (options == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to read a TIFF");
-    TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)limits->max_frame_bytes);
-    TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, file);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, file);
-    /* "m": no memory mapping; this is memory already. */
-    file->tiff = TIFFClientOpenExt("image", "rm", file, on_read, on_write, on_seek, on_close,
-                                   on_size, NULL, NULL, options);
-    TIFFOpenOptionsFree(options);
-    return file->tiff != NULL ? KIN_OK : malformed(file, err);
-}
-
-static void tiff_close(struct tiff_file *file)
-{
-    if (file->tiff != NULL)
-        TIFFClose(file->tiff);
-}
 
 static int tiff_recognise(const uint8_t *bytes, size_t size)
 {
@@ -146,11 +54,11 @@ static kin_status claim_page(TIFF *tiff, const kin_image_limits *limits, size_t 
 static kin_status tiff_pages(const uint8_t *bytes, size_t size, const kin_image_limits *limits,
                              int *count, kin_error *err)
 {
-    struct tiff_file file;
+    kin_tiff_file file;
     kin_image_limits effective = kin_image_limits_effective(limits);
     size_t total = 0;
     *count = 0;
-    kin_status status = tiff_open(&file, bytes, size, &effective, err);
+    kin_status status = kin_tiff_open(&file, bytes, size, &effective, err);
     while (status == KIN_OK) {
         if (*count >= effective.max_frames) {
             status =
@@ -163,9 +71,9 @@ static kin_status tiff_pages(const uint8_t *bytes, size_t size, const kin_image_
             break;
         file.message[0] = '\0';
         if (!TIFFReadDirectory(file.tiff)) /* also what libtiff answers to a loop of pages */
-            status = malformed(&file, err);
+            status = kin_tiff_malformed(&file, err);
     }
-    tiff_close(&file);
+    kin_tiff_close(&file);
     return status;
 }
 
@@ -339,7 +247,7 @@ static bool decode_block(TIFF *tiff, const struct tiff_blocks *blocks, uint32_t 
     return got >= 0 && (size_t)got >= rows * blocks->row_bytes;
 }
 
-static kin_status read_blocks(struct tiff_file *file, const struct tiff_page *page,
+static kin_status read_blocks(kin_tiff_file *file, const struct tiff_page *page,
                               const kin_image_limits *limits, kin_raster *out, kin_error *err)
 {
     struct tiff_blocks blocks;
@@ -360,7 +268,7 @@ static kin_status read_blocks(struct tiff_file *file, const struct tiff_page *pa
                 uint64_t pixels = page->width - x < blocks.width ? page->width - x : blocks.width;
                 if (!decode_block(file->tiff, &blocks, (uint32_t)x, (uint32_t)y, (uint16_t)plane,
                                   (uint32_t)rows, buf)) {
-                    status = malformed(file, err);
+                    status = kin_tiff_malformed(file, err);
                     goto end;
                 }
                 for (uint64_t r = 0; r < rows; r++)
@@ -374,8 +282,8 @@ end:
     return status;
 }
 
-static kin_status read_by_rgba(struct tiff_file *file, const struct tiff_page *page,
-                               kin_raster *out, kin_error *err)
+static kin_status read_by_rgba(kin_tiff_file *file, const struct tiff_page *page, kin_raster *out,
+                               kin_error *err)
 {
     size_t n = (size_t)page->width * page->height;
     uint32_t *packed = malloc(n * sizeof *packed); /* n floats have passed the frame's limit */
@@ -384,7 +292,7 @@ static kin_status read_by_rgba(struct tiff_file *file, const struct tiff_page *p
     kin_status status = KIN_OK;
     if (!TIFFReadRGBAImageOriented(file->tiff, page->width, page->height, packed,
                                    ORIENTATION_TOPLEFT, 1)) {
-        status = malformed(file, err);
+        status = kin_tiff_malformed(file, err);
     } else {
         for (size_t i = 0; i < n; i++) {
             out->px[3 * i] = (float)TIFFGetR(packed[i]) / 255.0f;
@@ -413,11 +321,11 @@ static void read_spacing(TIFF *tiff, kin_raster *out)
 static kin_status tiff_read(const uint8_t *bytes, size_t size, int number,
                             const kin_image_limits *limits, kin_raster *out, kin_error *err)
 {
-    struct tiff_file file;
+    kin_tiff_file file;
     struct tiff_page page;
     kin_image_limits effective = kin_image_limits_effective(limits);
     memset(out, 0, sizeof *out);
-    kin_status status = tiff_open(&file, bytes, size, &effective, err);
+    kin_status status = kin_tiff_open(&file, bytes, size, &effective, err);
     if (status == KIN_OK && (number < 0 || !TIFFSetDirectory(file.tiff, (tdir_t)number)))
         status = kin_fail(err, KIN_E_ARG, NULL, "TIFF: no page %d", number);
     if (status == KIN_OK)
@@ -442,7 +350,7 @@ static kin_status tiff_read(const uint8_t *bytes, size_t size, int number,
 end:
     if (status != KIN_OK)
         kin_raster_release(out);
-    tiff_close(&file);
+    kin_tiff_close(&file);
     return status;
 }
 
