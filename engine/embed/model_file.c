@@ -96,8 +96,8 @@ static void set_id(kin_embedder *embedder, const unsigned char *bytes, size_t si
 
 kin_status embedder_seal(kin_embedder *embedder, kin_error *err)
 {
-    unsigned char *bytes;
-    size_t size;
+    unsigned char *bytes = NULL;
+    size_t size = 0;
     kin_status status = encode(embedder, &bytes, &size, err);
     if (status != KIN_OK)
         return status;
@@ -109,8 +109,8 @@ kin_status embedder_seal(kin_embedder *embedder, kin_error *err)
 kin_status kin_embedder_save(const kin_embedder *embedder, const kin_fs *fs, const char *path,
                              kin_error *err)
 {
-    unsigned char *bytes;
-    size_t size;
+    unsigned char *bytes = NULL;
+    size_t size = 0;
     kin_status status = encode(embedder, &bytes, &size, err);
     if (status != KIN_OK)
         return status;
@@ -161,7 +161,7 @@ static bool all_finite(const float *x, size_t count)
 static kin_status decode(const unsigned char *bytes, size_t size, const char *path,
                          kin_embedder **out, kin_error *err)
 {
-    struct header header;
+    struct header header = {0};
     char signature[KIN_EMBED_SIGNATURE_MAX] = {0};
     kin_embedder *embedder = NULL;
     kin_status status = verify(bytes, size, path, &header, err);

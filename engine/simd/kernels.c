@@ -6,17 +6,20 @@
 
 #include "simd/kernels_tables.h"
 
-static bool runs_always(void) {
+static bool runs_always(void)
+{
     return true;
 }
 
 #if defined(__x86_64__)
 /* The compiler's run-time support asks for the operating system's part (XCR0) as well. */
-static bool runs_avx2(void) {
+static bool runs_avx2(void)
+{
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-static bool runs_avx512(void) {
+static bool runs_avx512(void)
+{
     return __builtin_cpu_supports("avx512f");
 }
 #endif
@@ -37,14 +40,16 @@ static const struct candidate {
 
 enum { CANDIDATES = sizeof candidates / sizeof candidates[0] };
 
-const kin_kernels *kin_kernels_named(const char *name) {
+const kin_kernels *kin_kernels_named(const char *name)
+{
     for (size_t i = 0; i < CANDIDATES; i++)
         if (strcmp(candidates[i].table->name, name) == 0)
             return candidates[i].runs() ? candidates[i].table : NULL;
     return NULL;
 }
 
-const kin_kernels *kin_kernels_best(void) {
+const kin_kernels *kin_kernels_best(void)
+{
     const char *asked = getenv("KINDRED_SIMD");
     const kin_kernels *table = asked != NULL ? kin_kernels_named(asked) : NULL;
     for (size_t i = 0; table == NULL && i < CANDIDATES; i++)

@@ -6,15 +6,18 @@
 enum { LANES = 16 };
 
 /* The lowest n < LANES lanes. */
-static inline __mmask16 tail_mask(size_t n) {
+static inline __mmask16 tail_mask(size_t n)
+{
     return (__mmask16)((1u << n) - 1u);
 }
 
-static inline float sum_four(__m512 s0, __m512 s1, __m512 s2, __m512 s3) {
+static inline float sum_four(__m512 s0, __m512 s1, __m512 s2, __m512 s3)
+{
     return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3)));
 }
 
-static float dot(const float *a, const float *b, size_t dim) {
+static float dot(const float *a, const float *b, size_t dim)
+{
     __m512 s0 = _mm512_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
     size_t i = 0;
     for (; i + 4 * LANES <= dim; i += 4 * LANES) {
@@ -32,12 +35,14 @@ static float dot(const float *a, const float *b, size_t dim) {
     return sum_four(s0, s1, s2, s3);
 }
 
-static inline __m512 add_square(__m512 a, __m512 b, __m512 s) {
+static inline __m512 add_square(__m512 a, __m512 b, __m512 s)
+{
     __m512 d = _mm512_sub_ps(a, b);
     return _mm512_fmadd_ps(d, d, s);
 }
 
-static float l2sq(const float *a, const float *b, size_t dim) {
+static float l2sq(const float *a, const float *b, size_t dim)
+{
     __m512 s0 = _mm512_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
     size_t i = 0;
     for (; i + 4 * LANES <= dim; i += 4 * LANES) {
@@ -56,8 +61,8 @@ static float l2sq(const float *a, const float *b, size_t dim) {
 }
 
 /* Four rows at once, as in kernels_avx2.c. */
-static void dot_four_rows(const float *q, const float *rows, size_t stride, size_t dim,
-                          float *out) {
+static void dot_four_rows(const float *q, const float *rows, size_t stride, size_t dim, float *out)
+{
     const float *r0 = rows, *r1 = r0 + stride, *r2 = r1 + stride, *r3 = r2 + stride;
     __m512 s0 = _mm512_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
     for (size_t i = 0; i < dim; i += LANES) {
@@ -75,7 +80,8 @@ static void dot_four_rows(const float *q, const float *rows, size_t stride, size
 }
 
 static void dot_rows(const float *query, const float *rows, size_t stride, size_t count, size_t dim,
-                     float *out) {
+                     float *out)
+{
     size_t r = 0;
     for (; r + 4 <= count; r += 4)
         dot_four_rows(query, rows + r * stride, stride, dim, out + r);

@@ -5,11 +5,13 @@
 
 enum { LANES = 4 };
 
-static inline float sum_four(float32x4_t s0, float32x4_t s1, float32x4_t s2, float32x4_t s3) {
+static inline float sum_four(float32x4_t s0, float32x4_t s1, float32x4_t s2, float32x4_t s3)
+{
     return vaddvq_f32(vaddq_f32(vaddq_f32(s0, s1), vaddq_f32(s2, s3)));
 }
 
-static float dot(const float *a, const float *b, size_t dim) {
+static float dot(const float *a, const float *b, size_t dim)
+{
     float32x4_t s0 = vdupq_n_f32(0), s1 = s0, s2 = s0, s3 = s0;
     size_t i = 0;
     for (; i + 4 * LANES <= dim; i += 4 * LANES) {
@@ -26,12 +28,14 @@ static float dot(const float *a, const float *b, size_t dim) {
     return total;
 }
 
-static inline float32x4_t add_square(float32x4_t a, float32x4_t b, float32x4_t s) {
+static inline float32x4_t add_square(float32x4_t a, float32x4_t b, float32x4_t s)
+{
     float32x4_t d = vsubq_f32(a, b);
     return vfmaq_f32(s, d, d);
 }
 
-static float l2sq(const float *a, const float *b, size_t dim) {
+static float l2sq(const float *a, const float *b, size_t dim)
+{
     float32x4_t s0 = vdupq_n_f32(0), s1 = s0, s2 = s0, s3 = s0;
     size_t i = 0;
     for (; i + 4 * LANES <= dim; i += 4 * LANES) {
@@ -49,8 +53,8 @@ static float l2sq(const float *a, const float *b, size_t dim) {
 }
 
 /* Four rows at once, as in kernels_avx2.c; two sums a row, for the chains would be dim / 4 long. */
-static void dot_four_rows(const float *q, const float *rows, size_t stride, size_t dim,
-                          float *out) {
+static void dot_four_rows(const float *q, const float *rows, size_t stride, size_t dim, float *out)
+{
     float32x4_t even[4], odd[4];
     for (size_t r = 0; r < 4; r++)
         even[r] = odd[r] = vdupq_n_f32(0);
@@ -71,7 +75,8 @@ static void dot_four_rows(const float *q, const float *rows, size_t stride, size
 }
 
 static void dot_rows(const float *query, const float *rows, size_t stride, size_t count, size_t dim,
-                     float *out) {
+                     float *out)
+{
     size_t r = 0;
     for (; r + 4 <= count; r += 4)
         dot_four_rows(query, rows + r * stride, stride, dim, out + r);

@@ -4,7 +4,8 @@
  * to use the baseline's vector registers without being allowed to reorder additions. */
 enum { LANES = 16 };
 
-static float sum_lanes(const float lanes[LANES]) {
+static float sum_lanes(const float lanes[LANES])
+{
     float folded[LANES];
     for (size_t i = 0; i < LANES; i++)
         folded[i] = lanes[i];
@@ -14,7 +15,8 @@ static float sum_lanes(const float lanes[LANES]) {
     return folded[0];
 }
 
-static float dot(const float *a, const float *b, size_t dim) {
+static float dot(const float *a, const float *b, size_t dim)
+{
     float lanes[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= dim; i += LANES)
@@ -25,7 +27,8 @@ static float dot(const float *a, const float *b, size_t dim) {
     return sum_lanes(lanes);
 }
 
-static float l2sq(const float *a, const float *b, size_t dim) {
+static float l2sq(const float *a, const float *b, size_t dim)
+{
     float lanes[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= dim; i += LANES)
@@ -41,7 +44,8 @@ static float l2sq(const float *a, const float *b, size_t dim) {
 }
 
 static void dot_rows(const float *query, const float *rows, size_t stride, size_t count, size_t dim,
-                     float *out) {
+                     float *out)
+{
     for (size_t r = 0; r < count; r++)
         out[r] = dot(query, rows + r * stride, dim);
 }

@@ -1,13 +1,15 @@
 #include "simd/topk.h"
 
-static void swap(kin_hit *a, kin_hit *b) {
+static void swap(kin_hit *a, kin_hit *b)
+{
     kin_hit kept = *a;
     *a = *b;
     *b = kept;
 }
 
 /* Lets hits[at] rise towards the root for as long as it is worse than its parent. */
-static void sift_up(kin_hit *hits, size_t at) {
+static void sift_up(kin_hit *hits, size_t at)
+{
     while (at > 0) {
         size_t parent = (at - 1) / 2;
         if (!kin_hit_better(hits[parent], hits[at]))
@@ -18,7 +20,8 @@ static void sift_up(kin_hit *hits, size_t at) {
 }
 
 /* Lets hits[0] sink for as long as a child of it is worse. */
-static void sift_down(kin_hit *hits, size_t count) {
+static void sift_down(kin_hit *hits, size_t count)
+{
     size_t at = 0;
     for (;;) {
         size_t left = 2 * at + 1, right = left + 1, worst = at;
@@ -33,7 +36,8 @@ static void sift_down(kin_hit *hits, size_t count) {
     }
 }
 
-void kin_topk_offer(kin_topk *top, uint64_t id, float score) {
+void kin_topk_offer(kin_topk *top, uint64_t id, float score)
+{
     kin_hit hit = {.id = id, .score = score};
     if (score != score) /* NaN has no rank, and would break the heap's order */
         return;
@@ -47,7 +51,8 @@ void kin_topk_offer(kin_topk *top, uint64_t id, float score) {
 }
 
 /* Heap sort: the worst goes last, then the worst of the rest before it. */
-void kin_topk_sort(kin_topk *top) {
+void kin_topk_sort(kin_topk *top)
+{
     for (size_t left = top->count; left > 1; left--) {
         swap(&top->hits[0], &top->hits[left - 1]);
         sift_down(top->hits, left - 1);

@@ -27,7 +27,8 @@ typedef struct kin_topk {
     size_t count, capacity;
 } kin_topk;
 
-static inline bool kin_hit_better(kin_hit a, kin_hit b) {
+static inline bool kin_hit_better(kin_hit a, kin_hit b)
+{
     return a.score > b.score || (a.score == b.score && a.id < b.id);
 }
 

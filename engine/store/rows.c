@@ -100,7 +100,7 @@ kin_status kin_rows_run(kin_rows *view, uint64_t first, size_t wanted, const flo
     if (touched > view->count)
         touched = view->count;
     char path[PATH_MAX];
-    struct segment *segment;
+    struct segment *segment = NULL;
     kin_status status = segments_get(
         view->set, number, (size_t)(touched - number * KIN_SEGMENT_ROWS), &segment, path, err);
     for (uint64_t block = first / KIN_BLOCK_ROWS; status == KIN_OK && block * KIN_BLOCK_ROWS < end;

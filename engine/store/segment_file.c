@@ -106,8 +106,8 @@ static kin_status open_committed(const kin_fs *fs, const char *path, int *fd, st
 kin_status segment_map(const kin_fs *fs, const struct segment_layout *layout, const char *path,
                        uint64_t number, struct segment **out, kin_error *err)
 {
-    int fd;
-    struct stat st;
+    int fd = -1;
+    struct stat st = {0};
     unsigned char page[SEGMENT_PAGE];
     struct segment *segment = NULL;
     kin_status status = open_committed(fs, path, &fd, &st, err);
@@ -157,8 +157,8 @@ kin_status segment_has(const kin_fs *fs, struct segment *segment, const char *pa
 {
     if (size <= atomic_load_explicit(&segment->size, memory_order_acquire))
         return KIN_OK;
-    int fd;
-    struct stat st;
+    int fd = -1;
+    struct stat st = {0};
     kin_status status = open_committed(fs, path, &fd, &st, err);
     if (status != KIN_OK)
         return status;

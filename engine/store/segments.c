@@ -109,7 +109,7 @@ kin_status kin_segments_block_hash(kin_segments *set, uint64_t block, size_t row
     if (rows == 0 || rows > KIN_BLOCK_ROWS)
         return kin_fail(err, KIN_E_ARG, set->dir, "a block has no %zu rows", rows);
     char path[PATH_MAX];
-    struct segment *segment;
+    struct segment *segment = NULL;
     size_t at = (size_t)(block % SEGMENT_BLOCKS) * KIN_BLOCK_ROWS;
     kin_status status = segments_get(set, block / SEGMENT_BLOCKS, at + rows, &segment, path, err);
     if (status == KIN_OK)

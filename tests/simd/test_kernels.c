@@ -21,24 +21,28 @@ enum { NAMES = sizeof all_names / sizeof all_names[0] };
 static uint64_t state = 88172645463325252u;
 
 /* xorshift64 (Marsaglia, 2003), in [-1, 1). */
-static float noise(void) {
+static float noise(void)
+{
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
     return (float)(int64_t)(state >> 11) / (float)(INT64_C(1) << 52) - 1.0f;
 }
 
-static void fill(float *v, size_t n, float scale) {
+static void fill(float *v, size_t n, float scale)
+{
     for (size_t i = 0; i < n; i++)
         v[i] = noise() * scale;
 }
 
 /* What the header promises. */
-static double bound(double magnitude, size_t dim) {
+static double bound(double magnitude, size_t dim)
+{
     return ((double)dim / 8 + 16) * (double)FLT_EPSILON / 2 * magnitude + DBL_MIN;
 }
 
-static void check_pair(const kin_kernels *k, const float *a, const float *b, size_t dim) {
+static void check_pair(const kin_kernels *k, const float *a, const float *b, size_t dim)
+{
     double dot = 0, dot_magnitude = 0, l2 = 0;
     for (size_t i = 0; i < dim; i++) {
         dot += (double)a[i] * b[i];
@@ -52,7 +56,8 @@ static void check_pair(const kin_kernels *k, const float *a, const float *b, siz
 }
 
 /* Buffers end where the vectors end, so that AddressSanitizer sees a kernel that reads past. */
-static void test_lengths_and_offsets(void **unused) {
+static void test_lengths_and_offsets(void **unused)
+{
     (void)unused;
     static const float scales[] = {1.0f, 1e-18f, 1e18f};
     for (size_t n = 0; n < NAMES; n++) {
@@ -76,7 +81,8 @@ static void test_lengths_and_offsets(void **unused) {
     }
 }
 
-static void test_long_vectors(void **unused) {
+static void test_long_vectors(void **unused)
+{
     (void)unused;
     enum { DIM = 4099 };
     static float a[DIM], b[DIM];
@@ -89,7 +95,8 @@ static void test_long_vectors(void **unused) {
     }
 }
 
-static void test_rows_equal_single_products(void **unused) {
+static void test_rows_equal_single_products(void **unused)
+{
     (void)unused;
     for (size_t n = 0; n < NAMES; n++) {
         const kin_kernels *k = kin_kernels_named(all_names[n]);
@@ -121,7 +128,8 @@ static void test_rows_equal_single_products(void **unused) {
 }
 
 /* Overflow, infinity and NaN come out; what lies past a vector's end must never leak in. */
-static void test_special_values(void **unused) {
+static void test_special_values(void **unused)
+{
     (void)unused;
     for (size_t n = 0; n < NAMES; n++) {
         const kin_kernels *k = kin_kernels_named(all_names[n]);
@@ -151,7 +159,8 @@ static void test_special_values(void **unused) {
     }
 }
 
-static void test_choice(void **unused) {
+static void test_choice(void **unused)
+{
     (void)unused;
     assert_non_null(kin_kernels_named("scalar"));
     assert_null(kin_kernels_named("sse9"));
@@ -170,7 +179,8 @@ static void test_choice(void **unused) {
 #endif
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lengths_and_offsets),
         cmocka_unit_test(test_long_vectors),

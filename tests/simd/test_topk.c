@@ -13,12 +13,14 @@
 
 enum { OFFERED_MAX = 200 };
 
-static int compare(const void *a, const void *b) {
+static int compare(const void *a, const void *b)
+{
     kin_hit x = *(const kin_hit *)a, y = *(const kin_hit *)b;
     return kin_hit_better(x, y) ? -1 : kin_hit_better(y, x);
 }
 
-static void test_equals_full_sort(void **unused) {
+static void test_equals_full_sort(void **unused)
+{
     (void)unused;
     unsigned seed = 1;
     for (size_t offered = 0; offered <= OFFERED_MAX; offered += 7)
@@ -42,7 +44,8 @@ static void test_equals_full_sort(void **unused) {
         }
 }
 
-static void test_nan_is_never_kept(void **unused) {
+static void test_nan_is_never_kept(void **unused)
+{
     (void)unused;
     kin_hit kept[4];
     kin_topk top = {.hits = kept, .capacity = 4};
@@ -57,7 +60,8 @@ static void test_nan_is_never_kept(void **unused) {
     assert_int_equal(kept[1].id, 2);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equals_full_sort),
         cmocka_unit_test(test_nan_is_never_kept),
