@@ -44,14 +44,16 @@ kin_status kin_catalog_read(kin_catalog *catalog, kin_txn **out, kin_error *err)
  * from the start, so body must be repeatable (it may have appended rows to the store: they are simply
  * written again).  Body's failure, or the commit's, leaves nothing changed.
  */
-kin_status kin_catalog_write(kin_catalog *catalog, kin_status (*body)(kin_txn *txn, void *ctx, kin_error *err),
-                             void *ctx, kin_error *err);
+kin_status kin_catalog_write(kin_catalog *catalog,
+                             kin_status (*body)(kin_txn *txn, void *ctx, kin_error *err), void *ctx,
+                             kin_error *err);
 
 /* Ends a read transaction. */
 void kin_txn_end(kin_txn *txn);
 
 /* --- settings --- */
-kin_status kin_meta_get_u64(kin_txn *txn, const char *key, uint64_t fallback, uint64_t *out, kin_error *err);
+kin_status kin_meta_get_u64(kin_txn *txn, const char *key, uint64_t fallback, uint64_t *out,
+                            kin_error *err);
 kin_status kin_meta_set_u64(kin_txn *txn, const char *key, uint64_t value, kin_error *err);
 /* Text of at most size - 1 bytes into out; "" where absent. */
 kin_status kin_meta_get_text(kin_txn *txn, const char *key, char *out, size_t size, kin_error *err);
@@ -79,8 +81,8 @@ kin_status kin_catalog_get(kin_txn *txn, uint64_t id, kin_record *out, kin_error
 kin_status kin_catalog_live(kin_txn *txn, roaring_bitmap_t **out, kin_error *err);
 
 /* The ids whose field or label `name` equals `value`. */
-kin_status kin_catalog_with_value(kin_txn *txn, const char *name, const char *value, roaring_bitmap_t **out,
-                                  kin_error *err);
+kin_status kin_catalog_with_value(kin_txn *txn, const char *name, const char *value,
+                                  roaring_bitmap_t **out, kin_error *err);
 
 /* Calls visit for each distinct value of `name` in byte order with the number of images that have it;
  * a nonzero return stops.  Values that were cut (see above) are read back in full from a record. */
@@ -98,8 +100,10 @@ kin_status kin_catalog_verify(kin_txn *txn, void (*report)(void *ctx, const char
                               uint64_t *faults, kin_error *err);
 
 /* --- checksums of the store's blocks (segments.h) --- */
-kin_status kin_block_put(kin_txn *txn, const char *set, uint64_t block, uint64_t hash, kin_error *err);
-kin_status kin_block_get(kin_txn *txn, const char *set, uint64_t block, uint64_t *hash, kin_error *err);
+kin_status kin_block_put(kin_txn *txn, const char *set, uint64_t block, uint64_t hash,
+                         kin_error *err);
+kin_status kin_block_get(kin_txn *txn, const char *set, uint64_t block, uint64_t *hash,
+                         kin_error *err);
 /* Forgets all blocks of a set. */
 kin_status kin_block_drop_set(kin_txn *txn, const char *set, kin_error *err);
 

@@ -1,0 +1,174 @@
+/* internal.h - what the catalog's files share. */
+#ifndef KIN_CATALOG_INTERNAL_H
+#define KIN_CATALOG_INTERNAL_H
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog/catalog.h"
+
+enum {
+    KIN_LMDB_MAX_KEY = 511, /* mdb_env_get_maxkeysize() of Debian's build; open checks it */
+    KIN_LMDB_MAX_READERS = 1024,
+    KIN_LMDB_DATABASES = 5
+};
+
+/* Past this size of the map something has gone astray: growing stops with KIN_E_LIMIT. */
+#define KIN_CATALOG_MAX_MAP ((size_t)1 << 44)
+
+/* Bitmaps hold 32 bits, and CRoaring's half-open ranges need the end to fit. */
+#define KIN_CATALOG_MAX_ROWS UINT64_C(0xFFFFFFFF)
+
+/* Keys of `meta` that kin_meta_set_*() leaves to the catalog itself. */
+#define KIN_META_SCHEMA "schema_version"
+#define KIN_META_ROWS   "rows"
+
+struct kin_txn {
+    kin_catalog *catalog;
+    MDB_txn *mdb;
+    bool writing;
+    bool map_full; /* an operation met MDB_MAP_FULL: the map must grow and the body run again */
+    /* Kept by gate.c. */
+    pthread_t thread;
+    kin_txn *next, *previous;
+};
+
+struct kin_catalog {
+    char *dir;
+    MDB_env *env;
+    MDB_dbi meta, images, by_value, dead, blocks;
+    pthread_mutex_t write_lock; /* one writer in this process; LMDB sees to the other processes */
+    bool registered;            /* with open_once.c */
+    dev_t device;
+    ino_t inode;
+    /* Kept by gate.c. */
+    pthread_mutex_t gate;
+    pthread_cond_t gate_changed;
+    kin_txn *active;
+    unsigned remaps_waiting;
+    bool remapping, map_lost;
+};
+
+/* --- gate.c: transactions on one side, changes of the map's size on the other --- */
+
+kin_status kin_gate_init(kin_catalog *catalog, kin_error *err);
+void kin_gate_destroy(kin_catalog *catalog);
+
+/* Counts txn as active, waiting while the map changes. */
+kin_status kin_gate_enter(kin_txn *txn, kin_error *err);
+void kin_gate_leave(kin_txn *txn);
+
+/* True when the calling thread began a transaction that has not ended. */
+bool kin_gate_thread_is_inside(kin_catalog *catalog);
+
+/*
+ * Waits until no transaction is active and sets the map's size: `size` bytes, at least as many as it
+ * has; 0 takes over what another process has made it.  KIN_E_BUSY when the calling thread itself holds
+ * a transaction, which would never end.
+ */
+kin_status kin_gate_remap(kin_catalog *catalog, size_t size, kin_error *err);
+
+/* --- transaction.c --- */
+
+typedef kin_status kin_txn_body(kin_txn *txn, void *ctx, kin_error *err);
+
+/* Begins a transaction in *txn, which is the caller's, whatever the schema. */
+kin_status kin_txn_begin(kin_catalog *catalog, bool writing, kin_txn *txn, kin_error *err);
+/* Ends it without a trace. */
+void kin_txn_abandon(kin_txn *txn);
+/* Ends it for good; a reader's too, which keeps the handles that it opened. */
+kin_status kin_txn_commit(kin_txn *txn, kin_error *err);
+
+/* kin_catalog_write(), whatever the schema. */
+kin_status kin_txn_run(kin_catalog *catalog, kin_txn_body *body, void *ctx, kin_error *err);
+
+/* --- lmdb_error.c --- */
+
+/* kin_fail() for an LMDB return code: "what: LMDB's text". */
+kin_status kin_fail_lmdb(kin_error *err, int rc, const char *dir, const char *what);
+
+/* The same within a transaction; notes MDB_MAP_FULL there. */
+kin_status kin_txn_fail(kin_txn *txn, int rc, const char *what, kin_error *err);
+
+/* KIN_E_ARG for a transaction that only reads. */
+kin_status kin_txn_check_writing(const kin_txn *txn, kin_error *err);
+
+/* --- meta.c --- */
+
+/* As kin_meta_set_u64(), for the catalog's own keys. */
+kin_status kin_meta_store_u64(kin_txn *txn, const char *key, uint64_t value, kin_error *err);
+
+/* --- images.c --- */
+
+/* Reads the record of a key and value of `images`, checksum first; *out needs no release on failure. */
+kin_status kin_image_decode(const MDB_val *key, const MDB_val *data, kin_record *out,
+                            kin_error *err);
+
+/* --- values.c: the index by_value --- */
+
+/* A key of by_value: "name\0value", or, when that is too long, its beginning and its digest. */
+typedef struct kin_value_key {
+    size_t size;
+    bool cut;
+    char bytes[KIN_LMDB_MAX_KEY];
+} kin_value_key;
+
+void kin_value_key_make(kin_value_key *key, const char *name, const char *value);
+
+/* How many bytes of a value of `name` a cut key has before its digest. */
+size_t kin_value_cut_length(const char *name);
+
+/* Adds the record's values under its id, or takes them away. */
+kin_status kin_values_add(kin_txn *txn, const kin_record *record, kin_error *err);
+kin_status kin_values_drop(kin_txn *txn, const kin_record *record, kin_error *err);
+
+/* Brings the index from the former record of an id to the new one, touching only what differs. */
+kin_status kin_values_change(kin_txn *txn, const kin_record *from, const kin_record *to,
+                             kin_error *err);
+
+/*
+ * Calls visit for all values of `name` with the ids that have them, in the order of the keys (that of
+ * the bytes, except among values that were cut and begin alike).  One value's ids may come in several
+ * calls, one after the other.  Stops at the first status other than KIN_OK, and returns it.
+ */
+kin_status kin_values_walk(kin_txn *txn, const char *name,
+                           kin_status (*visit)(void *ctx, const char *value, const uint32_t *ids,
+                                               size_t count),
+                           void *ctx, kin_error *err);
+
+/* Does any image have a value of that name? */
+kin_status kin_values_name_exists(kin_txn *txn, const char *name, bool *out, kin_error *err);
+
+/* --- liveness.c: the ids that are dead for ever --- */
+
+kin_status kin_dead_add(kin_txn *txn, uint64_t id, kin_error *err);
+kin_status kin_dead_contains(kin_txn *txn, uint64_t id, bool *out, kin_error *err);
+/* All of them, freed with roaring_bitmap_free(). */
+kin_status kin_dead_all(kin_txn *txn, roaring_bitmap_t **out, kin_error *err);
+
+/*
+ * Calls visit for the ids at the cursor's key in a database of sorted ids, a page at a time; `first` is
+ * the data at the cursor, which stands on the key's first.  Stops at the first status other than KIN_OK.
+ */
+kin_status kin_ids_visit(kin_txn *txn, MDB_cursor *cursor, const MDB_val *first,
+                         kin_status (*visit)(void *ctx, const uint32_t *ids, size_t count),
+                         void *ctx, kin_error *err);
+
+/* Visitor of kin_ids_visit(): ctx is the roaring_bitmap_t that the ids are added to. */
+kin_status kin_ids_add_to_bitmap(void *ctx, const uint32_t *ids, size_t count);
+
+/* --- environment.c --- */
+
+/* KIN_E_UNSUPPORTED when the schema is not the one this program knows. */
+kin_status kin_catalog_check_schema(kin_txn *txn, kin_error *err);
+
+/* --- open_once.c --- */
+
+/* KIN_E_BUSY when this process has the catalog in `dir` open already. */
+kin_status kin_open_once_enter(kin_catalog *catalog, kin_error *err);
+void kin_open_once_leave(kin_catalog *catalog);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * Which ids live.  An id, once given, lives until it is removed, and is then dead for ever; so the dead
+ * ones are kept (database `dead`: sorted duplicates of 4 bytes under one key), usually few, and the
+ * living are the rest of [0, rows).  Putting touches nothing here, removing one small entry, and a
+ * snapshot of the living costs a read of the dead, whatever the number of images.
+ */
+#include <string.h>
+
+#include "catalog/internal.h"
+
+enum { ALIGNED_IDS = 512 };
+
+/* All ids are duplicates of this one key. */
+static char dead_key[] = "dead";
+
+static MDB_val key_value(void)
+{
+    return (MDB_val){.mv_size = sizeof dead_key - 1, .mv_data = dead_key};
+}
+
+/* Visits a page's ids.  Where LMDB keeps few of them it does so behind the key, unaligned: those are
+ * visited by way of a copy. */
+static kin_status visit_page(const MDB_val *page,
+                             kin_status (*visit)(void *ctx, const uint32_t *ids, size_t count),
+                             void *ctx)
+{
+    uint32_t aligned[ALIGNED_IDS];
+    const char *from = page->mv_data;
+    size_t left = page->mv_size / sizeof aligned[0];
+    if ((uintptr_t)from % _Alignof(uint32_t) == 0)
+        return visit(ctx, page->mv_data, left);
+    while (left > 0) {
+        size_t count = left < ALIGNED_IDS ? left : ALIGNED_IDS;
+        memcpy(aligned, from, count * sizeof aligned[0]);
+        kin_status status = visit(ctx, aligned, count);
+        if (status != KIN_OK)
+            return status;
+        from += count * sizeof aligned[0];
+        left -= count;
+    }
+    return KIN_OK;
+}
+
+kin_status kin_ids_visit(kin_txn *txn, MDB_cursor *cursor, const MDB_val *first,
+                         kin_status (*visit)(void *ctx, const uint32_t *ids, size_t count),
+                         void *ctx, kin_error *err)
+{
+    MDB_val key, page = {0};
+    int rc = mdb_cursor_get(cursor, &key, &page, MDB_GET_MULTIPLE);
+    if (rc == 0 && page.mv_size == 0) /* LMDB leaves a single duplicate out */
+        page = *first;
+    while (rc == 0) {
+        if (page.mv_size % sizeof(uint32_t) != 0)
+            return kin_fail(err, KIN_E_CORRUPT, txn->catalog->dir, "an id has a wrong size");
+        kin_status status = visit_page(&page, visit, ctx);
+        if (status != KIN_OK)
+            return status;
+        rc = mdb_cursor_get(cursor, &key, &page, MDB_NEXT_MULTIPLE);
+    }
+    return rc == MDB_NOTFOUND ? KIN_OK : kin_txn_fail(txn, rc, "cannot read ids", err);
+}
+
+kin_status kin_ids_add_to_bitmap(void *ctx, const uint32_t *ids, size_t count)
+{
+    roaring_bitmap_add_many(ctx, count, ids);
+    return KIN_OK;
+}
+
+kin_status kin_dead_add(kin_txn *txn, uint64_t id, kin_error *err)
+{
+    uint32_t number = (uint32_t)id;
+    MDB_val key = key_value(), data = {.mv_size = sizeof number, .mv_data = &number};
+    int rc = mdb_put(txn->mdb, txn->catalog->dead, &key, &data, MDB_NODUPDATA);
+    if (rc == MDB_KEYEXIST)
+        return kin_fail(err, KIN_E_CORRUPT, txn->catalog->dir, "a live image's id counts as dead");
+    return rc == 0 ? KIN_OK : kin_txn_fail(txn, rc, "cannot remove an image", err);
+}
+
+kin_status kin_dead_contains(kin_txn *txn, uint64_t id, bool *out, kin_error *err)
+{
+    uint32_t number = (uint32_t)id;
+    MDB_cursor *cursor;
+    MDB_val key = key_value(), data = {.mv_size = sizeof number, .mv_data = &number};
+    int rc = mdb_cursor_open(txn->mdb, txn->catalog->dead, &cursor);
+    if (rc == 0) {
+        rc = mdb_cursor_get(cursor, &key, &data, MDB_GET_BOTH);
+        mdb_cursor_close(cursor);
+    }
+    *out = rc == 0;
+    return rc == 0 || rc == MDB_NOTFOUND
+               ? KIN_OK
+               : kin_txn_fail(txn, rc, "cannot look for a removed image", err);
+}
+
+kin_status kin_dead_all(kin_txn *txn, roaring_bitmap_t **out, kin_error *err)
+{
+    MDB_cursor *cursor;
+    MDB_val key = key_value(), first;
+    kin_status status = KIN_OK;
+    roaring_bitmap_t *dead = roaring_bitmap_create();
+    if (dead == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a bitmap");
+    int rc = mdb_cursor_open(txn->mdb, txn->catalog->dead, &cursor);
+    if (rc == 0) {
+        rc = mdb_cursor_get(cursor, &key, &first, MDB_SET_KEY);
+        if (rc == 0)
+            status = kin_ids_visit(txn, cursor, &first, kin_ids_add_to_bitmap, dead, err);
+        mdb_cursor_close(cursor);
+    }
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        status = kin_txn_fail(txn, rc, "cannot read the removed images", err);
+    if (status != KIN_OK) {
+        roaring_bitmap_free(dead);
+        return status;
+    }
+    *out = dead;
+    return KIN_OK;
+}
+
+kin_status kin_catalog_live(kin_txn *txn, roaring_bitmap_t **out, kin_error *err)
+{
+    uint64_t rows;
+    roaring_bitmap_t *dead = NULL;
+    kin_status status = kin_catalog_rows(txn, &rows, err);
+    if (status == KIN_OK)
+        status = kin_dead_all(txn, &dead, err);
+    if (status != KIN_OK)
+        return status;
+    if (rows > 0)
+        roaring_bitmap_flip_inplace(dead, 0, rows);
+    *out = dead;
+    return KIN_OK;
+}
