@@ -26,7 +26,7 @@ enum {
     BATCH_IMAGES = 512       /* a batch is committed when it has this many images … */
 };
 
-#define BATCH_SECONDS    0.5 /* … or when its first file has waited this long */
+#define BATCH_SECONDS    0.25 /* … or when its first file has waited this long */
 #define PROGRESS_SECONDS 0.1
 
 /* One ingest under way. */
