@@ -9,7 +9,7 @@
 #include "base/fs.h"
 #include "catalog/internal.h"
 
-/* Another process may grow the map between our taking over its growth and LMDB's own transaction. */
+/* Another process may grow the map between our taking it over and LMDB's own transaction. */
 enum { COPY_ATTEMPTS = 16, DATABASE_MODE = 0666 };
 
 static kin_status check_empty(const char *dir, kin_error *err)
@@ -26,7 +26,7 @@ static kin_status check_empty(const char *dir, kin_error *err)
                  : kin_fail(err, KIN_E_EXISTS, dir, "the folder for the backup is not empty");
 }
 
-/* LMDB's copier begins a transaction of its own.  Ours, around it, keeps the map's size as it is. */
+/* LMDB's copier begins a transaction of its own.  Ours, around it, keeps the map as it is. */
 static kin_status copy_once(kin_catalog *catalog, int fd, int *rc, kin_error *err)
 {
     kin_txn txn;

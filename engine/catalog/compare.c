@@ -118,7 +118,8 @@ static unsigned days_of(unsigned year, unsigned month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Copies the digits of one of the five forms to digits[8]; returns their number, 0 for another form. */
+/* Copies the digits of one of the five forms to digits[8]; returns their number, 0 for another
+ * form. */
 static size_t date_digits(const char *text, char digits[8], bool *dashed)
 {
     size_t length = strnlen(text, 11), count = 0;

@@ -1,8 +1,8 @@
 /*
  * compare.h - values as numbers and as dates (internal to the catalog's conditions).
  *
- * Decimal numbers are compared exactly, digit by digit: no rounding makes two long numbers equal, and
- * no locale changes the decimal point.
+ * Decimal numbers are compared exactly, digit by digit: no rounding makes two long numbers equal,
+ * and no locale changes the decimal point.
  */
 #ifndef KIN_CATALOG_COMPARE_H
 #define KIN_CATALOG_COMPARE_H
@@ -34,7 +34,8 @@ typedef struct kin_period {
     bool sure;
 } kin_period;
 
-/* A day, a month or a year of the Gregorian calendar, from the year 1000 on; false for other text. */
+/* A day, a month or a year of the Gregorian calendar, from the year 1000 on; false for other text.
+ * */
 bool kin_period_parse(const char *text, kin_period *out);
 
 typedef enum kin_order {
@@ -55,8 +56,9 @@ typedef struct kin_operand {
 /* What `text` is, compared as `as` says.  The operand borrows the text. */
 kin_operand kin_operand_read(const char *text, kin_compare_as as);
 
-/* Is the image's value of the given order to the condition's?  As dates, where both may be dates and
- * one surely is; else as numbers, where both are; else by bytes.  (See condition.h for periods.) */
+/* Is the image's value of the given order to the condition's?  As dates, where both may be dates
+ * and one surely is; else as numbers, where both are; else by bytes.  (See condition.h for
+ * periods.) */
 bool kin_operand_in_order(const kin_operand *value, kin_order order, const kin_operand *wanted);
 
 #endif

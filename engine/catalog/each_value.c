@@ -1,9 +1,9 @@
 /*
  * The distinct values of a name with their numbers of images, in the order of their bytes.
  *
- * The index yields them in that order, except that values which were cut sort by their digests among
- * those that begin alike.  Such values, and the uncut ones that are long enough to stand among them,
- * are gathered until the beginning changes, and sorted.
+ * The index yields them in that order, except that values which were cut sort by their digests
+ * among those that begin alike.  Such values, and the uncut ones that are long enough to stand
+ * among them, are gathered until the beginning changes, and sorted.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -155,10 +155,11 @@ static off_t claimed_size(const kin_catalog *catalog)
 
 /*
  * A data file that is shorter than the pages it has given out would kill us with SIGBUS when one of
- * them is touched.  Pages at its end may be missing for an honest reason (given out and freed again in
- * one transaction, LMDB never wrote them); or the file was cut, say by an unfinished copy.  So it is
- * lengthened: free pages may hold anything, and where a page that counts is gone, LMDB finds zeros
- * in its place and says MDB_CORRUPTED.  The write lock keeps other processes from writing meanwhile.
+ * them is touched.  Pages at its end may be missing for an honest reason (given out and freed again
+ * in one transaction, LMDB never wrote them); or the file was cut, say by an unfinished copy.  So
+ * it is lengthened: free pages may hold anything, and where a page that counts is gone, LMDB finds
+ * zeros in its place and says MDB_CORRUPTED.  The write lock keeps other processes from writing
+ * meanwhile.
  */
 static kin_status lengthen(kin_txn *txn, void *ctx, kin_error *err)
 {

@@ -1,8 +1,8 @@
 /*
  * Images: id (8 bytes, big endian, so that LMDB's order is theirs) -> checksum and packed record.
  *
- * LMDB has no checksums of its own.  The one in front of each record (XXH3-64, little endian, seeded
- * with the id) tells a flipped bit, and a record that turned up under another's id.
+ * LMDB has no checksums of its own.  The one in front of each record (XXH3-64, little endian,
+ * seeded with the id) tells a flipped bit, and a record that turned up under another's id.
  */
 #include <endian.h>
 #include <inttypes.h>

@@ -65,9 +65,9 @@ void kin_gate_leave(kin_txn *txn);
 bool kin_gate_thread_is_inside(kin_catalog *catalog);
 
 /*
- * Waits until no transaction is active and sets the map's size: `size` bytes, at least as many as it
- * has; 0 takes over what another process has made it.  KIN_E_BUSY when the calling thread itself holds
- * a transaction, which would never end.
+ * Waits until no transaction is active and sets the map's size: `size` bytes, at least as many as
+ * it has; 0 takes over what another process has made it.  KIN_E_BUSY when the calling thread itself
+ * holds a transaction, which would never end.
  */
 kin_status kin_gate_remap(kin_catalog *catalog, size_t size, kin_error *err);
 
@@ -103,7 +103,8 @@ kin_status kin_meta_store_u64(kin_txn *txn, const char *key, uint64_t value, kin
 
 /* --- images.c --- */
 
-/* Reads the record of a key and value of `images`, checksum first; *out needs no release on failure. */
+/* Reads the record of a key and value of `images`, checksum first; *out needs no release on
+ * failure. */
 kin_status kin_image_decode(const MDB_val *key, const MDB_val *data, kin_record *out,
                             kin_error *err);
 
@@ -130,9 +131,9 @@ kin_status kin_values_change(kin_txn *txn, const kin_record *from, const kin_rec
                              kin_error *err);
 
 /*
- * Calls visit for all values of `name` with the ids that have them, in the order of the keys (that of
- * the bytes, except among values that were cut and begin alike).  One value's ids may come in several
- * calls, one after the other.  Stops at the first status other than KIN_OK, and returns it.
+ * Calls visit for all values of `name` with the ids that have them, in the order of the keys (that
+ * of the bytes, except among values that were cut and begin alike).  One value's ids may come in
+ * several calls, one after the other.  Stops at the first status other than KIN_OK, and returns it.
  */
 kin_status kin_values_walk(kin_txn *txn, const char *name,
                            kin_status (*visit)(void *ctx, const char *value, const uint32_t *ids,
@@ -150,8 +151,9 @@ kin_status kin_dead_contains(kin_txn *txn, uint64_t id, bool *out, kin_error *er
 kin_status kin_dead_all(kin_txn *txn, roaring_bitmap_t **out, kin_error *err);
 
 /*
- * Calls visit for the ids at the cursor's key in a database of sorted ids, a page at a time; `first` is
- * the data at the cursor, which stands on the key's first.  Stops at the first status other than KIN_OK.
+ * Calls visit for the ids at the cursor's key in a database of sorted ids, a page at a time;
+ * `first` is the data at the cursor, which stands on the key's first.  Stops at the first status
+ * other than KIN_OK.
  */
 kin_status kin_ids_visit(kin_txn *txn, MDB_cursor *cursor, const MDB_val *first,
                          kin_status (*visit)(void *ctx, const uint32_t *ids, size_t count),

@@ -1,8 +1,8 @@
 /*
- * Which ids live.  An id, once given, lives until it is removed, and is then dead for ever; so the dead
- * ones are kept (database `dead`: sorted duplicates of 4 bytes under one key), usually few, and the
- * living are the rest of [0, rows).  Putting touches nothing here, removing one small entry, and a
- * snapshot of the living costs a read of the dead, whatever the number of images.
+ * Which ids live.  An id, once given, lives until it is removed, and is then dead for ever; so the
+ * dead ones are kept (database `dead`: sorted duplicates of 4 bytes under one key), usually few,
+ * and the living are the rest of [0, rows).  Putting touches nothing here, removing one small
+ * entry, and a snapshot of the living costs a read of the dead, whatever the number of images.
  */
 #include <string.h>
 
@@ -18,8 +18,8 @@ static MDB_val key_value(void)
     return (MDB_val){.mv_size = sizeof dead_key - 1, .mv_data = dead_key};
 }
 
-/* Visits a page's ids.  Where LMDB keeps few of them it does so behind the key, unaligned: those are
- * visited by way of a copy. */
+/* Visits a page's ids.  Where LMDB keeps few of them it does so behind the key, unaligned: those
+ * are visited by way of a copy. */
 static kin_status visit_page(const MDB_val *page,
                              kin_status (*visit)(void *ctx, const uint32_t *ids, size_t count),
                              void *ctx)

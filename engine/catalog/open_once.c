@@ -1,8 +1,8 @@
 /*
  * LMDB must not be opened twice in one process: closing one of the two would drop the other's POSIX
  * record lock, and the next process would take the lock file for abandoned and wipe it under its
- * users.  LMDB does not notice, so a list of what this process has open does.  The rule is one about
- * processes, hence the only static state of this layer.  A forked child starts afresh.
+ * users.  LMDB does not notice, so a list of what this process has open does.  The rule is one
+ * about processes, hence the only static state of this layer.  A forked child starts afresh.
  */
 #include <stdlib.h>
 #include <sys/stat.h>

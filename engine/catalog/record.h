@@ -49,12 +49,14 @@ kin_status kin_record_init(kin_record *record, kin_error *err);
 /* Frees what the record owns and zeroes it: releasing twice is harmless. */
 void kin_record_release(kin_record *record);
 
-/* Replaces a string field by a copy of value (NULL counts as ""); on failure the old value stays. */
+/* Replaces a string field by a copy of value (NULL counts as ""); on failure the old value stays.
+ * */
 kin_status kin_record_set(char **field, const char *value, kin_error *err);
 
 /*
- * Sets or replaces a label; an empty or NULL value removes it.  KIN_E_ARG: the name is empty or that
- * of a field ("modality", …: set the field instead).  KIN_E_LIMIT: KIN_RECORD_MAX_NAME or _LABELS.
+ * Sets or replaces a label; an empty or NULL value removes it.  KIN_E_ARG: the name is empty or
+ * that of a field ("modality", …: set the field instead).  KIN_E_LIMIT: KIN_RECORD_MAX_NAME or
+ * _LABELS.
  */
 kin_status kin_record_set_label(kin_record *record, const char *name, const char *value,
                                 kin_error *err);
@@ -65,8 +67,9 @@ kin_status kin_record_set_label(kin_record *record, const char *name, const char
 bool kin_record_is_field(const char *name);
 
 /*
- * The value of a field or label by name, or NULL where the image has none.  Numbers are written into
- * scratch in decimal, "file" as 32 hexadecimal digits; other values are borrowed from the record.
+ * The value of a field or label by name, or NULL where the image has none.  Numbers are written
+ * into scratch in decimal, "file" as 32 hexadecimal digits; other values are borrowed from the
+ * record.
  */
 const char *kin_record_value(const kin_record *record, const char *name,
                              char scratch[KIN_RECORD_SCRATCH]);

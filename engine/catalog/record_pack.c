@@ -10,9 +10,10 @@ typedef Kindred__Store__V1__Image image_message;
 typedef Kindred__Store__V1__Label label_message;
 
 /*
- * What unpacking may take.  Per label protobuf-c allocates the message, two strings, its place in the
- * array and its share of the lists of scanned members; the strings together are no longer than the
- * message.  Bytes that were given back are not counted again: the bound is on all that passes through.
+ * What unpacking may take.  Per label protobuf-c allocates the message, two strings, its place in
+ * the array and its share of the lists of scanned members; the strings together are no longer than
+ * the message.  Bytes that were given back are not counted again: the bound is on all that passes
+ * through.
  */
 enum {
     LABEL_COST = 256,

@@ -1,9 +1,9 @@
 /*
  * Every cross-reference of the catalog.
  *
- * Each record is read, and each of its values looked up in the index.  Where all are found, the index
- * can only have too much; its entries are counted, and looked at one by one only when there are more
- * than the records account for.
+ * Each record is read, and each of its values looked up in the index.  Where all are found, the
+ * index can only have too much; its entries are counted, and looked at one by one only when there
+ * are more than the records account for.
  */
 #include <endian.h>
 #include <inttypes.h>
