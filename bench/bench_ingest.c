@@ -71,7 +71,8 @@ static void print_table(const bench_stages *s, const struct whole *runs, int cou
     printf("one thread, %zu files, %zu images (%zu files left out: no image, or one of the two "
            "cannot):\n",
            s->files, s->frames, s->left_out);
-    print_stage("DCMTK alone: load, render to 8 bits", s->dcmtk, s->frames, 0);
+    if (s->dcmtk > 0)
+        print_stage("DCMTK alone: load, render to 8 bits", s->dcmtk, s->frames, sum);
     print_stage("read", s->read, s->frames, sum);
     print_stage("open: structure, tags", s->open, s->frames, sum);
     print_stage("render: decode, window", s->render, s->frames, sum);
