@@ -15,13 +15,13 @@
 
 #include "archive/internal.h"
 #include "archive/recall.h"
+#include "archive/reembed.h"
 #include "archive/sweep.h"
 #include "base/checked.h"
 #include "base/clock.h"
 
 enum {
-    EMBED_CHUNK = 512, /* rows embedded and appended at a time */
-    TRAIN_MIN = 2,     /* fewer images teach nothing: the bootstrap model stays */
+    TRAIN_MIN = 2, /* fewer images teach nothing: the bootstrap model stays */
     CHECK_QUERIES = 200
 };
 
@@ -126,84 +126,6 @@ static kin_status learn(struct reindex *re, kin_error *err)
     return KIN_OK;
 }
 
-/* Room to embed a chunk of rows. */
-struct chunk {
-    float *packed;  /* live descriptors */
-    float *vectors; /* their embeddings */
-    float *rows;    /* the embeddings in row order, zeros for dead rows */
-};
-
-static void chunk_release(struct chunk *chunk)
-{
-    free(chunk->packed);
-    free(chunk->vectors);
-    free(chunk->rows);
-}
-
-static kin_status chunk_init(struct chunk *chunk, const kin_archive *archive, kin_error *err)
-{
-    chunk->packed = malloc((size_t)EMBED_CHUNK * archive->descriptor_length * sizeof(float));
-    chunk->vectors = malloc((size_t)EMBED_CHUNK * archive->dim * sizeof(float));
-    chunk->rows = malloc((size_t)EMBED_CHUNK * archive->dim * sizeof(float));
-    if (chunk->packed == NULL || chunk->vectors == NULL || chunk->rows == NULL)
-        return kin_fail(err, KIN_E_NOMEM, archive->dir, "no memory to embed");
-    return KIN_OK;
-}
-
-/* Embeds rows [from, to) of the store into chunk->rows; dead ones become zero vectors, so that
- * nothing of them is left under the new model. */
-static kin_status embed_chunk(struct reindex *re, kin_rows *descriptors,
-                              const roaring_bitmap_t *live, uint64_t from, uint64_t to,
-                              struct chunk *chunk, kin_error *err)
-{
-    size_t dim = re->archive->dim, length = re->archive->descriptor_length, count = 0;
-    for (uint64_t row = from; row < to; row++) {
-        const float *descriptor;
-        size_t got;
-        if (!roaring_bitmap_contains(live, (uint32_t)row))
-            continue;
-        kin_status status = kin_rows_run(descriptors, row, 1, &descriptor, &got, err);
-        if (status != KIN_OK)
-            return status;
-        memcpy(chunk->packed + count++ * length, descriptor, length * sizeof(float));
-    }
-    kin_status status =
-        count > 0 ? kin_embedder_apply(re->embedder, chunk->packed, count, chunk->vectors, err)
-                  : KIN_OK;
-    if (status != KIN_OK)
-        return status;
-    memset(chunk->rows, 0, (size_t)(to - from) * dim * sizeof(float));
-    const float *vector = chunk->vectors;
-    for (uint64_t row = from; row < to; row++) {
-        if (!roaring_bitmap_contains(live, (uint32_t)row))
-            continue;
-        memcpy(chunk->rows + (size_t)(row - from) * dim, vector, dim * sizeof(float));
-        vector += dim;
-    }
-    return KIN_OK;
-}
-
-/* Embeds and appends rows [from, to) in chunks. */
-static kin_status embed_range(struct reindex *re, kin_rows *descriptors,
-                              const roaring_bitmap_t *live, uint64_t from, uint64_t to, bool report,
-                              kin_error *err)
-{
-    struct chunk chunk = {0};
-    kin_status status = chunk_init(&chunk, re->archive, err);
-    for (uint64_t at = from; status == KIN_OK && at < to;) {
-        uint64_t end = to - at > EMBED_CHUNK ? at + EMBED_CHUNK : to;
-        if (report)
-            status = step(re, "embedding", (double)(at - from) / (double)(to - from), err);
-        if (status == KIN_OK)
-            status = embed_chunk(re, descriptors, live, at, end, &chunk, err);
-        if (status == KIN_OK)
-            status = kin_segments_append(re->vectors, at, chunk.rows, (size_t)(end - at), err);
-        at = end;
-    }
-    chunk_release(&chunk);
-    return status;
-}
-
 /* Checksums of the new vectors' blocks, kept until the swap puts them into the catalog. */
 static kin_status hash_blocks(struct reindex *re, kin_error *err)
 {
@@ -217,6 +139,11 @@ static kin_status hash_blocks(struct reindex *re, kin_error *err)
             return status;
     }
     return KIN_OK;
+}
+
+static kin_status embed_progress(void *ctx, double done, kin_error *err)
+{
+    return step(ctx, "embedding", done, err);
 }
 
 /* The vectors that the index will stand on: a new set under a new model, else those that serve. */
@@ -241,7 +168,8 @@ static kin_status make_vectors(struct reindex *re, kin_error *err)
     if (status != KIN_OK)
         return status;
     re->vectors = re->new_vectors;
-    status = embed_range(re, re->descriptors, re->live, 0, re->rows, true, err);
+    kin_reembed work = {re->embedder, re->descriptors, re->live, re->vectors, embed_progress, re};
+    status = kin_reembed_rows(&work, 0, re->rows, err);
     if (status == KIN_OK)
         status = kin_segments_sync(re->vectors, err);
     if (status == KIN_OK)
@@ -342,7 +270,8 @@ static kin_status catch_up(struct reindex *re, kin_txn *txn, kin_error *err)
         status = kin_rows_open(re->archive->descriptors, rows, kin_expected_hash, &expected,
                                &descriptors, err);
     if (status == KIN_OK && rows > from) {
-        status = embed_range(re, descriptors, live, from, rows, false, err);
+        kin_reembed work = {re->embedder, descriptors, live, re->vectors, NULL, NULL};
+        status = kin_reembed_rows(&work, from, rows, err);
         if (status == KIN_OK)
             status = kin_segments_sync(re->vectors, err);
     }
