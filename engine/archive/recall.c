@@ -7,7 +7,7 @@
 
 enum {
     RECALL_K = 10,
-    RECALL_CANDIDATES = 64 /* as many as a search for 10 takes from the index */
+    RECALL_CANDIDATES = 128 /* as many as a search for 10 takes from the index */
 };
 
 #define DEFAULT_EFFORT 0.5

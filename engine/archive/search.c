@@ -21,7 +21,7 @@ enum {
         20000,        /* up to here a scan takes about a millisecond: no index is worth its error */
     SCAN_SHARE = 100, /* members rarer than 1 in this many are scanned: a graph filtered so hard
                          loses recall */
-    CANDIDATES_MIN = 64,  /* candidates for the exact ranking, at least … */
+    CANDIDATES_MIN = 128, /* candidates for the exact ranking, at least … */
     CANDIDATES_PER_K = 4, /* … and this many for each result wanted */
     FOLD_FACTOR = 16,     /* images looked at for each group wanted, before widening */
     WIDEN_FACTOR = 8
