@@ -31,21 +31,31 @@ static void add_query(struct cluster *cluster, const kin_judged *query)
     cluster->queries++;
 }
 
-/* A cluster a query, or a cluster a group (ungrouped queries stand alone). */
+/* A cluster a query, or a cluster a group (ungrouped queries stand alone).  place has room for every
+ * group's number: where its cluster is, plus one. */
 static size_t make_clusters(const kin_judged *queries, const int *groups, size_t count,
                             struct cluster *clusters, size_t *place)
 {
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         size_t at = used;
-        for (size_t j = 0; groups != NULL && groups[i] >= 0 && j < i && at == used; j++)
-            if (groups[j] == groups[i])
-                at = place[j];
-        place[i] = at;
+        if (groups != NULL && groups[i] >= 0) {
+            if (place[groups[i]] == 0)
+                place[groups[i]] = used + 1;
+            at = place[groups[i]] - 1;
+        }
         used += at == used;
         add_query(&clusters[at], &queries[i]);
     }
     return used;
+}
+
+static size_t groups_of(const int *groups, size_t count)
+{
+    int most = -1;
+    for (size_t i = 0; groups != NULL && i < count; i++)
+        most = groups[i] > most ? groups[i] : most;
+    return (size_t)(most + 1);
 }
 
 /* means[m * resamples + r]: measure m of resampling r. */
@@ -95,7 +105,7 @@ kin_status kin_bootstrap(const kin_judged *queries, const int *groups, size_t co
     if (count == 0)
         return KIN_OK;
     struct cluster *clusters = calloc(count, sizeof *clusters);
-    size_t *place = calloc(count, sizeof *place);
+    size_t *place = calloc(groups_of(groups, count) + 1, sizeof *place);
     double *means = calloc(resamples, KIN_MEASURES * sizeof *means);
     kin_status status = KIN_OK;
     if (clusters == NULL || place == NULL || means == NULL) {

@@ -2,31 +2,62 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "archive/file_digest.h"
 
+struct kin_name_entry {
+    int number;
+    UT_hash_handle hh; /* keyed by the name, which kin_names.names owns */
+};
+
+/* A content seen before. */
+struct content {
+    kin_digest digest;
+    UT_hash_handle hh;
+};
+
+static bool names_grow(kin_names *names)
+{
+    if (names->count < names->capacity)
+        return true;
+    size_t capacity = names->capacity > 0 ? names->capacity * 2 : 16;
+    char **larger = reallocarray(names->names, capacity, sizeof *larger);
+    if (larger == NULL)
+        return false;
+    names->names = larger;
+    names->capacity = capacity;
+    return true;
+}
+
 int kin_names_number(kin_names *names, const char *name)
 {
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->names[i], name) == 0)
-            return (int)i;
-    if (names->count == names->capacity) {
-        size_t capacity = names->capacity > 0 ? names->capacity * 2 : 16;
-        char **larger = reallocarray(names->names, capacity, sizeof *larger);
-        if (larger == NULL)
-            return -1;
-        names->names = larger;
-        names->capacity = capacity;
-    }
+    struct kin_name_entry *entry = NULL;
+    size_t length = strlen(name);
+    HASH_FIND(hh, names->by_name, name, length, entry);
+    if (entry != NULL)
+        return entry->number;
     char *copy = strdup(name);
-    if (copy == NULL)
+    entry = calloc(1, sizeof *entry);
+    if (copy == NULL || entry == NULL || !names_grow(names)) {
+        free(copy);
+        free(entry);
         return -1;
-    names->names[names->count] = copy;
-    return (int)names->count++;
+    }
+    entry->number = (int)names->count;
+    names->names[names->count++] = copy;
+    HASH_ADD_KEYPTR(hh, names->by_name, copy, length, entry);
+    return entry->number;
 }
 
 void kin_names_release(kin_names *names)
 {
+    struct kin_name_entry *entry, *next;
+    HASH_ITER(hh, names->by_name, entry, next)
+    {
+        HASH_DEL(names->by_name, entry);
+        free(entry);
+    }
     for (size_t i = 0; i < names->count; i++)
         free(names->names[i]);
     free(names->names);
@@ -40,12 +71,31 @@ void kin_eval_items_release(kin_eval_items *items)
     memset(items, 0, sizeof *items);
 }
 
-static bool seen_content(const kin_eval_items *items, kin_digest content)
+/* Notes a content; *seen when it was noted before. */
+static kin_status note_content(struct content **contents, kin_digest digest, bool *seen,
+                               kin_error *err)
 {
-    for (size_t i = 0; i < items->count; i++)
-        if (kin_digest_equal(items->items[i].content, content))
-            return true;
-    return false;
+    struct content *content = NULL;
+    HASH_FIND(hh, *contents, &digest, sizeof digest, content);
+    *seen = content != NULL;
+    if (*seen)
+        return KIN_OK;
+    content = calloc(1, sizeof *content);
+    if (content == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a digest");
+    content->digest = digest;
+    HASH_ADD(hh, *contents, digest, sizeof digest, content);
+    return KIN_OK;
+}
+
+static void contents_free(struct content *contents)
+{
+    struct content *content, *next;
+    HASH_ITER(hh, contents, content, next)
+    {
+        HASH_DEL(contents, content);
+        free(content);
+    }
 }
 
 static kin_status add_item(kin_eval_items *items, kin_eval_item item, kin_error *err)
@@ -63,7 +113,8 @@ static kin_status add_item(kin_eval_items *items, kin_eval_item item, kin_error 
 }
 
 /* The images of a file: stored from this path, or from a copy of it elsewhere. */
-static kin_status ids_of_file(kin_txn *txn, const char *path, roaring_bitmap_t **ids, kin_error *err)
+static kin_status ids_of_file(kin_txn *txn, const char *path, roaring_bitmap_t **ids,
+                              kin_error *err)
 {
     kin_record copy = {0};
     char scratch[KIN_RECORD_SCRATCH];
@@ -78,7 +129,7 @@ static kin_status ids_of_file(kin_txn *txn, const char *path, roaring_bitmap_t *
 
 /* Adds the images (frames) of one file. */
 static kin_status add_file(const kin_snapshot *snapshot, const char *path, int label, int group,
-                           kin_eval_items *out, kin_error *err)
+                           struct content **contents, kin_eval_items *out, kin_error *err)
 {
     roaring_bitmap_t *ids = NULL;
     kin_status status = ids_of_file(snapshot->txn, path, &ids, err);
@@ -91,9 +142,11 @@ static kin_status add_file(const kin_snapshot *snapshot, const char *path, int l
         status = kin_catalog_get(snapshot->txn, at->current_value, &record, err);
         if (status != KIN_OK)
             break;
-        if (seen_content(out, record.content))
+        bool seen;
+        status = note_content(contents, record.content, &seen, err);
+        if (status == KIN_OK && seen)
             out->duplicates++;
-        else
+        else if (status == KIN_OK)
             status = add_item(out, (kin_eval_item){record.id, label, group, record.content}, err);
         kin_record_release(&record);
     }
@@ -128,6 +181,7 @@ kin_status kin_eval_items_load(const kin_snapshot *snapshot, const kin_manifest 
                                kin_eval_items *out, kin_error *err)
 {
     int duplicate_of = kin_manifest_find_column(manifest, "duplicate_of");
+    struct content *contents = NULL;
     kin_status status = KIN_OK;
     memset(out, 0, sizeof *out);
     for (size_t row = 0; status == KIN_OK && row < kin_manifest_rows(manifest); row++) {

@@ -16,6 +16,7 @@ typedef struct kin_eval_item {
 typedef struct kin_names {
     char **names;
     size_t count, capacity;
+    struct kin_name_entry *by_name; /* for finding them */
 } kin_names;
 
 typedef struct kin_eval_items {
