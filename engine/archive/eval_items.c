@@ -198,9 +198,11 @@ kin_status kin_eval_items_load(const kin_snapshot *snapshot, const kin_manifest 
         int number = kin_names_number(classes, class_name);
         int group = group_name[0] != '\0' ? kin_names_number(groups, group_name) : -1;
         if (number < 0 || (group < 0 && group_name[0] != '\0'))
-            return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for the classes");
-        status =
-            add_file(snapshot, kin_manifest_path_borrow(manifest, row), number, group, out, err);
+            status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for the classes");
+        else
+            status = add_file(snapshot, kin_manifest_path_borrow(manifest, row), number, group,
+                              &contents, out, err);
     }
+    contents_free(contents);
     return status == KIN_OK ? load_vectors(snapshot, out, err) : status;
 }
