@@ -68,8 +68,8 @@ kin_status kin_catalog_read(kin_catalog *catalog, kin_txn **out, kin_error *err)
  * Runs body in a write transaction and commits, durably, when it returns KIN_OK.  When the map is
  * full it is grown and body runs again from the start, so body must be repeatable (it may have
  * appended rows to the store: they are simply written again).  Body's failure, or the commit's,
- * leaves nothing changed. The transaction is body's only while it runs; body may read through it
- * what it has written. KIN_E_ARG: the calling thread holds a snapshot, or is in a body already.
+ * leaves nothing changed.  The transaction is body's only while it runs; body may read through it
+ * what it has written.  KIN_E_ARG: the calling thread holds a snapshot, or is in a body already.
  */
 kin_status kin_catalog_write(kin_catalog *catalog,
                              kin_status (*body)(kin_txn *txn, void *ctx, kin_error *err), void *ctx,
@@ -78,8 +78,7 @@ kin_status kin_catalog_write(kin_catalog *catalog,
 /* Ends a read transaction.  NULL is allowed. */
 void kin_txn_end(kin_txn *txn);
 
-/* --- settings: names of 1 to 511 bytes; "schema_version" and "rows" are the catalog's to set ---
- * */
+/* --- settings: names of 1 to 511 bytes; "schema_version" and "rows" only the catalog sets --- */
 
 /* `fallback` where absent; KIN_E_CORRUPT where the value is no number. */
 kin_status kin_meta_get_u64(kin_txn *txn, const char *key, uint64_t fallback, uint64_t *out,
@@ -118,8 +117,7 @@ kin_status kin_catalog_with_value(kin_txn *txn, const char *name, const char *va
                                   roaring_bitmap_t **out, kin_error *err);
 
 /* Calls visit for each distinct value of `name` in byte order with the number of images that have
- * it; a nonzero return stops.  Values that were cut (see above) are read in full from the records.
- * */
+ * it; a nonzero return stops.  Values that were cut (see above) are read from the records. */
 kin_status kin_catalog_each_value(kin_txn *txn, const char *name,
                                   int (*visit)(void *ctx, const char *value, uint64_t images),
                                   void *ctx, kin_error *err);

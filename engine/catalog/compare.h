@@ -34,8 +34,7 @@ typedef struct kin_period {
     bool sure;
 } kin_period;
 
-/* A day, a month or a year of the Gregorian calendar, from the year 1000 on; false for other text.
- * */
+/* A day, a month or a year of the Gregorian calendar, from the year 1000 on; or else false. */
 bool kin_period_parse(const char *text, kin_period *out);
 
 typedef enum kin_order {

@@ -49,8 +49,7 @@ kin_status kin_record_init(kin_record *record, kin_error *err);
 /* Frees what the record owns and zeroes it: releasing twice is harmless. */
 void kin_record_release(kin_record *record);
 
-/* Replaces a string field by a copy of value (NULL counts as ""); on failure the old value stays.
- * */
+/* Replaces a string field by a copy of value (NULL counts as ""); on failure the old one stays. */
 kin_status kin_record_set(char **field, const char *value, kin_error *err);
 
 /*

@@ -80,8 +80,7 @@ void kin_txn_end(kin_txn *txn)
     free(txn);
 }
 
-/* Doubles the map.  Nothing of ours is active but other threads' readers, for whose end it waits.
- * */
+/* Doubles the map.  Nothing of ours is active but other threads' readers, whose end it awaits. */
 static kin_status grow(kin_catalog *catalog, size_t former_size, kin_error *err)
 {
     if (former_size > KIN_CATALOG_MAX_MAP / 2)
