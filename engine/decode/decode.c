@@ -112,7 +112,7 @@ static kin_status send_dicom_header(const kin_dicom_header *header, const kin_de
     kin_header_builder *builder = kin_header_builder_new();
     if (builder == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a header");
-    kin_dicom_header_build(header, builder);
+    kin_header_of_dicom(header, builder);
     kin_status status = sink->header(sink->ctx, kin_header_borrow(builder), err);
     kin_header_builder_free(builder);
     return status;

@@ -13,7 +13,7 @@ static bool is_field(const char *name)
     return false;
 }
 
-void kin_dicom_header_build(const kin_dicom_header *header, kin_header_builder *builder)
+void kin_header_of_dicom(const kin_dicom_header *header, kin_header_builder *builder)
 {
     kin_header_begin(builder,
                      &(kin_decode_header){.format = "dicom",

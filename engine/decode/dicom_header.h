@@ -12,6 +12,6 @@
  * bits_stored, pixel_representation (0 or 1) and pixel_spacing ("row\column" in mm, as PS3.3 10.7.1.3
  * has it; left out where unknown).
  */
-void kin_dicom_header_build(const kin_dicom_header *header, kin_header_builder *builder);
+void kin_header_of_dicom(const kin_dicom_header *header, kin_header_builder *builder);
 
 #endif

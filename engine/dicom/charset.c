@@ -78,7 +78,7 @@ static const struct {
 enum { ESC = 0x1b, UTF8_MAX = 4 };
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-void kin_charset_prepare(void)
+void kin_dicom_charset_prepare(void)
 {
     /* The C library keeps a converter's module only while a descriptor uses it: these stay open. */
     static iconv_t volatile kept[KIN_CHARSET_CONVERTERS];
@@ -134,7 +134,7 @@ static void use_term(kin_charset *charset, const char *text, size_t length)
     charset->stated = false;
 }
 
-void kin_charset_init(kin_charset *charset, const char *text, size_t length)
+void kin_dicom_charset_init(kin_charset *charset, const char *text, size_t length)
 {
     memset(charset, 0, sizeof *charset);
     charset->g0 = SET_ASCII;
@@ -155,7 +155,7 @@ void kin_charset_init(kin_charset *charset, const char *text, size_t length)
         use_term(charset, text, first);
 }
 
-void kin_charset_release(kin_charset *charset)
+void kin_dicom_charset_release(kin_charset *charset)
 {
     for (int i = 0; i < KIN_CHARSET_CONVERTERS; i++)
         if (charset->converters[i] != (iconv_t)-1)
@@ -334,8 +334,8 @@ static void convert_extended(kin_charset *charset, const uint8_t *p, size_t size
     }
 }
 
-char *kin_charset_utf8(kin_charset *charset, const char *text, size_t length,
-                       bool backslash_divides)
+char *kin_dicom_charset_utf8(kin_charset *charset, const char *text, size_t length,
+                             bool backslash_divides)
 {
     const uint8_t *p = (const uint8_t *)text;
     /* A byte becomes at most three: a replacement, or a character of the basic plane. */

@@ -199,7 +199,7 @@ static const kin_sop_class classes[] = {
     {"1.2.840.10008.5.1.4.45.1", "Implant Template Group", NONE},
 };
 
-const kin_sop_class *kin_sop_class_of(const char *uid)
+const kin_sop_class *kin_dicom_sop_class_of(const char *uid)
 {
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
         if (strcmp(classes[i].uid, uid) == 0)

@@ -11,6 +11,6 @@ typedef struct kin_sop_class {
 } kin_sop_class;
 
 /* The class of that UID, or NULL where it is not known.  Static. */
-const kin_sop_class *kin_sop_class_of(const char *uid);
+const kin_sop_class *kin_dicom_sop_class_of(const char *uid);
 
 #endif

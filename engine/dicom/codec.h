@@ -36,21 +36,21 @@ typedef struct kin_codec_samples {
 } kin_codec_samples;
 
 /* RLE (PS3.5 annex G): bytes is bits_allocated / 8, precision bits_allocated. */
-kin_status kin_rle_decode(const kin_codec_frame *frame, const uint8_t *bytes, size_t size,
-                          kin_codec_samples *out, kin_error *err);
+kin_status kin_dicom_rle_decode(const kin_codec_frame *frame, const uint8_t *bytes, size_t size,
+                                kin_codec_samples *out, kin_error *err);
 
 /* JPEG, all processes that DCMTK's three libraries know.  `lossless` tells which family the transfer
  * syntax promised; it decides how an unlabelled colour space is understood. */
-kin_status kin_jpeg_decode(const kin_codec_frame *frame, bool lossless, const uint8_t *bytes,
-                           size_t size, kin_codec_samples *out, kin_error *err);
+kin_status kin_dicom_jpeg_decode(const kin_codec_frame *frame, bool lossless, const uint8_t *bytes,
+                                 size_t size, kin_codec_samples *out, kin_error *err);
 
 /* JPEG-LS, by DCMTK's copy of CharLS. */
-kin_status kin_jpeg_ls_decode(const kin_codec_frame *frame, const uint8_t *bytes, size_t size,
-                              kin_codec_samples *out, kin_error *err);
+kin_status kin_dicom_jpeg_ls_decode(const kin_codec_frame *frame, const uint8_t *bytes, size_t size,
+                                    kin_codec_samples *out, kin_error *err);
 
 /* JPEG 2000 and HTJ2K code streams (also within a JP2 file), by OpenJPEG. */
-kin_status kin_jpeg2000_decode(const kin_codec_frame *frame, const uint8_t *bytes, size_t size,
-                               kin_codec_samples *out, kin_error *err);
+kin_status kin_dicom_jpeg2000_decode(const kin_codec_frame *frame, const uint8_t *bytes,
+                                     size_t size, kin_codec_samples *out, kin_error *err);
 
 #ifdef __cplusplus
 }

@@ -171,13 +171,13 @@ kin_codec_colour jpeg_colour(const kin_jpeg_header &header, bool lossless)
 
 } // namespace
 
-extern "C" kin_status kin_jpeg_decode(const kin_codec_frame *frame, bool lossless,
-                                      const uint8_t *bytes, size_t size, kin_codec_samples *out,
-                                      kin_error *err)
+extern "C" kin_status kin_dicom_jpeg_decode(const kin_codec_frame *frame, bool lossless,
+                                            const uint8_t *bytes, size_t size,
+                                            kin_codec_samples *out, kin_error *err)
 {
     kin_jpeg_header header;
     E_TransferSyntax syntax;
-    if (!kin_jpeg_header_read(bytes, size, &header))
+    if (!kin_dicom_jpeg_header_read(bytes, size, &header))
         return kin_fail(err, KIN_E_FORMAT, nullptr, "the frame is no JPEG stream");
     if (!jpeg_syntax(header.marker, &syntax))
         return kin_fail(err, KIN_E_UNSUPPORTED, nullptr, "JPEG process with frame header %02x",
@@ -190,11 +190,11 @@ extern "C" kin_status kin_jpeg_decode(const kin_codec_frame *frame, bool lossles
     return status;
 }
 
-extern "C" kin_status kin_jpeg_ls_decode(const kin_codec_frame *frame, const uint8_t *bytes,
-                                         size_t size, kin_codec_samples *out, kin_error *err)
+extern "C" kin_status kin_dicom_jpeg_ls_decode(const kin_codec_frame *frame, const uint8_t *bytes,
+                                               size_t size, kin_codec_samples *out, kin_error *err)
 {
     kin_jpeg_header header;
-    if (!kin_jpeg_header_read(bytes, size, &header) || header.marker != 0xf7)
+    if (!kin_dicom_jpeg_header_read(bytes, size, &header) || header.marker != 0xf7)
         return kin_fail(err, KIN_E_FORMAT, nullptr, "the frame is no JPEG-LS stream");
     const kin_status status = check_header(frame, header, size, "JPEG-LS", err);
     if (status != KIN_OK)

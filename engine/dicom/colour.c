@@ -63,7 +63,8 @@ static void convert(const matrix *m, float half, float *px, size_t pixels)
     }
 }
 
-void kin_colour_apply(const kin_samples *samples, kin_photometric photometric, int bits, float *out)
+void kin_dicom_colour_apply(const kin_samples *samples, kin_photometric photometric, int bits,
+                            float *out)
 {
     double largest = (double)(((uint64_t)1 << bits) - 1);
     float half = (float)((double)((uint64_t)1 << (bits - 1)) / largest);

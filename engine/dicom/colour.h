@@ -10,7 +10,7 @@
  * 0.714136 (Cr - half), B = Y + 1.772 (Cb - half), with half = 2^(bits - 1); YBR_PARTIAL the range of
  * ITU-R BT.601: Y from 16 to 235, Cb and Cr from 16 to 240 (for 8 bits).
  */
-void kin_colour_apply(const kin_samples *samples, kin_photometric photometric, int bits,
-                      float *out);
+void kin_dicom_colour_apply(const kin_samples *samples, kin_photometric photometric, int bits,
+                            float *out);
 
 #endif

@@ -124,9 +124,9 @@ static const char *text_of(kin_dicom *dicom, kin_charset *charset, kin_item *ite
 {
     const char *raw;
     size_t length;
-    if (!kin_item_text(item, tag, &raw, &length))
+    if (!kin_dicom_item_text(item, tag, &raw, &length))
         return "";
-    char *text = kin_charset_utf8(charset, raw, length, true);
+    char *text = kin_dicom_charset_utf8(charset, raw, length, true);
     if (text != NULL)
         trim(text);
     return keep(dicom, text);
@@ -137,10 +137,11 @@ static const char *first_text_of(kin_dicom *dicom, kin_charset *charset, kin_tag
 {
     const char *raw;
     size_t length;
-    if (!kin_item_text(dicom->root, tag, &raw, &length))
+    if (!kin_dicom_item_text(dicom->root, tag, &raw, &length))
         return "";
     const char *end = memchr(raw, '\\', length);
-    char *text = kin_charset_utf8(charset, raw, end != NULL ? (size_t)(end - raw) : length, true);
+    char *text =
+        kin_dicom_charset_utf8(charset, raw, end != NULL ? (size_t)(end - raw) : length, true);
     if (text != NULL)
         trim(text);
     return keep(dicom, text);
@@ -180,18 +181,19 @@ static const char *attribute_of(kin_dicom *dicom, kin_charset *charset, kin_tag 
 {
     const char *value = text_of(dicom, charset, dicom->root, tag);
     if (value[0] == '\0')
-        value = text_of(dicom, charset, kin_item_find_below(dicom->shared_groups, tag), tag);
+        value = text_of(dicom, charset, kin_dicom_item_find_below(dicom->shared_groups, tag), tag);
     if (value[0] == '\0' && dicom->frame_group_count > 0)
-        value = text_of(dicom, charset, kin_item_find_below(dicom->frame_groups[0], tag), tag);
+        value =
+            text_of(dicom, charset, kin_dicom_item_find_below(dicom->frame_groups[0], tag), tag);
     return value;
 }
 
 static void describe_attributes(kin_dicom *dicom, kin_charset *charset, kin_dicom_attribute *list)
 {
     kin_dicom_header *h = &dicom->header;
-    const kin_sop_class *class = kin_sop_class_of(h->sop_class_uid);
+    const kin_sop_class *class = kin_dicom_sop_class_of(h->sop_class_uid);
     const kin_dicom_syntax_info *syntax = kin_dicom_syntax_of(h->transfer_syntax_uid);
-    kin_item *region = kin_item_at(dicom->root, TAG_ANATOMIC_REGION, 0);
+    kin_item *region = kin_dicom_item_at(dicom->root, TAG_ANATOMIC_REGION, 0);
     for (size_t i = 0; i < DESCRIBED; i++)
         add_attribute(dicom, list, described[i].name,
                       attribute_of(dicom, charset, described[i].tag));
@@ -208,9 +210,9 @@ static void describe_attributes(kin_dicom *dicom, kin_charset *charset, kin_dico
 static kin_status settle_kind(kin_dicom *dicom, kin_error *err)
 {
     kin_dicom_header *h = &dicom->header;
-    const kin_sop_class *class = kin_sop_class_of(h->sop_class_uid);
+    const kin_sop_class *class = kin_dicom_sop_class_of(h->sop_class_uid);
     bool has_pixels = dicom->layout.has_pixels;
-    if (class == NULL && has_pixels && !kin_item_has(dicom->root, TAG_ROWS)) {
+    if (class == NULL && has_pixels && !kin_dicom_item_has(dicom->root, TAG_ROWS)) {
         h->kind = KIN_DICOM_NO_PIXELS;
         h->kind_reason = "Pixel data without rows and columns";
         return KIN_OK;
@@ -219,13 +221,14 @@ static kin_status settle_kind(kin_dicom *dicom, kin_error *err)
     h->kind_reason = class != NULL ? class->name : has_pixels ? "Image" : "No pixel data";
     if (h->kind == KIN_DICOM_NO_PIXELS || has_pixels)
         return KIN_OK;
-    if (kin_item_has(dicom->root, TAG_ROWS) && !kin_item_has(dicom->root, TAG_PIXEL_PROVIDER))
+    if (kin_dicom_item_has(dicom->root, TAG_ROWS) &&
+        !kin_dicom_item_has(dicom->root, TAG_PIXEL_PROVIDER))
         return kin_fail(err, KIN_E_FORMAT, NULL, "truncated: rows and columns, but no pixel data");
     h->kind = KIN_DICOM_NO_PIXELS;
     return KIN_OK;
 }
 
-kin_status kin_describe(kin_dicom *dicom, kin_error *err)
+kin_status kin_dicom_describe(kin_dicom *dicom, kin_error *err)
 {
     enum { IDENTITY_TEXTS = 16 };
     const char *terms = NULL;
@@ -236,10 +239,10 @@ kin_status kin_describe(kin_dicom *dicom, kin_error *err)
     dicom->header.attributes = list;
     if (list == NULL || dicom->texts == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "out of memory");
-    kin_item_text(dicom->root, TAG_CHARACTER_SET, &terms, &length);
-    kin_charset_init(&charset, terms, length);
+    kin_dicom_item_text(dicom->root, TAG_CHARACTER_SET, &terms, &length);
+    kin_dicom_charset_init(&charset, terms, length);
     describe_identity(dicom, &charset);
     describe_attributes(dicom, &charset, list);
-    kin_charset_release(&charset);
+    kin_dicom_charset_release(&charset);
     return settle_kind(dicom, err);
 }

@@ -12,8 +12,8 @@ static const size_t max_inflated = (size_t)2 << 30;
 
 kin_status kin_dicom_prepare(kin_error *err)
 {
-    kin_charset_prepare();
-    return kin_tags_prepare(err);
+    kin_dicom_charset_prepare();
+    return kin_dicom_tags_prepare(err);
 }
 
 /* The data set's bytes: in the file, or inflated from it. */
@@ -42,18 +42,18 @@ static kin_status load(kin_dicom *dicom, const void *bytes, size_t size, kin_err
         status = kin_dicom_walk(dicom->data_set, dicom->data_set_size, dicom->container.encoding,
                                 &dicom->layout, err);
     if (status == KIN_OK)
-        status = kin_tags_parse(dicom->data_set, dicom->layout.end, dicom->container.encoding,
-                                &dicom->tags, err);
+        status = kin_dicom_tags_parse(dicom->data_set, dicom->layout.end, dicom->container.encoding,
+                                      &dicom->tags, err);
     if (status != KIN_OK)
         return status;
-    dicom->root = kin_tags_root_borrow(dicom->tags);
-    status = kin_groups_load(dicom, err);
+    dicom->root = kin_dicom_tags_root_borrow(dicom->tags);
+    status = kin_dicom_groups_load(dicom, err);
     if (status == KIN_OK)
-        status = kin_describe(dicom, err);
+        status = kin_dicom_describe(dicom, err);
     if (status == KIN_OK && dicom->header.kind != KIN_DICOM_NO_PIXELS)
-        status = kin_pixels_describe(dicom, err);
+        status = kin_dicom_pixels_describe(dicom, err);
     if (status == KIN_OK && dicom->header.kind != KIN_DICOM_NO_PIXELS)
-        kin_frame_spacing(dicom, 0, &dicom->header.spacing_x_mm, &dicom->header.spacing_y_mm);
+        kin_dicom_frame_spacing(dicom, 0, &dicom->header.spacing_x_mm, &dicom->header.spacing_y_mm);
     return status;
 }
 
@@ -81,9 +81,9 @@ void kin_dicom_close(kin_dicom *dicom)
         free(dicom->texts[i]);
     free(dicom->texts);
     free((void *)(uintptr_t)dicom->header.attributes);
-    kin_fragments_release(&dicom->fragments);
+    kin_dicom_fragments_release(&dicom->fragments);
     free(dicom->frame_groups);
-    kin_tags_free(dicom->tags);
+    kin_dicom_tags_free(dicom->tags);
     free(dicom->inflated);
     free(dicom);
 }

@@ -122,8 +122,9 @@ static kin_status divide(const uint8_t *data_set, const kin_fragment *table, kin
     }
     offset_table basic = {data_set + table->offset, NULL, table->size / 4};
     offset_table extended = {0};
-    bool divided = kin_item_longs(root, TAG_EXTENDED_OFFSETS, &extended.wide, &extended.count) &&
-                   divide_by_table(&extended, frames, f);
+    bool divided =
+        kin_dicom_item_longs(root, TAG_EXTENDED_OFFSETS, &extended.wide, &extended.count) &&
+        divide_by_table(&extended, frames, f);
     divided = divided || divide_by_table(&basic, frames, f);
     if (!divided && codec != KIN_CODEC_RLE)
         divided = divide_by_markers(data_set, frames, f);
@@ -133,9 +134,9 @@ static kin_status divide(const uint8_t *data_set, const kin_fragment *table, kin
     return KIN_OK;
 }
 
-kin_status kin_fragments_load(const uint8_t *data_set, const kin_dicom_layout *layout,
-                              kin_item *root, kin_dicom_codec codec, int frames, kin_fragments *out,
-                              kin_error *err)
+kin_status kin_dicom_fragments_load(const uint8_t *data_set, const kin_dicom_layout *layout,
+                                    kin_item *root, kin_dicom_codec codec, int frames,
+                                    kin_fragments *out, kin_error *err)
 {
     kin_fragment table = {0};
     memset(out, 0, sizeof *out);
@@ -148,15 +149,16 @@ kin_status kin_fragments_load(const uint8_t *data_set, const kin_dicom_layout *l
     return divide(data_set, &table, root, codec, (size_t)frames, out, err);
 }
 
-void kin_fragments_release(kin_fragments *fragments)
+void kin_dicom_fragments_release(kin_fragments *fragments)
 {
     free(fragments->list);
     free(fragments->first);
     memset(fragments, 0, sizeof *fragments);
 }
 
-kin_status kin_fragments_join(const kin_fragments *fragments, const uint8_t *data_set, int frame,
-                              const uint8_t **bytes, size_t *size, void **owned, kin_error *err)
+kin_status kin_dicom_fragments_join(const kin_fragments *fragments, const uint8_t *data_set,
+                                    int frame, const uint8_t **bytes, size_t *size, void **owned,
+                                    kin_error *err)
 {
     size_t from = fragments->first[frame], to = fragments->first[frame + 1], total = 0;
     *owned = NULL;

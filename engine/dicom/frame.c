@@ -179,15 +179,15 @@ static kin_status run_codec(const kin_dicom *dicom, const uint8_t *bytes, size_t
                              h->is_signed};
     switch (dicom->container.codec) {
     case KIN_CODEC_RLE:
-        return kin_rle_decode(&frame, bytes, size, decoded, err);
+        return kin_dicom_rle_decode(&frame, bytes, size, decoded, err);
     case KIN_CODEC_JPEG:
     case KIN_CODEC_JPEG_LL:
-        return kin_jpeg_decode(&frame, dicom->container.codec == KIN_CODEC_JPEG_LL, bytes, size,
-                               decoded, err);
+        return kin_dicom_jpeg_decode(&frame, dicom->container.codec == KIN_CODEC_JPEG_LL, bytes,
+                                     size, decoded, err);
     case KIN_CODEC_JPEG_LS:
-        return kin_jpeg_ls_decode(&frame, bytes, size, decoded, err);
+        return kin_dicom_jpeg_ls_decode(&frame, bytes, size, decoded, err);
     case KIN_CODEC_J2K:
-        return kin_jpeg2000_decode(&frame, bytes, size, decoded, err);
+        return kin_dicom_jpeg2000_decode(&frame, bytes, size, decoded, err);
     default:
         return kin_fail(err, KIN_E_UNSUPPORTED, NULL, "pixel data in transfer syntax %s",
                         h->transfer_syntax_uid);
@@ -218,8 +218,8 @@ static kin_status read_encapsulated(const kin_dicom *dicom, int frame, kin_sampl
     size_t size;
     void *joined;
     kin_codec_samples decoded = {0};
-    kin_status status =
-        kin_fragments_join(&dicom->fragments, dicom->data_set, frame, &bytes, &size, &joined, err);
+    kin_status status = kin_dicom_fragments_join(&dicom->fragments, dicom->data_set, frame, &bytes,
+                                                 &size, &joined, err);
     if (status != KIN_OK)
         return status;
     status = run_codec(dicom, bytes, size, &decoded, err);
@@ -233,8 +233,8 @@ static kin_status read_encapsulated(const kin_dicom *dicom, int frame, kin_sampl
     return KIN_OK;
 }
 
-kin_status kin_frame_decode(kin_dicom *dicom, int frame, kin_samples *out, kin_codec_colour *colour,
-                            kin_error *err)
+kin_status kin_dicom_frame_decode(kin_dicom *dicom, int frame, kin_samples *out,
+                                  kin_codec_colour *colour, kin_error *err)
 {
     const kin_dicom_header *h = &dicom->header;
     memset(out, 0, sizeof *out);
@@ -266,5 +266,5 @@ kin_status kin_frame_decode(kin_dicom *dicom, int frame, kin_samples *out, kin_c
 kin_status kin_dicom_read_samples(kin_dicom *dicom, int frame, kin_samples *out, kin_error *err)
 {
     kin_codec_colour colour;
-    return kin_frame_decode(dicom, frame, out, &colour, err);
+    return kin_dicom_frame_decode(dicom, frame, out, &colour, err);
 }

@@ -177,8 +177,8 @@ static kin_status decode_stream(opj_codec_t *codec, opj_stream_t *stream,
     return status;
 }
 
-kin_status kin_jpeg2000_decode(const kin_codec_frame *frame, const uint8_t *bytes, size_t size,
-                               kin_codec_samples *out, kin_error *err)
+kin_status kin_dicom_jpeg2000_decode(const kin_codec_frame *frame, const uint8_t *bytes,
+                                     size_t size, kin_codec_samples *out, kin_error *err)
 {
     bool is_jp2 = false;
     const uint8_t *siz = find_siz(bytes, size, &is_jp2);

@@ -51,7 +51,7 @@ static void read_application(const uint8_t *p, size_t size, int marker, kin_jpeg
         out->adobe = p[11];
 }
 
-bool kin_jpeg_header_read(const uint8_t *bytes, size_t size, kin_jpeg_header *out)
+bool kin_dicom_jpeg_header_read(const uint8_t *bytes, size_t size, kin_jpeg_header *out)
 {
     memset(out, 0, sizeof *out);
     out->adobe = -1;

@@ -23,7 +23,7 @@ typedef struct kin_jpeg_header {
 } kin_jpeg_header;
 
 /* Walks the marker segments up to the frame header; false where there is none (or it is cut off). */
-bool kin_jpeg_header_read(const uint8_t *bytes, size_t size, kin_jpeg_header *out);
+bool kin_dicom_jpeg_header_read(const uint8_t *bytes, size_t size, kin_jpeg_header *out);
 
 #ifdef __cplusplus
 }

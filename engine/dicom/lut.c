@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool kin_lut_descriptor(kin_item *item, kin_tag tag, bool inputs_signed, kin_lut *out)
+bool kin_dicom_lut_descriptor(kin_item *item, kin_tag tag, bool inputs_signed, kin_lut *out)
 {
     const uint16_t *words;
     size_t count;
     bool is_signed;
-    if (!kin_item_words(item, tag, &words, &count, &is_signed) || count < 3)
+    if (!kin_dicom_item_words(item, tag, &words, &count, &is_signed) || count < 3)
         return false;
     out->count = words[0] != 0 ? words[0] : 65536; /* 2^16 does not fit the word */
     out->first = words[1];
@@ -36,14 +36,14 @@ static void take_entries(kin_lut *lut, const uint16_t *words, size_t word_count)
         lut->bits = 8;
 }
 
-bool kin_lut_load(kin_item *item, kin_tag descriptor, kin_tag data, bool inputs_signed,
-                  kin_lut *out)
+bool kin_dicom_lut_load(kin_item *item, kin_tag descriptor, kin_tag data, bool inputs_signed,
+                        kin_lut *out)
 {
     const uint16_t *words;
     size_t count;
     memset(out, 0, sizeof *out);
-    if (!kin_lut_descriptor(item, descriptor, inputs_signed, out) ||
-        !kin_item_words(item, data, &words, &count, NULL))
+    if (!kin_dicom_lut_descriptor(item, descriptor, inputs_signed, out) ||
+        !kin_dicom_item_words(item, data, &words, &count, NULL))
         return false;
     if (count < out->count && 2 * count < out->count)
         return false; /* the data are cut off */
@@ -57,7 +57,7 @@ bool kin_lut_load(kin_item *item, kin_tag descriptor, kin_tag data, bool inputs_
     return true;
 }
 
-void kin_lut_release(kin_lut *lut)
+void kin_dicom_lut_release(kin_lut *lut)
 {
     free(lut->entries);
     memset(lut, 0, sizeof *lut);

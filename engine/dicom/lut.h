@@ -14,9 +14,9 @@ typedef struct kin_lut {
 /* Reads descriptor and data of a table out of an item.  `inputs_signed` tells whether inputs may be
  * negative, which decides how a first input above 32,767 is meant where its VR does not.  False where
  * there is no such table, or a broken one. */
-bool kin_lut_load(kin_item *item, kin_tag descriptor, kin_tag data, bool inputs_signed,
-                  kin_lut *out);
-void kin_lut_release(kin_lut *lut);
+bool kin_dicom_lut_load(kin_item *item, kin_tag descriptor, kin_tag data, bool inputs_signed,
+                        kin_lut *out);
+void kin_dicom_lut_release(kin_lut *lut);
 
 /* Inputs below the first and above the last take the first and last entry. */
 static inline unsigned kin_lut_at(const kin_lut *lut, long input)
@@ -26,6 +26,6 @@ static inline unsigned kin_lut_at(const kin_lut *lut, long input)
 }
 
 /* Parses a descriptor alone (entries, first input, bits): false where it makes no sense. */
-bool kin_lut_descriptor(kin_item *item, kin_tag tag, bool inputs_signed, kin_lut *out);
+bool kin_dicom_lut_descriptor(kin_item *item, kin_tag tag, bool inputs_signed, kin_lut *out);
 
 #endif

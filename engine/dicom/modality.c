@@ -12,32 +12,32 @@ enum {
     TAG_LUT_DATA = 0x00283006
 };
 
-void kin_modality_load(const kin_dicom *dicom, int frame, kin_modality *out)
+void kin_dicom_modality_load(const kin_dicom *dicom, int frame, kin_modality *out)
 {
     memset(out, 0, sizeof *out);
     out->slope = 1;
-    kin_item *lut = kin_item_at(dicom->root, TAG_MODALITY_LUT, 0);
-    out->has_lut = lut != NULL && kin_lut_load(lut, TAG_LUT_DESCRIPTOR, TAG_LUT_DATA,
-                                               dicom->header.is_signed, &out->lut);
-    kin_item *item = kin_frame_group(dicom, frame, TAG_VALUE_TRANSFORMATION);
+    kin_item *lut = kin_dicom_item_at(dicom->root, TAG_MODALITY_LUT, 0);
+    out->has_lut = lut != NULL && kin_dicom_lut_load(lut, TAG_LUT_DESCRIPTOR, TAG_LUT_DATA,
+                                                     dicom->header.is_signed, &out->lut);
+    kin_item *item = kin_dicom_frame_group(dicom, frame, TAG_VALUE_TRANSFORMATION);
     if (item == NULL)
         item = dicom->root;
     double slope, intercept;
     /* A slope of 0 would leave nothing of the image: it counts as not stated. */
-    if (kin_item_number(item, TAG_SLOPE, 0, &slope) && slope != 0 &&
-        kin_item_number(item, TAG_INTERCEPT, 0, &intercept)) {
+    if (kin_dicom_item_number(item, TAG_SLOPE, 0, &slope) && slope != 0 &&
+        kin_dicom_item_number(item, TAG_INTERCEPT, 0, &intercept)) {
         out->slope = slope;
         out->intercept = intercept;
         out->rescaled = true;
     }
 }
 
-void kin_modality_release(kin_modality *modality)
+void kin_dicom_modality_release(kin_modality *modality)
 {
-    kin_lut_release(&modality->lut);
+    kin_dicom_lut_release(&modality->lut);
 }
 
-bool kin_modality_may_be_negative(const kin_modality *modality, const kin_dicom *dicom)
+bool kin_dicom_modality_may_be_negative(const kin_modality *modality, const kin_dicom *dicom)
 {
     if (modality->has_lut)
         return false;
@@ -64,7 +64,7 @@ bool kin_modality_may_be_negative(const kin_modality *modality, const kin_dicom 
             out[i] = (float)((double)stored[i] * m->slope + m->intercept);                         \
     } while (0)
 
-void kin_modality_apply(const kin_modality *m, const kin_samples *samples, float *out)
+void kin_dicom_modality_apply(const kin_modality *m, const kin_samples *samples, float *out)
 {
     size_t count = kin_samples_count(samples);
     switch (samples->type) {
@@ -105,9 +105,9 @@ kin_status kin_dicom_read_values(kin_dicom *dicom, int frame, float *out, kin_er
     kin_status status = kin_dicom_read_samples(dicom, frame, &samples, err);
     if (status != KIN_OK)
         return status;
-    kin_modality_load(dicom, frame, &modality);
-    kin_modality_apply(&modality, &samples, out);
-    kin_modality_release(&modality);
+    kin_dicom_modality_load(dicom, frame, &modality);
+    kin_dicom_modality_apply(&modality, &samples, out);
+    kin_dicom_modality_release(&modality);
     free(samples.data);
     return KIN_OK;
 }

@@ -14,13 +14,13 @@ typedef struct kin_modality {
 } kin_modality;
 
 /* From the frame's functional groups, or the data set; identity where nothing is said. */
-void kin_modality_load(const kin_dicom *dicom, int frame, kin_modality *out);
-void kin_modality_release(kin_modality *modality);
+void kin_dicom_modality_load(const kin_dicom *dicom, int frame, kin_modality *out);
+void kin_dicom_modality_release(kin_modality *modality);
 
 /* Applies it to all samples of a monochrome frame. */
-void kin_modality_apply(const kin_modality *modality, const kin_samples *samples, float *out);
+void kin_dicom_modality_apply(const kin_modality *modality, const kin_samples *samples, float *out);
 
 /* True when values may be below zero. */
-bool kin_modality_may_be_negative(const kin_modality *modality, const kin_dicom *dicom);
+bool kin_dicom_modality_may_be_negative(const kin_modality *modality, const kin_dicom *dicom);
 
 #endif

@@ -46,24 +46,24 @@ struct kin_dicom {
 
 /* pixels.c: fills the header's image fields from the Image Pixel module and checks all sizes against
  * the limits and the bytes that are there. */
-kin_status kin_pixels_describe(kin_dicom *dicom, kin_error *err);
+kin_status kin_dicom_pixels_describe(kin_dicom *dicom, kin_error *err);
 
 /* describe.c: fills the header's kind, identity and attributes. */
-kin_status kin_describe(kin_dicom *dicom, kin_error *err);
+kin_status kin_dicom_describe(kin_dicom *dicom, kin_error *err);
 
 /* spacing.c: size of a frame's pixels in millimetres, 0 where unknown. */
-void kin_frame_spacing(const kin_dicom *dicom, int frame, double *x_mm, double *y_mm);
+void kin_dicom_frame_spacing(const kin_dicom *dicom, int frame, double *x_mm, double *y_mm);
 
 /* groups.c: the first item of a functional group's sequence for a frame: its own, or the shared one,
  * or NULL (PS3.3 C.7.6.16). */
-kin_item *kin_frame_group(const kin_dicom *dicom, int frame, kin_tag sequence);
+kin_item *kin_dicom_frame_group(const kin_dicom *dicom, int frame, kin_tag sequence);
 
 /* groups.c: finds the functional groups once, when the file is opened. */
-kin_status kin_groups_load(kin_dicom *dicom, kin_error *err);
+kin_status kin_dicom_groups_load(kin_dicom *dicom, kin_error *err);
 
 /* frame.c: as kin_dicom_read_samples(), and tells what the samples' colour is. */
-kin_status kin_frame_decode(kin_dicom *dicom, int frame, kin_samples *out, kin_codec_colour *colour,
-                            kin_error *err);
+kin_status kin_dicom_frame_decode(kin_dicom *dicom, int frame, kin_samples *out,
+                                  kin_codec_colour *colour, kin_error *err);
 
 /* True when samples are one number each with a meaning of its own. */
 static inline bool kin_is_monochrome(const kin_dicom *dicom)

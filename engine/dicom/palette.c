@@ -68,8 +68,8 @@ static bool expand_indirect(expansion *e, size_t at, size_t unit_bytes)
     return true;
 }
 
-bool kin_palette_expand(const uint16_t *units, size_t unit_count, size_t unit_bytes,
-                        uint16_t *entries, size_t count)
+bool kin_dicom_palette_expand(const uint16_t *units, size_t unit_count, size_t unit_bytes,
+                              uint16_t *entries, size_t count)
 {
     expansion e = {units, unit_count, entries, count, 0};
     size_t at = 0;
@@ -101,16 +101,16 @@ static bool load_segmented(kin_item *item, kin_tag descriptor, kin_tag data, kin
 {
     const uint16_t *words;
     size_t count;
-    if (!kin_lut_descriptor(item, descriptor, false, out) ||
-        !kin_item_words(item, data, &words, &count, NULL))
+    if (!kin_dicom_lut_descriptor(item, descriptor, false, out) ||
+        !kin_dicom_item_words(item, data, &words, &count, NULL))
         return false;
     uint16_t *units = out->bits <= 8 ? units_of_bytes(words, count) : NULL;
     out->entries = malloc(out->count * sizeof *out->entries);
     bool expanded = false;
     if (out->entries != NULL && out->bits > 8)
-        expanded = kin_palette_expand(words, count, 2, out->entries, out->count);
+        expanded = kin_dicom_palette_expand(words, count, 2, out->entries, out->count);
     else if (out->entries != NULL && units != NULL)
-        expanded = kin_palette_expand(units, 2 * count, 1, out->entries, out->count);
+        expanded = kin_dicom_palette_expand(units, 2 * count, 1, out->entries, out->count);
     free(units);
     return expanded;
 }
@@ -126,17 +126,17 @@ static void mend_depth(kin_palette *palette)
         palette->channel[c].bits = 8;
 }
 
-kin_status kin_palette_load(const kin_dicom *dicom, kin_palette *out, kin_error *err)
+kin_status kin_dicom_palette_load(const kin_dicom *dicom, kin_palette *out, kin_error *err)
 {
     bool is_signed = dicom->header.is_signed;
     memset(out, 0, sizeof *out);
     for (unsigned c = 0; c < 3; c++) {
         kin_lut *lut = &out->channel[c];
-        if (kin_lut_load(dicom->root, TAG_DESCRIPTOR + c, TAG_DATA + c, is_signed, lut))
+        if (kin_dicom_lut_load(dicom->root, TAG_DESCRIPTOR + c, TAG_DATA + c, is_signed, lut))
             continue;
-        kin_lut_release(lut);
+        kin_dicom_lut_release(lut);
         if (!load_segmented(dicom->root, TAG_DESCRIPTOR + c, TAG_SEGMENTED_DATA + c, lut)) {
-            kin_palette_release(out);
+            kin_dicom_palette_release(out);
             return kin_fail(err, KIN_E_FORMAT, NULL, "palette table %u is missing or broken",
                             c + 1);
         }
@@ -145,10 +145,10 @@ kin_status kin_palette_load(const kin_dicom *dicom, kin_palette *out, kin_error 
     return KIN_OK;
 }
 
-void kin_palette_release(kin_palette *palette)
+void kin_dicom_palette_release(kin_palette *palette)
 {
     for (int c = 0; c < 3; c++)
-        kin_lut_release(&palette->channel[c]);
+        kin_dicom_lut_release(&palette->channel[c]);
 }
 
 static long stored_at(const kin_samples *samples, size_t i)
@@ -171,7 +171,7 @@ static long stored_at(const kin_samples *samples, size_t i)
     }
 }
 
-void kin_palette_apply(const kin_palette *palette, const kin_samples *samples, float *out)
+void kin_dicom_palette_apply(const kin_palette *palette, const kin_samples *samples, float *out)
 {
     size_t count = kin_samples_count(samples);
     float scale[3];

@@ -113,9 +113,9 @@ static void by_counting(const uint32_t *bins, int offset, const kin_modality *m,
     *high = (float)((bin_of_rank(bins, high_rank) - offset) * m->slope + m->intercept);
 }
 
-kin_status kin_percentiles(const kin_samples *samples, const kin_modality *modality,
-                           const float *values, const uint8_t *mask, float *low, float *high,
-                           kin_error *err)
+kin_status kin_dicom_percentiles(const kin_samples *samples, const kin_modality *modality,
+                                 const float *values, const uint8_t *mask, float *low, float *high,
+                                 kin_error *err)
 {
     *low = *high = 0;
     uint32_t *bins = calloc(BINS, sizeof *bins);

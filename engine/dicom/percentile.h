@@ -9,8 +9,8 @@
  * counted from 0 to n - 1), without the ones that `mask` marks (may be NULL); 0 and 0 where nothing is
  * left.  `samples` are what the values were made from by `modality`.
  */
-kin_status kin_percentiles(const kin_samples *samples, const kin_modality *modality,
-                           const float *values, const uint8_t *mask, float *low, float *high,
-                           kin_error *err);
+kin_status kin_dicom_percentiles(const kin_samples *samples, const kin_modality *modality,
+                                 const float *values, const uint8_t *mask, float *low, float *high,
+                                 kin_error *err);
 
 #endif

@@ -23,7 +23,7 @@ enum {
 static int int_or(kin_item *item, kin_tag tag, int absent)
 {
     int value;
-    return kin_item_int(item, tag, 0, &value) ? value : absent;
+    return kin_dicom_item_int(item, tag, 0, &value) ? value : absent;
 }
 
 static kin_photometric photometric_of(const char *name, int samples)
@@ -140,11 +140,11 @@ static kin_status check_codec(kin_dicom *dicom, kin_error *err)
     if (h->bits_allocated == 1 || dicom->layout.pixel_tag != TAG_PIXELS)
         return kin_fail(err, KIN_E_UNSUPPORTED, NULL,
                         "compressed single bits or floating-point pixels");
-    return kin_fragments_load(dicom->data_set, &dicom->layout, dicom->root, dicom->container.codec,
-                              h->frames, &dicom->fragments, err);
+    return kin_dicom_fragments_load(dicom->data_set, &dicom->layout, dicom->root,
+                                    dicom->container.codec, h->frames, &dicom->fragments, err);
 }
 
-kin_status kin_pixels_describe(kin_dicom *dicom, kin_error *err)
+kin_status kin_dicom_pixels_describe(kin_dicom *dicom, kin_error *err)
 {
     kin_dicom_header *h = &dicom->header;
     h->rows = int_or(dicom->root, TAG_ROWS, 0);

@@ -49,9 +49,9 @@ static padding load_padding(const kin_dicom *dicom)
                         : which == 0x09 ? TAG_DOUBLE_PADDING_LIMIT
                                         : TAG_PADDING_LIMIT;
     double value, limit;
-    if (!kin_item_number(dicom->root, tag, 0, &value))
+    if (!kin_dicom_item_number(dicom->root, tag, 0, &value))
         return p;
-    if (!kin_item_number(dicom->root, limit_tag, 0, &limit))
+    if (!kin_dicom_item_number(dicom->root, limit_tag, 0, &limit))
         limit = value;
     if (tag == TAG_PADDING) {
         value = as_stored(value, h);
@@ -135,18 +135,18 @@ static kin_status apply_voi(const kin_dicom *dicom, int frame, const kin_samples
     kin_voi voi;
     size_t count = kin_samples_count(samples);
     kin_status status = KIN_OK;
-    kin_voi_load(dicom, frame, kin_modality_may_be_negative(modality, dicom), &voi);
+    kin_dicom_voi_load(dicom, frame, kin_dicom_modality_may_be_negative(modality, dicom), &voi);
     if (voi.kind == KIN_VOI_NONE && is_hounsfield(dicom, modality))
         voi = (kin_voi){.kind = KIN_VOI_LINEAR, .center = ct_center, .width = ct_width};
     if (voi.kind != KIN_VOI_NONE) {
-        kin_voi_apply(&voi, px, count);
+        kin_dicom_voi_apply(&voi, px, count);
     } else {
         float low, high;
-        status = kin_percentiles(samples, modality, px, mask, &low, &high, err);
+        status = kin_dicom_percentiles(samples, modality, px, mask, &low, &high, err);
         if (status == KIN_OK)
             stretch(px, count, low, high);
     }
-    kin_voi_release(&voi);
+    kin_dicom_voi_release(&voi);
     return status;
 }
 
@@ -164,8 +164,8 @@ static kin_status render_monochrome(const kin_dicom *dicom, int frame, const kin
             return kin_fail(err, KIN_E_NOMEM, NULL, "out of memory");
         mark_padding(samples, &p, mask);
     }
-    kin_modality_load(dicom, frame, &modality);
-    kin_modality_apply(&modality, samples, px);
+    kin_dicom_modality_load(dicom, frame, &modality);
+    kin_dicom_modality_apply(&modality, samples, px);
     for (size_t i = 0; mask != NULL && i < count; i++)
         if (mask[i])
             px[i] = 0; /* so that nothing below meets what is no number */
@@ -176,7 +176,7 @@ static kin_status render_monochrome(const kin_dicom *dicom, int frame, const kin
     for (size_t i = 0; mask != NULL && i < count; i++)
         if (mask[i])
             px[i] = 0;
-    kin_modality_release(&modality);
+    kin_dicom_modality_release(&modality);
     free(mask);
     return status;
 }
@@ -185,11 +185,11 @@ static kin_status render_palette(const kin_dicom *dicom, const kin_samples *samp
                                  kin_error *err)
 {
     kin_palette palette;
-    kin_status status = kin_palette_load(dicom, &palette, err);
+    kin_status status = kin_dicom_palette_load(dicom, &palette, err);
     if (status != KIN_OK)
         return status;
-    kin_palette_apply(&palette, samples, px);
-    kin_palette_release(&palette);
+    kin_dicom_palette_apply(&palette, samples, px);
+    kin_dicom_palette_release(&palette);
     return KIN_OK;
 }
 
@@ -210,7 +210,7 @@ static kin_status render_samples(const kin_dicom *dicom, int frame, const kin_sa
         return render_monochrome(dicom, frame, samples, out->px, err);
     if (dicom->photometric == KIN_PHOTO_PALETTE)
         return render_palette(dicom, samples, out->px, err);
-    kin_colour_apply(samples, colour_of(dicom, decoded), dicom->header.bits_stored, out->px);
+    kin_dicom_colour_apply(samples, colour_of(dicom, decoded), dicom->header.bits_stored, out->px);
     return KIN_OK;
 }
 
@@ -219,7 +219,7 @@ kin_status kin_dicom_render(kin_dicom *dicom, int frame, kin_raster *out, kin_er
     kin_samples samples;
     kin_codec_colour colour;
     memset(out, 0, sizeof *out);
-    kin_status status = kin_frame_decode(dicom, frame, &samples, &colour, err);
+    kin_status status = kin_dicom_frame_decode(dicom, frame, &samples, &colour, err);
     if (status != KIN_OK)
         return status;
     status =
@@ -231,6 +231,6 @@ kin_status kin_dicom_render(kin_dicom *dicom, int frame, kin_raster *out, kin_er
         kin_raster_release(out);
         return status;
     }
-    kin_frame_spacing(dicom, frame, &out->spacing_x_mm, &out->spacing_y_mm);
+    kin_dicom_frame_spacing(dicom, frame, &out->spacing_x_mm, &out->spacing_y_mm);
     return KIN_OK;
 }

@@ -50,8 +50,8 @@ static bool segment_bounds(const uint8_t *bytes, size_t size, int i, int n, cons
     return true;
 }
 
-kin_status kin_rle_decode(const kin_codec_frame *frame, const uint8_t *bytes, size_t size,
-                          kin_codec_samples *out, kin_error *err)
+kin_status kin_dicom_rle_decode(const kin_codec_frame *frame, const uint8_t *bytes, size_t size,
+                                kin_codec_samples *out, kin_error *err)
 {
     int sample_bytes = frame->bits_allocated / 8;
     int segments = frame->samples * sample_bytes;

@@ -26,16 +26,18 @@ enum {
 /* A pair "between rows \ between columns", that is, y before x. */
 static bool read_pair(kin_item *item, kin_tag tag, double *x, double *y)
 {
-    return kin_item_number(item, tag, 0, y) && kin_item_number(item, tag, 1, x) && *x > 0 && *y > 0;
+    return kin_dicom_item_number(item, tag, 0, y) && kin_dicom_item_number(item, tag, 1, x) &&
+           *x > 0 && *y > 0;
 }
 
 /* Size of a region's pixels, when its axes are lengths. */
 static bool read_region(kin_item *region, double *x, double *y)
 {
     int units_x, units_y;
-    if (!kin_item_int(region, TAG_UNITS_X, 0, &units_x) || units_x != UNITS_CENTIMETRES ||
-        !kin_item_int(region, TAG_UNITS_Y, 0, &units_y) || units_y != UNITS_CENTIMETRES ||
-        !kin_item_number(region, TAG_DELTA_X, 0, x) || !kin_item_number(region, TAG_DELTA_Y, 0, y))
+    if (!kin_dicom_item_int(region, TAG_UNITS_X, 0, &units_x) || units_x != UNITS_CENTIMETRES ||
+        !kin_dicom_item_int(region, TAG_UNITS_Y, 0, &units_y) || units_y != UNITS_CENTIMETRES ||
+        !kin_dicom_item_number(region, TAG_DELTA_X, 0, x) ||
+        !kin_dicom_item_number(region, TAG_DELTA_Y, 0, y))
         return false;
     *x = 10 * fabs(*x);
     *y = 10 * fabs(*y);
@@ -48,7 +50,7 @@ static bool read_ultrasound(kin_item *root, double *x, double *y)
     bool found = false;
     for (size_t i = 0; i < MAX_REGIONS; i++) {
         double region_x, region_y;
-        kin_item *region = kin_item_at(root, TAG_ULTRASOUND_REGIONS, i);
+        kin_item *region = kin_dicom_item_at(root, TAG_ULTRASOUND_REGIONS, i);
         if (region == NULL)
             break;
         if (!read_region(region, &region_x, &region_y))
@@ -66,19 +68,19 @@ static bool read_ultrasound(kin_item *root, double *x, double *y)
 static bool read_slide(kin_item *root, double *x, double *y)
 {
     double width, height, columns, rows;
-    if (!kin_item_number(root, TAG_VOLUME_WIDTH, 0, &width) ||
-        !kin_item_number(root, TAG_VOLUME_HEIGHT, 0, &height) ||
-        !kin_item_number(root, TAG_MATRIX_COLUMNS, 0, &columns) ||
-        !kin_item_number(root, TAG_MATRIX_ROWS, 0, &rows) || columns < 1 || rows < 1)
+    if (!kin_dicom_item_number(root, TAG_VOLUME_WIDTH, 0, &width) ||
+        !kin_dicom_item_number(root, TAG_VOLUME_HEIGHT, 0, &height) ||
+        !kin_dicom_item_number(root, TAG_MATRIX_COLUMNS, 0, &columns) ||
+        !kin_dicom_item_number(root, TAG_MATRIX_ROWS, 0, &rows) || columns < 1 || rows < 1)
         return false;
     *x = width / columns;
     *y = height / rows;
     return *x > 0 && *y > 0;
 }
 
-void kin_frame_spacing(const kin_dicom *dicom, int frame, double *x_mm, double *y_mm)
+void kin_dicom_frame_spacing(const kin_dicom *dicom, int frame, double *x_mm, double *y_mm)
 {
-    kin_item *measures = kin_frame_group(dicom, frame, TAG_PIXEL_MEASURES);
+    kin_item *measures = kin_dicom_frame_group(dicom, frame, TAG_PIXEL_MEASURES);
     kin_item *root = dicom->root;
     if (read_pair(measures, TAG_PIXEL_SPACING, x_mm, y_mm) ||
         read_pair(root, TAG_PIXEL_SPACING, x_mm, y_mm) ||

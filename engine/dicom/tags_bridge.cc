@@ -134,7 +134,7 @@ kin_status parse(kin_tags *tags, const void *bytes, size_t size, kin_dicom_encod
 
 extern "C" {
 
-kin_status kin_tags_prepare(kin_error *err)
+kin_status kin_dicom_tags_prepare(kin_error *err)
 {
     try {
         OFLog::configure(OFLogger::OFF_LOG_LEVEL);
@@ -153,8 +153,8 @@ kin_status kin_tags_prepare(kin_error *err)
     }
 }
 
-kin_status kin_tags_parse(const void *bytes, size_t size, kin_dicom_encoding encoding,
-                          kin_tags **out, kin_error *err)
+kin_status kin_dicom_tags_parse(const void *bytes, size_t size, kin_dicom_encoding encoding,
+                                kin_tags **out, kin_error *err)
 {
     *out = nullptr;
     kin_tags *tags = nullptr;
@@ -168,28 +168,28 @@ kin_status kin_tags_parse(const void *bytes, size_t size, kin_dicom_encoding enc
         status = kin_fail(err, KIN_E_INTERNAL, nullptr, "DCMTK failed to parse the data set");
     }
     if (status != KIN_OK)
-        kin_tags_free(tags);
+        kin_dicom_tags_free(tags);
     else
         *out = tags;
     return status;
 }
 
-void kin_tags_free(kin_tags *tags)
+void kin_dicom_tags_free(kin_tags *tags)
 {
     delete tags;
 }
 
-kin_item *kin_tags_root_borrow(kin_tags *tags)
+kin_item *kin_dicom_tags_root_borrow(kin_tags *tags)
 {
     return handle_of(&tags->data_set);
 }
 
-bool kin_item_has(kin_item *item, kin_tag tag)
+bool kin_dicom_item_has(kin_item *item, kin_tag tag)
 {
     return find(item, tag) != nullptr;
 }
 
-bool kin_item_text(kin_item *item, kin_tag tag, const char **text, size_t *length)
+bool kin_dicom_item_text(kin_item *item, kin_tag tag, const char **text, size_t *length)
 {
     DcmElement *element = find(item, tag);
     char *value = nullptr;
@@ -201,7 +201,7 @@ bool kin_item_text(kin_item *item, kin_tag tag, const char **text, size_t *lengt
     return *length > 0;
 }
 
-bool kin_item_number(kin_item *item, kin_tag tag, unsigned index, double *out)
+bool kin_dicom_item_number(kin_item *item, kin_tag tag, unsigned index, double *out)
 {
     DcmElement *element = find(item, tag);
     try {
@@ -211,17 +211,18 @@ bool kin_item_number(kin_item *item, kin_tag tag, unsigned index, double *out)
     }
 }
 
-bool kin_item_int(kin_item *item, kin_tag tag, unsigned index, int *out)
+bool kin_dicom_item_int(kin_item *item, kin_tag tag, unsigned index, int *out)
 {
     double value = 0;
-    if (!kin_item_number(item, tag, index, &value) || value < -2147483648.0 || value > 2147483647.0)
+    if (!kin_dicom_item_number(item, tag, index, &value) || value < -2147483648.0 ||
+        value > 2147483647.0)
         return false;
     *out = static_cast<int>(value);
     return true;
 }
 
-bool kin_item_words(kin_item *item, kin_tag tag, const uint16_t **words, size_t *count,
-                    bool *is_signed)
+bool kin_dicom_item_words(kin_item *item, kin_tag tag, const uint16_t **words, size_t *count,
+                          bool *is_signed)
 {
     DcmElement *element = find(item, tag);
     if (element == nullptr || element->getLength() < 2)
@@ -244,7 +245,7 @@ bool kin_item_words(kin_item *item, kin_tag tag, const uint16_t **words, size_t 
     return *words != nullptr;
 }
 
-bool kin_item_longs(kin_item *item, kin_tag tag, const uint64_t **longs, size_t *count)
+bool kin_dicom_item_longs(kin_item *item, kin_tag tag, const uint64_t **longs, size_t *count)
 {
     DcmElement *element = find(item, tag);
     Uint64 *values = nullptr;
@@ -256,13 +257,13 @@ bool kin_item_longs(kin_item *item, kin_tag tag, const uint64_t **longs, size_t 
     return true;
 }
 
-size_t kin_item_count(kin_item *item, kin_tag tag)
+size_t kin_dicom_item_count(kin_item *item, kin_tag tag)
 {
     DcmSequenceOfItems *sequence = find_sequence(item, tag);
     return sequence != nullptr ? sequence->card() : 0;
 }
 
-kin_item *kin_item_at(kin_item *item, kin_tag tag, size_t index)
+kin_item *kin_dicom_item_at(kin_item *item, kin_tag tag, size_t index)
 {
     DcmSequenceOfItems *sequence = find_sequence(item, tag);
     if (sequence == nullptr || index >= sequence->card())
@@ -270,7 +271,7 @@ kin_item *kin_item_at(kin_item *item, kin_tag tag, size_t index)
     return handle_of(sequence->getItem(static_cast<unsigned long>(index)));
 }
 
-size_t kin_item_list(kin_item *item, kin_tag tag, kin_item **list, size_t count)
+size_t kin_dicom_item_list(kin_item *item, kin_tag tag, kin_item **list, size_t count)
 {
     DcmSequenceOfItems *sequence = find_sequence(item, tag);
     size_t n = 0;
@@ -282,7 +283,7 @@ size_t kin_item_list(kin_item *item, kin_tag tag, kin_item **list, size_t count)
     return n;
 }
 
-kin_item *kin_item_find_below(kin_item *item, kin_tag tag)
+kin_item *kin_dicom_item_find_below(kin_item *item, kin_tag tag)
 {
     if (item == nullptr)
         return nullptr;

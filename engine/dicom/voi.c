@@ -17,7 +17,7 @@ static kin_voi_kind function_of(kin_item *item)
 {
     const char *text;
     size_t length;
-    if (!kin_item_text(item, TAG_FUNCTION, &text, &length))
+    if (!kin_dicom_item_text(item, TAG_FUNCTION, &text, &length))
         return KIN_VOI_LINEAR;
     if (strncmp(text, "LINEAR_EXACT", 12) == 0)
         return KIN_VOI_LINEAR_EXACT;
@@ -28,8 +28,8 @@ static kin_voi_kind function_of(kin_item *item)
 
 static bool load_window(kin_item *item, kin_voi *out)
 {
-    if (!kin_item_number(item, TAG_CENTER, 0, &out->center) ||
-        !kin_item_number(item, TAG_WIDTH, 0, &out->width))
+    if (!kin_dicom_item_number(item, TAG_CENTER, 0, &out->center) ||
+        !kin_dicom_item_number(item, TAG_WIDTH, 0, &out->width))
         return false;
     kin_voi_kind kind = function_of(item);
     if (kind == KIN_VOI_LINEAR ? out->width < 1 : out->width <= 0)
@@ -40,27 +40,27 @@ static bool load_window(kin_item *item, kin_voi *out)
 
 static bool load_lut(kin_item *item, bool values_signed, kin_voi *out)
 {
-    kin_item *lut = kin_item_at(item, TAG_VOI_LUT, 0);
+    kin_item *lut = kin_dicom_item_at(item, TAG_VOI_LUT, 0);
     if (lut == NULL ||
-        !kin_lut_load(lut, TAG_LUT_DESCRIPTOR, TAG_LUT_DATA, values_signed, &out->lut))
+        !kin_dicom_lut_load(lut, TAG_LUT_DESCRIPTOR, TAG_LUT_DATA, values_signed, &out->lut))
         return false;
     out->kind = KIN_VOI_LUT;
     return true;
 }
 
-void kin_voi_load(const kin_dicom *dicom, int frame, bool values_signed, kin_voi *out)
+void kin_dicom_voi_load(const kin_dicom *dicom, int frame, bool values_signed, kin_voi *out)
 {
     memset(out, 0, sizeof *out);
-    kin_item *group = kin_frame_group(dicom, frame, TAG_FRAME_VOI);
+    kin_item *group = kin_dicom_frame_group(dicom, frame, TAG_FRAME_VOI);
     if (group != NULL && (load_lut(group, values_signed, out) || load_window(group, out)))
         return;
     if (!load_lut(dicom->root, values_signed, out))
         load_window(dicom->root, out);
 }
 
-void kin_voi_release(kin_voi *voi)
+void kin_dicom_voi_release(kin_voi *voi)
 {
-    kin_lut_release(&voi->lut);
+    kin_dicom_lut_release(&voi->lut);
 }
 
 static float clamp(float v)
@@ -103,7 +103,7 @@ static void apply_lut(const kin_lut *lut, float *values, size_t count)
     }
 }
 
-void kin_voi_apply(const kin_voi *voi, float *values, size_t count)
+void kin_dicom_voi_apply(const kin_voi *voi, float *values, size_t count)
 {
     switch (voi->kind) {
     case KIN_VOI_LUT:

@@ -21,10 +21,10 @@ typedef struct kin_voi {
 
 /* The VOI transformation of a frame: its table, else its first window, else none.  A window whose
  * width is not allowed (below 1 for LINEAR, not above 0 for the others) counts as absent. */
-void kin_voi_load(const kin_dicom *dicom, int frame, bool values_signed, kin_voi *out);
-void kin_voi_release(kin_voi *voi);
+void kin_dicom_voi_load(const kin_dicom *dicom, int frame, bool values_signed, kin_voi *out);
+void kin_dicom_voi_release(kin_voi *voi);
 
 /* Turns `count` values in place into grey from 0 to 1; kind must not be KIN_VOI_NONE. */
-void kin_voi_apply(const kin_voi *voi, float *values, size_t count);
+void kin_dicom_voi_apply(const kin_voi *voi, float *values, size_t count);
 
 #endif

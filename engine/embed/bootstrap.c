@@ -36,7 +36,7 @@ kin_status kin_embedder_bootstrap(const char *signature, size_t input, size_t di
     if (dim == 0)
         dim = KIN_EMBED_DEFAULT_DIM;
     kin_status status =
-        embedder_new(EMBED_KIND_BOOTSTRAP, signature, input, dim, dim, &embedder, err);
+        kin_embedder_new(EMBED_KIND_BOOTSTRAP, signature, input, dim, dim, &embedder, err);
     if (status != KIN_OK)
         return status;
     uint64_t state = XXH3_64bits(signature, strlen(signature));
@@ -48,7 +48,7 @@ kin_status kin_embedder_bootstrap(const char *signature, size_t input, size_t di
             for (size_t i = layout->first[f]; i < layout->first[f + 1]; i++)
                 *to++ = normal(&state) * scale * layout->weight[f];
     embedder->unit_families = true;
-    status = embedder_seal(embedder, err);
+    status = kin_embedder_seal(embedder, err);
     if (status != KIN_OK) {
         kin_embedder_free(embedder);
         return status;

@@ -13,14 +13,14 @@ enum { BLAS_ROWS_MIN = 8 };
 /* A projection shorter than this is rounding error: the components of a typical one are about 1. */
 static const float norm_min = 1e-6f;
 
-kin_status embedder_new(const char *kind, const char *signature, size_t input, size_t dim,
-                        size_t rank, kin_embedder **out, kin_error *err)
+kin_status kin_embedder_new(const char *kind, const char *signature, size_t input, size_t dim,
+                            size_t rank, kin_embedder **out, kin_error *err)
 {
     struct embed_layout layout;
     if (input == 0 || input > KIN_EMBED_INPUT_MAX || dim == 0 || dim > KIN_EMBED_DIM_MAX ||
         rank > dim)
         return kin_fail(err, KIN_E_ARG, NULL, "no embedder maps %zu floats to %zu", input, dim);
-    kin_status status = embed_layout_parse(signature, input, &layout, err);
+    kin_status status = kin_embed_layout_parse(signature, input, &layout, err);
     if (status != KIN_OK)
         return status;
     kin_embedder *embedder = calloc(1, sizeof *embedder);
@@ -91,8 +91,8 @@ static kin_status prepare(const kin_embedder *embedder, const float *descriptors
     return KIN_OK;
 }
 
-kin_status embedder_project(const kin_embedder *embedder, const float *descriptors, size_t count,
-                            float *out, kin_error *err)
+kin_status kin_embedder_project(const kin_embedder *embedder, const float *descriptors,
+                                size_t count, float *out, kin_error *err)
 {
     const size_t input = embedder->input, rank = embedder->rank;
     float *prepared = malloc(count * input * sizeof(float)); /* at most EMBED_BATCH rows: 4 MiB */
@@ -139,7 +139,7 @@ kin_status kin_embedder_apply(const kin_embedder *embedder, const float *descrip
     for (size_t done = 0; done < count && status == KIN_OK;) {
         size_t n = count - done < EMBED_BATCH ? count - done : EMBED_BATCH;
         status =
-            embedder_project(embedder, descriptors + done * embedder->input, n, projected, err);
+            kin_embedder_project(embedder, descriptors + done * embedder->input, n, projected, err);
         for (size_t r = 0; r < n && status == KIN_OK; r++)
             status = normalise(embedder, projected + r * embedder->rank,
                                out + (done + r) * embedder->dim, err);

@@ -36,19 +36,19 @@ struct kin_embedder {
 #define EMBED_KIND_PCA       "pca-whitened"
 
 /* Takes a signature apart; KIN_E_ARG when it is malformed or its lengths do not add up to input. */
-kin_status embed_layout_parse(const char *signature, size_t input, struct embed_layout *layout,
-                              kin_error *err);
+kin_status kin_embed_layout_parse(const char *signature, size_t input, struct embed_layout *layout,
+                                  kin_error *err);
 
 /* An embedder of that shape with zero mean and an uninitialised projection.  dim 0 is the default. */
-kin_status embedder_new(const char *kind, const char *signature, size_t input, size_t dim,
-                        size_t rank, kin_embedder **out, kin_error *err);
+kin_status kin_embedder_new(const char *kind, const char *signature, size_t input, size_t dim,
+                            size_t rank, kin_embedder **out, kin_error *err);
 
 /* Gives the embedder its id, once its parameters are final. */
-kin_status embedder_seal(kin_embedder *embedder, kin_error *err);
+kin_status kin_embedder_seal(kin_embedder *embedder, kin_error *err);
 
 /* As kin_embedder_apply(), for at most EMBED_BATCH descriptors, without the last step: out = count x rank. */
 enum { EMBED_BATCH = 64 };
-kin_status embedder_project(const kin_embedder *embedder, const float *descriptors, size_t count,
-                            float *out, kin_error *err);
+kin_status kin_embedder_project(const kin_embedder *embedder, const float *descriptors,
+                                size_t count, float *out, kin_error *err);
 
 #endif

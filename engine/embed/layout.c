@@ -28,8 +28,8 @@ static size_t next_length(const char **at)
     return length <= KIN_EMBED_INPUT_MAX ? length : 0;
 }
 
-kin_status embed_layout_parse(const char *signature, size_t input, struct embed_layout *layout,
-                              kin_error *err)
+kin_status kin_embed_layout_parse(const char *signature, size_t input, struct embed_layout *layout,
+                                  kin_error *err)
 {
     if (strlen(signature) >= KIN_EMBED_SIGNATURE_MAX)
         return kin_fail(err, KIN_E_ARG, NULL, "descriptors' signature is too long");

@@ -94,7 +94,7 @@ static void set_id(kin_embedder *embedder, const unsigned char *bytes, size_t si
     snprintf(embedder->id, sizeof embedder->id, "%016llx", (unsigned long long)checksum);
 }
 
-kin_status embedder_seal(kin_embedder *embedder, kin_error *err)
+kin_status kin_embedder_seal(kin_embedder *embedder, kin_error *err)
 {
     unsigned char *bytes = NULL;
     size_t size = 0;
@@ -170,8 +170,8 @@ static kin_status decode(const unsigned char *bytes, size_t size, const char *pa
     const unsigned char *at = bytes + sizeof header;
     memcpy(signature, at, (size_t)header.signature_size);
     at += padded((size_t)header.signature_size);
-    status = embedder_new(header.kind, signature, (size_t)header.input, (size_t)header.dim,
-                          (size_t)header.rank, &embedder, err);
+    status = kin_embedder_new(header.kind, signature, (size_t)header.input, (size_t)header.dim,
+                              (size_t)header.rank, &embedder, err);
     if (status == KIN_E_ARG)
         return kin_fail(err, KIN_E_CORRUPT, path, "model's signature does not fit its size");
     if (status != KIN_OK)

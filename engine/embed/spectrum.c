@@ -279,8 +279,8 @@ static void fix_signs(struct spectrum *s, size_t input)
     }
 }
 
-kin_status spectrum_find(const struct sample *sample, const struct embed_layout *layout,
-                         size_t wanted, struct spectrum *s, kin_error *err)
+kin_status kin_spectrum_find(const struct sample *sample, const struct embed_layout *layout,
+                             size_t wanted, struct spectrum *s, kin_error *err)
 {
     const size_t input = sample->rows->input;
     double squares[EMBED_FAMILIES_MAX] = {0};
@@ -309,7 +309,7 @@ kin_status spectrum_find(const struct sample *sample, const struct embed_layout 
     return status;
 }
 
-void spectrum_free(struct spectrum *s)
+void kin_spectrum_free(struct spectrum *s)
 {
     free(s->mean);
     free(s->scale);

@@ -20,9 +20,9 @@ struct spectrum {
     float *directions; /* [rank][input], orthonormal in the scaled descriptors' space */
 };
 
-/* Finds the first `wanted` components.  Releases nothing on failure: spectrum_free() does. */
-kin_status spectrum_find(const struct sample *sample, const struct embed_layout *layout,
-                         size_t wanted, struct spectrum *spectrum, kin_error *err);
-void spectrum_free(struct spectrum *spectrum);
+/* Finds the first `wanted` components.  Releases nothing on failure: kin_spectrum_free() does. */
+kin_status kin_spectrum_find(const struct sample *sample, const struct embed_layout *layout,
+                             size_t wanted, struct spectrum *spectrum, kin_error *err);
+void kin_spectrum_free(struct spectrum *spectrum);
 
 #endif

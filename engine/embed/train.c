@@ -56,20 +56,21 @@ static kin_status learn(const char *signature, const struct sample *sample,
     kin_embedder *embedder = NULL;
     size_t input = sample->rows->input;
     size_t dim = options->dim > 0 ? options->dim : KIN_EMBED_DEFAULT_DIM;
-    kin_status status = embed_layout_parse(signature, input, &layout, err);
+    kin_status status = kin_embed_layout_parse(signature, input, &layout, err);
     if (status == KIN_OK)
-        status = spectrum_find(sample, &layout, dim, &spectrum, err);
+        status = kin_spectrum_find(sample, &layout, dim, &spectrum, err);
     if (status == KIN_OK && spectrum.rank == 0)
         status = kin_fail(err, KIN_E_ARG, NULL, "descriptors are all alike: nothing to learn");
     if (status == KIN_OK)
-        status = embedder_new(EMBED_KIND_PCA, signature, input, dim, spectrum.rank, &embedder, err);
+        status =
+            kin_embedder_new(EMBED_KIND_PCA, signature, input, dim, spectrum.rank, &embedder, err);
     if (status == KIN_OK) {
         fold(&spectrum, &layout, choose(options->whitening, default_whitening),
              choose(options->damping, default_damping), embedder);
         embedder->trained_on = sample->count;
-        status = embedder_seal(embedder, err);
+        status = kin_embedder_seal(embedder, err);
     }
-    spectrum_free(&spectrum);
+    kin_spectrum_free(&spectrum);
     if (status != KIN_OK) {
         kin_embedder_free(embedder);
         return status;

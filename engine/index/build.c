@@ -76,7 +76,7 @@ static kin_status train(kin_index *index, const kin_index_source *source, int th
     kin_status status = gather(source, 0, (double)source->count / (double)n, n, rows, err);
     int code = 0;
     if (status == KIN_OK && (code = kin_faiss_train(index->faiss, n, rows, threads)) != 0)
-        status = index_faiss_failed(code, "train the index", err);
+        status = kin_index_faiss_failed(code, "train the index", err);
     free(rows);
     return status;
 }
@@ -96,7 +96,7 @@ static kin_status add_all(kin_index *index, const kin_index_source *source,
         int code = 0;
         status = gather(source, from, 1.0, n, rows, err);
         if (status == KIN_OK && (code = faiss_Index_add(index->faiss, (idx_t)n, rows)) != 0)
-            status = index_faiss_failed(code, "add to the index", err);
+            status = kin_index_faiss_failed(code, "add to the index", err);
         if (status == KIN_OK)
             status = report(options,
                             done + (1.0 - done) * (double)(from + n) / (double)source->count, err);
@@ -136,8 +136,8 @@ kin_status kin_index_build(const kin_index_source *source, const kin_index_optio
     if (options == NULL)
         options = &defaults;
     const struct index_kind *kind = options->kind == NULL || strcmp(options->kind, "auto") == 0
-                                        ? index_kind_for(source->count, source->dim)
-                                        : index_kind_named(options->kind);
+                                        ? kin_index_kind_for(source->count, source->dim)
+                                        : kin_index_kind_named(options->kind);
     if (kind == NULL)
         return kin_fail(err, KIN_E_ARG, NULL, "there is no index kind %s", options->kind);
     if (err == NULL)

@@ -58,9 +58,9 @@ static kin_status check_header(struct input *in, kin_error *err)
     if (h->version != GENERATION_VERSION || h->header_size != sizeof *h)
         return corrupt(in, "index is of another version", err);
     if (memchr(h->kind, '\0', sizeof h->kind) == NULL ||
-        memchr(h->model, '\0', sizeof h->model) == NULL || index_kind_named(h->kind) == NULL)
+        memchr(h->model, '\0', sizeof h->model) == NULL || kin_index_kind_named(h->kind) == NULL)
         return corrupt(in, "index is of an unknown kind", err);
-    const struct index_kind *kind = index_kind_named(h->kind);
+    const struct index_kind *kind = kin_index_kind_named(h->kind);
     if (h->dim == 0 || h->dim > KIN_INDEX_DIM_MAX || h->count > KIN_INDEX_COUNT_MAX ||
         h->count > h->rows || h->count < kind->count_min)
         return corrupt(in, "index's counts are impossible", err);
@@ -178,7 +178,7 @@ static kin_status load_index(struct input *in, kin_index **out, kin_error *err)
     kin_index *index = calloc(1, sizeof *index);
     if (index == NULL)
         return kin_fail(err, KIN_E_NOMEM, in->path, "no memory for the index");
-    index->kind = index_kind_named(h->kind);
+    index->kind = kin_index_kind_named(h->kind);
     index->count = (size_t)h->count;
     index->dim = (size_t)h->dim;
     if (index->kind->create != NULL) {

@@ -23,7 +23,7 @@ enum {
     SCAN_ROWS = 64
 };
 
-size_t index_hnsw_bytes(size_t count, size_t dim)
+size_t kin_index_hnsw_bytes(size_t count, size_t dim)
 {
     return count *
            (dim * sizeof(float) + 2 * LINKS * sizeof(int32_t) + sizeof(size_t) + sizeof(int));
@@ -33,7 +33,7 @@ static kin_status create(size_t dim, size_t count, FaissIndex **out, kin_error *
 {
     int code = faiss_index_factory(out, (int)dim, "HNSW32,Flat", METRIC_INNER_PRODUCT);
     if (code != 0)
-        return index_faiss_failed(code, "make an HNSW index", err);
+        return kin_index_faiss_failed(code, "make an HNSW index", err);
     return kin_faiss_hnsw_prepare(*out, EF_CONSTRUCTION, count, err);
 }
 _Static_assert(LINKS == 32, "named in the factory's string");

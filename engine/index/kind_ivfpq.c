@@ -50,7 +50,7 @@ static kin_status create(size_t dim, size_t count, FaissIndex **out, kin_error *
     snprintf(recipe, sizeof recipe, "IVF%zu,PQ%zux4fsr", list_count(count),
              dim / subspace_length(dim));
     int code = faiss_index_factory(out, (int)dim, recipe, METRIC_INNER_PRODUCT);
-    return code == 0 ? KIN_OK : index_faiss_failed(code, "make an IVF index", err);
+    return code == 0 ? KIN_OK : kin_index_faiss_failed(code, "make an IVF index", err);
 }
 
 static size_t training_rows(size_t count)

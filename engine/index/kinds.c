@@ -16,7 +16,7 @@ enum { FLAT_ROWS_MAX = 8192 };
 static const struct index_kind *const kinds[] = {&kin_index_flat, &kin_index_hnsw,
                                                  &kin_index_ivfpq};
 
-const struct index_kind *index_kind_named(const char *name)
+const struct index_kind *kin_index_kind_named(const char *name)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i]->name, name) == 0)
@@ -24,14 +24,14 @@ const struct index_kind *index_kind_named(const char *name)
     return NULL;
 }
 
-const struct index_kind *index_kind_for(size_t count, size_t dim)
+const struct index_kind *kin_index_kind_for(size_t count, size_t dim)
 {
     if (count <= FLAT_ROWS_MAX)
         return &kin_index_flat;
-    return index_hnsw_bytes(count, dim) <= HNSW_BYTES_MAX ? &kin_index_hnsw : &kin_index_ivfpq;
+    return kin_index_hnsw_bytes(count, dim) <= HNSW_BYTES_MAX ? &kin_index_hnsw : &kin_index_ivfpq;
 }
 
-kin_status index_faiss_failed(int code, const char *what, kin_error *err)
+kin_status kin_index_faiss_failed(int code, const char *what, kin_error *err)
 {
     const char *reason = faiss_get_last_error();
     bool out_of_memory = reason != NULL && strstr(reason, "bad_alloc") != NULL;

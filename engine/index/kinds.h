@@ -38,15 +38,15 @@ struct index_kind {
 extern const struct index_kind kin_index_flat, kin_index_hnsw, kin_index_ivfpq;
 
 /* The kind of that name, or NULL. */
-const struct index_kind *index_kind_named(const char *name);
+const struct index_kind *kin_index_kind_named(const char *name);
 
 /* The kind that suits `count` vectors of `dim` floats best. */
-const struct index_kind *index_kind_for(size_t count, size_t dim);
+const struct index_kind *kin_index_kind_for(size_t count, size_t dim);
 
 /* Fills *err by FAISS's last error on this thread; `code` is what its C API returned. */
-kin_status index_faiss_failed(int code, const char *what, kin_error *err);
+kin_status kin_index_faiss_failed(int code, const char *what, kin_error *err);
 
 /* Bytes that a graph over count vectors takes in memory. */
-size_t index_hnsw_bytes(size_t count, size_t dim);
+size_t kin_index_hnsw_bytes(size_t count, size_t dim);
 
 #endif

@@ -53,7 +53,7 @@ static kin_status compare_block(kin_rows *view, const struct segment *segment, u
         return status;
     }
     size_t at = (size_t)(block % SEGMENT_BLOCKS) * KIN_BLOCK_ROWS;
-    if (segments_hash(view->set, segment, at, rows) != expected)
+    if (kin_segments_hash(view->set, segment, at, rows) != expected)
         return kin_fail(err, KIN_E_CORRUPT, path, "rows %llu to %llu fail their checksum",
                         (unsigned long long)(block * KIN_BLOCK_ROWS),
                         (unsigned long long)(block * KIN_BLOCK_ROWS + rows - 1));
@@ -101,7 +101,7 @@ kin_status kin_rows_run(kin_rows *view, uint64_t first, size_t wanted, const flo
         touched = view->count;
     char path[PATH_MAX];
     struct segment *segment = NULL;
-    kin_status status = segments_get(
+    kin_status status = kin_segments_get(
         view->set, number, (size_t)(touched - number * KIN_SEGMENT_ROWS), &segment, path, err);
     for (uint64_t block = first / KIN_BLOCK_ROWS; status == KIN_OK && block * KIN_BLOCK_ROWS < end;
          block++) {
@@ -116,7 +116,7 @@ kin_status kin_rows_run(kin_rows *view, uint64_t first, size_t wanted, const flo
     }
     if (status != KIN_OK)
         return status;
-    size_t at = segment_size(&view->set->layout, (size_t)(first - number * KIN_SEGMENT_ROWS));
+    size_t at = kin_segment_size(&view->set->layout, (size_t)(first - number * KIN_SEGMENT_ROWS));
     *out = (const float *)(const void *)(segment->map + at);
     *count = (size_t)(end - first);
     return KIN_OK;

@@ -28,7 +28,8 @@ struct header {
 };
 _Static_assert(sizeof(struct header) == 120, "no padding in the header");
 
-kin_status segment_path(const char *dir, uint64_t number, char *path, size_t size, kin_error *err)
+kin_status kin_segment_path(const char *dir, uint64_t number, char *path, size_t size,
+                            kin_error *err)
 {
     int length = snprintf(path, size, "%s/%06llu.seg", dir, (unsigned long long)number);
     if (length < 0 || (size_t)length >= size)
@@ -36,13 +37,13 @@ kin_status segment_path(const char *dir, uint64_t number, char *path, size_t siz
     return KIN_OK;
 }
 
-size_t segment_size(const struct segment_layout *layout, size_t rows)
+size_t kin_segment_size(const struct segment_layout *layout, size_t rows)
 {
     return SEGMENT_PAGE + rows * layout->stride * sizeof(float);
 }
 
-void segment_header_make(const struct segment_layout *layout, uint64_t number,
-                         unsigned char page[SEGMENT_PAGE])
+void kin_segment_header_make(const struct segment_layout *layout, uint64_t number,
+                             unsigned char page[SEGMENT_PAGE])
 {
     struct header header = {
         .version = VERSION,
@@ -59,9 +60,9 @@ void segment_header_make(const struct segment_layout *layout, uint64_t number,
     memcpy(page, &header, sizeof header);
 }
 
-kin_status segment_header_check(const struct segment_layout *layout, uint64_t number,
-                                const unsigned char page[SEGMENT_PAGE], const char *path,
-                                kin_error *err)
+kin_status kin_segment_header_check(const struct segment_layout *layout, uint64_t number,
+                                    const unsigned char page[SEGMENT_PAGE], const char *path,
+                                    kin_error *err)
 {
     struct header header;
     memcpy(&header, page, sizeof header);
@@ -103,8 +104,8 @@ static kin_status open_committed(const kin_fs *fs, const char *path, int *fd, st
     return status;
 }
 
-kin_status segment_map(const kin_fs *fs, const struct segment_layout *layout, const char *path,
-                       uint64_t number, struct segment **out, kin_error *err)
+kin_status kin_segment_map(const kin_fs *fs, const struct segment_layout *layout, const char *path,
+                           uint64_t number, struct segment **out, kin_error *err)
 {
     int fd = -1;
     struct stat st = {0};
@@ -115,7 +116,7 @@ kin_status segment_map(const kin_fs *fs, const struct segment_layout *layout, co
         return status;
     status = kin_fs_read_all(fs, fd, path, page, sizeof page, 0, err);
     if (status == KIN_OK)
-        status = segment_header_check(layout, number, page, path, err);
+        status = kin_segment_header_check(layout, number, page, path, err);
     if (status == KIN_E_FORMAT) { /* rows are committed, so it cannot be the remains of a crash */
         status = KIN_E_CORRUPT;
         if (err != NULL)
@@ -128,7 +129,7 @@ kin_status segment_map(const kin_fs *fs, const struct segment_layout *layout, co
         status = kin_fail(err, KIN_E_NOMEM, path, "no memory for a segment");
         goto out;
     }
-    segment->map_size = segment_size(layout, KIN_SEGMENT_ROWS);
+    segment->map_size = kin_segment_size(layout, KIN_SEGMENT_ROWS);
     segment->map = mmap(NULL, segment->map_size, PROT_READ, MAP_SHARED, fd, 0);
     if (segment->map == MAP_FAILED) {
         status = kin_fail_errno(err, path, "cannot map the segment");
@@ -144,7 +145,7 @@ out:
     return status;
 }
 
-void segment_unmap(struct segment *segment)
+void kin_segment_unmap(struct segment *segment)
 {
     if (segment == NULL)
         return;
@@ -152,8 +153,8 @@ void segment_unmap(struct segment *segment)
     free(segment);
 }
 
-kin_status segment_has(const kin_fs *fs, struct segment *segment, const char *path, size_t size,
-                       kin_error *err)
+kin_status kin_segment_has(const kin_fs *fs, struct segment *segment, const char *path, size_t size,
+                           kin_error *err)
 {
     if (size <= atomic_load_explicit(&segment->size, memory_order_acquire))
         return KIN_OK;

@@ -31,30 +31,31 @@ struct segment {
 };
 
 /* "dir/000012.seg"; KIN_E_ARG when that is too long. */
-kin_status segment_path(const char *dir, uint64_t number, char *path, size_t size, kin_error *err);
+kin_status kin_segment_path(const char *dir, uint64_t number, char *path, size_t size,
+                            kin_error *err);
 
 /* Bytes of a segment file that holds `rows` rows. */
-size_t segment_size(const struct segment_layout *layout, size_t rows);
+size_t kin_segment_size(const struct segment_layout *layout, size_t rows);
 
 /* Fills in a header page. */
-void segment_header_make(const struct segment_layout *layout, uint64_t number,
-                         unsigned char page[SEGMENT_PAGE]);
+void kin_segment_header_make(const struct segment_layout *layout, uint64_t number,
+                             unsigned char page[SEGMENT_PAGE]);
 
 /* KIN_E_FORMAT when the page is not a whole header (a crash may leave that in a segment without rows);
  * KIN_E_CORRUPT when it is one for other rows, another version or another place. */
-kin_status segment_header_check(const struct segment_layout *layout, uint64_t number,
-                                const unsigned char page[SEGMENT_PAGE], const char *path,
-                                kin_error *err);
+kin_status kin_segment_header_check(const struct segment_layout *layout, uint64_t number,
+                                    const unsigned char page[SEGMENT_PAGE], const char *path,
+                                    kin_error *err);
 
 /* Opens, checks and maps.  Any fault of the file is KIN_E_CORRUPT, its absence as well: the caller asks
  * because rows of it are committed. */
-kin_status segment_map(const kin_fs *fs, const struct segment_layout *layout, const char *path,
-                       uint64_t number, struct segment **out, kin_error *err);
-void segment_unmap(struct segment *segment);
+kin_status kin_segment_map(const kin_fs *fs, const struct segment_layout *layout, const char *path,
+                           uint64_t number, struct segment **out, kin_error *err);
+void kin_segment_unmap(struct segment *segment);
 
 /* Makes sure that the file has at least `size` bytes, asking the system when it had fewer so far:
  * touching a mapping past its file's end would be a SIGBUS. */
-kin_status segment_has(const kin_fs *fs, struct segment *segment, const char *path, size_t size,
-                       kin_error *err);
+kin_status kin_segment_has(const kin_fs *fs, struct segment *segment, const char *path, size_t size,
+                           kin_error *err);
 
 #endif

@@ -56,7 +56,7 @@ void kin_segments_close(kin_segments *set)
     if (set->writer.number != NO_SEGMENT)
         set->fs->close(set->fs, set->writer.fd);
     for (size_t i = 0; i < KIN_SEGMENTS_MAX; i++)
-        segment_unmap(atomic_load_explicit(&set->segments[i], memory_order_relaxed));
+        kin_segment_unmap(atomic_load_explicit(&set->segments[i], memory_order_relaxed));
     pthread_mutex_destroy(&set->opening);
     free(set->dir);
     free(set);
@@ -72,12 +72,12 @@ size_t kin_segments_stride(const kin_segments *set)
     return set->layout.stride;
 }
 
-kin_status segments_get(kin_segments *set, uint64_t number, size_t rows, struct segment **out,
-                        char path[PATH_MAX], kin_error *err)
+kin_status kin_segments_get(kin_segments *set, uint64_t number, size_t rows, struct segment **out,
+                            char path[PATH_MAX], kin_error *err)
 {
     if (number >= KIN_SEGMENTS_MAX)
         return kin_fail(err, KIN_E_ARG, set->dir, "no set has that many rows");
-    kin_status status = segment_path(set->dir, number, path, PATH_MAX, err);
+    kin_status status = kin_segment_path(set->dir, number, path, PATH_MAX, err);
     if (status != KIN_OK)
         return status;
     struct segment *segment = atomic_load_explicit(&set->segments[number], memory_order_acquire);
@@ -85,7 +85,7 @@ kin_status segments_get(kin_segments *set, uint64_t number, size_t rows, struct 
         pthread_mutex_lock(&set->opening);
         segment = atomic_load_explicit(&set->segments[number], memory_order_relaxed);
         if (segment == NULL)
-            status = segment_map(set->fs, &set->layout, path, number, &segment, err);
+            status = kin_segment_map(set->fs, &set->layout, path, number, &segment, err);
         if (status == KIN_OK)
             atomic_store_explicit(&set->segments[number], segment, memory_order_release);
         pthread_mutex_unlock(&set->opening);
@@ -93,14 +93,14 @@ kin_status segments_get(kin_segments *set, uint64_t number, size_t rows, struct 
             return status;
     }
     *out = segment;
-    return segment_has(set->fs, segment, path, segment_size(&set->layout, rows), err);
+    return kin_segment_has(set->fs, segment, path, kin_segment_size(&set->layout, rows), err);
 }
 
-uint64_t segments_hash(const kin_segments *set, const struct segment *segment, size_t at,
-                       size_t rows)
+uint64_t kin_segments_hash(const kin_segments *set, const struct segment *segment, size_t at,
+                           size_t rows)
 {
     size_t row_size = set->layout.stride * sizeof(float);
-    return XXH3_64bits(segment->map + segment_size(&set->layout, at), rows * row_size);
+    return XXH3_64bits(segment->map + kin_segment_size(&set->layout, at), rows * row_size);
 }
 
 kin_status kin_segments_block_hash(kin_segments *set, uint64_t block, size_t rows, uint64_t *hash,
@@ -111,8 +111,9 @@ kin_status kin_segments_block_hash(kin_segments *set, uint64_t block, size_t row
     char path[PATH_MAX];
     struct segment *segment = NULL;
     size_t at = (size_t)(block % SEGMENT_BLOCKS) * KIN_BLOCK_ROWS;
-    kin_status status = segments_get(set, block / SEGMENT_BLOCKS, at + rows, &segment, path, err);
+    kin_status status =
+        kin_segments_get(set, block / SEGMENT_BLOCKS, at + rows, &segment, path, err);
     if (status == KIN_OK)
-        *hash = segments_hash(set, segment, at, rows);
+        *hash = kin_segments_hash(set, segment, at, rows);
     return status;
 }

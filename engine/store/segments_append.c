@@ -77,13 +77,13 @@ static kin_status prepare_header(kin_segments *set, uint64_t number, bool fresh,
     if (w->size >= SEGMENT_PAGE) {
         status = kin_fs_read_all(set->fs, w->fd, w->path, page, sizeof page, 0, err);
         if (status == KIN_OK)
-            status = segment_header_check(&set->layout, number, page, w->path, err);
+            status = kin_segment_header_check(&set->layout, number, page, w->path, err);
     }
     if (status != KIN_E_FORMAT)
         return status;
     if (!fresh)
         return kin_fail(err, KIN_E_CORRUPT, w->path, "segment's header is damaged or missing");
-    segment_header_make(&set->layout, number, page);
+    kin_segment_header_make(&set->layout, number, page);
     w->file_dirty = true;
     if (w->size < SEGMENT_PAGE)
         w->size = SEGMENT_PAGE;
@@ -102,7 +102,7 @@ static kin_status writer_select(kin_segments *set, uint64_t number, bool fresh, 
     if (status != KIN_OK)
         return status;
     writer_close(set);
-    status = segment_path(set->dir, number, w->path, sizeof w->path, err);
+    status = kin_segment_path(set->dir, number, w->path, sizeof w->path, err);
     if (status != KIN_OK)
         return status;
     w->fd = set->fs->open(set->fs, w->path, O_RDWR | O_CREAT | O_NONBLOCK, 0666);
@@ -123,7 +123,7 @@ static kin_status write_rows(kin_segments *set, size_t at, const float *rows, si
 {
     struct segment_writer *w = &set->writer;
     const size_t length = set->layout.length, stride = set->layout.stride;
-    if (segment_size(&set->layout, at) > w->size)
+    if (kin_segment_size(&set->layout, at) > w->size)
         return kin_fail(err, KIN_E_CORRUPT, w->path, "segment ends before row %zu", at);
     size_t piece = PACK_BYTES / (stride * sizeof(float));
     if (piece == 0)
@@ -140,8 +140,8 @@ static kin_status write_rows(kin_segments *set, size_t at, const float *rows, si
             memcpy(packed + r * stride, rows + (done + r) * length, length * sizeof(float));
         w->file_dirty = true;
         status = kin_fs_write_all(set->fs, w->fd, w->path, packed, n * stride * sizeof(float),
-                                  (off_t)segment_size(&set->layout, at + done), err);
-        size_t end = segment_size(&set->layout, at + done + n);
+                                  (off_t)kin_segment_size(&set->layout, at + done), err);
+        size_t end = kin_segment_size(&set->layout, at + done + n);
         if (status == KIN_OK && end > w->size)
             w->size = end;
     }
@@ -177,7 +177,7 @@ kin_status kin_segments_append(kin_segments *set, uint64_t first, const float *r
 static void drop_mapping(kin_segments *set, uint64_t number)
 {
     pthread_mutex_lock(&set->opening);
-    segment_unmap(atomic_exchange(&set->segments[number], NULL));
+    kin_segment_unmap(atomic_exchange(&set->segments[number], NULL));
     pthread_mutex_unlock(&set->opening);
 }
 
@@ -188,7 +188,7 @@ static kin_status remove_segments(kin_segments *set, uint64_t first, kin_error *
     kin_status status;
     uint64_t end = first;
     for (; end < KIN_SEGMENTS_MAX; end++) {
-        if ((status = segment_path(set->dir, end, path, sizeof path, err)) != KIN_OK)
+        if ((status = kin_segment_path(set->dir, end, path, sizeof path, err)) != KIN_OK)
             return status;
         int fd = set->fs->open(set->fs, path, O_RDONLY | O_NONBLOCK, 0);
         if (fd < 0 && errno == ENOENT)
@@ -199,7 +199,7 @@ static kin_status remove_segments(kin_segments *set, uint64_t first, kin_error *
     }
     for (; end > first; end--) {
         drop_mapping(set, end - 1);
-        if ((status = segment_path(set->dir, end - 1, path, sizeof path, err)) != KIN_OK)
+        if ((status = kin_segment_path(set->dir, end - 1, path, sizeof path, err)) != KIN_OK)
             return status;
         if (set->fs->unlink(set->fs, path) != 0)
             return kin_fail_errno(err, path, "cannot remove the segment");
@@ -212,7 +212,7 @@ static kin_status remove_segments(kin_segments *set, uint64_t first, kin_error *
 static kin_status cut_segment(kin_segments *set, uint64_t number, size_t rows, kin_error *err)
 {
     struct segment_writer *w = &set->writer;
-    size_t size = segment_size(&set->layout, rows);
+    size_t size = kin_segment_size(&set->layout, rows);
     forget_verified(set, number, rows);
     kin_status status = writer_select(set, number, false, err);
     if (status != KIN_OK)

@@ -32,11 +32,11 @@ struct kin_segments {
 
 /* The mapped segment of that number, opened at its first use, with at least `rows` rows in its file.
  * path (PATH_MAX) receives its name. */
-kin_status segments_get(kin_segments *set, uint64_t number, size_t rows, struct segment **out,
-                        char path[PATH_MAX], kin_error *err);
+kin_status kin_segments_get(kin_segments *set, uint64_t number, size_t rows, struct segment **out,
+                            char path[PATH_MAX], kin_error *err);
 
 /* Hash of `rows` rows of a mapped segment from row `at` on, which must exist. */
-uint64_t segments_hash(const kin_segments *set, const struct segment *segment, size_t at,
-                       size_t rows);
+uint64_t kin_segments_hash(const kin_segments *set, const struct segment *segment, size_t at,
+                           size_t rows);
 
 #endif

@@ -63,15 +63,15 @@ static const struct {
 static void examples_convert(void **state)
 {
     (void)state;
-    kin_charset_prepare();
+    kin_dicom_charset_prepare();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         kin_charset charset;
-        kin_charset_init(&charset, cases[i].charset, strlen(cases[i].charset));
-        char *text = kin_charset_utf8(&charset, cases[i].text, strlen(cases[i].text), true);
+        kin_dicom_charset_init(&charset, cases[i].charset, strlen(cases[i].charset));
+        char *text = kin_dicom_charset_utf8(&charset, cases[i].text, strlen(cases[i].text), true);
         if (text == NULL || strcmp(text, cases[i].expected) != 0)
             fail_msg("%s: \"%s\", expected \"%s\"", cases[i].about, text, cases[i].expected);
         free(text);
-        kin_charset_release(&charset);
+        kin_dicom_charset_release(&charset);
     }
 }
 
@@ -87,7 +87,7 @@ static void any_bytes_are_survived(void **state)
     for (size_t s = 0; s < sizeof sets / sizeof sets[0]; s++)
         for (size_t p = 0; p < sizeof prefixes / sizeof prefixes[0]; p++) {
             kin_charset charset;
-            kin_charset_init(&charset, sets[s], strlen(sets[s]));
+            kin_dicom_charset_init(&charset, sets[s], strlen(sets[s]));
             for (unsigned pair = 0; pair < 65536; pair += 3) {
                 char text[16];
                 size_t length = strlen(prefixes[p]);
@@ -96,12 +96,12 @@ static void any_bytes_are_survived(void **state)
                 text[length++] = (char)pair;
                 char *exact = malloc(length);
                 memcpy(exact, text, length);
-                char *result = kin_charset_utf8(&charset, exact, length, pair % 2 == 0);
+                char *result = kin_dicom_charset_utf8(&charset, exact, length, pair % 2 == 0);
                 assert_non_null(result);
                 free(result);
                 free(exact);
             }
-            kin_charset_release(&charset);
+            kin_dicom_charset_release(&charset);
         }
 }
 

@@ -371,16 +371,16 @@ static void segmented_palettes(void **state)
     static const uint16_t units[] = {0, 3, 5, 6, 70, 1, 4, 110, 2, 2, 0, 0};
     static const uint16_t expected[14] = {5, 6, 70, 80, 90, 100, 110, 5, 6, 70, 80, 90, 100, 110};
     uint16_t entries[14];
-    assert_true(kin_palette_expand(units, 12, 2, entries, 14));
+    assert_true(kin_dicom_palette_expand(units, 12, 2, entries, 14));
     assert_memory_equal(entries, expected, sizeof expected);
-    assert_false(kin_palette_expand(units, 8, 2, entries, 14));  /* too few */
-    assert_false(kin_palette_expand(units, 11, 2, entries, 14)); /* cut off */
+    assert_false(kin_dicom_palette_expand(units, 8, 2, entries, 14));  /* too few */
+    assert_false(kin_dicom_palette_expand(units, 11, 2, entries, 14)); /* cut off */
     static const uint16_t line_first[] = {1, 4, 110};
-    assert_false(kin_palette_expand(line_first, 3, 2, entries, 4));
+    assert_false(kin_dicom_palette_expand(line_first, 3, 2, entries, 4));
     static const uint16_t to_itself[] = {0, 1, 5, 2, 1, 6, 0};
-    assert_false(kin_palette_expand(to_itself, 7, 2, entries, 4));
+    assert_false(kin_dicom_palette_expand(to_itself, 7, 2, entries, 4));
     static const uint16_t far_away[] = {0, 1, 5, 2, 1, 60000, 60000};
-    assert_false(kin_palette_expand(far_away, 7, 2, entries, 4));
+    assert_false(kin_dicom_palette_expand(far_away, 7, 2, entries, 4));
 }
 
 /* Red, green, blue and grey in every coding of colour that has samples of its own. */

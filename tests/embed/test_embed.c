@@ -123,7 +123,8 @@ static void test_whitening_gives_unit_variance(void **unused)
     static float y[COUNT * DIM];
     for (size_t r = 0; r < COUNT; r += EMBED_BATCH)
         assert_int_equal(
-            embedder_project(embedder, d.data + r * INPUT, EMBED_BATCH, y + r * DIM, NULL), KIN_OK);
+            kin_embedder_project(embedder, d.data + r * INPUT, EMBED_BATCH, y + r * DIM, NULL),
+            KIN_OK);
     for (size_t i = 0; i < DIM; i++)
         for (size_t j = i; j < DIM; j++) {
             double mean = 0, product = 0;
@@ -379,7 +380,7 @@ static void test_registered_weights(void **unused)
     const float corners[8] = {1, 1, 1, -1, -1, 1, -1, -1};
     memcpy(d.data, corners, sizeof corners);
     struct embed_layout layout;
-    assert_int_equal(embed_layout_parse("pixels/1:1 other/1:1", 2, &layout, NULL), KIN_OK);
+    assert_int_equal(kin_embed_layout_parse("pixels/1:1 other/1:1", 2, &layout, NULL), KIN_OK);
     double weight = (double)layout.weight[0];
     assert_true(weight > 0 && layout.weight[1] == 1.0f);
     kin_embed_options options = {.dim = 2, .whitening = KIN_EMBED_NONE};
