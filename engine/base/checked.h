@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* *out = a * b; false (and *out undefined) when the product does not fit. */
 static inline bool kin_mul_size(size_t a, size_t b, size_t *out)
 {
@@ -16,5 +20,9 @@ static inline bool kin_add_size(size_t a, size_t b, size_t *out)
 {
     return !__builtin_add_overflow(a, b, out);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -18,6 +18,10 @@
 
 #include "base/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_fs kin_fs;
 struct kin_fs {
     int (*open)(const kin_fs *fs, const char *path, int flags, mode_t mode);
@@ -62,5 +66,9 @@ kin_status kin_fs_replace(const kin_fs *fs, const char *path, const void *buf, s
  * A larger file is KIN_E_LIMIT; what is not a regular file is KIN_E_UNSUPPORTED. */
 kin_status kin_fs_read_file(const kin_fs *fs, const char *path, size_t limit, void **out,
                             size_t *out_size, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

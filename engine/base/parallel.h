@@ -4,6 +4,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Processors this process may run on (its affinity mask), at least 1. */
 int kin_cpu_count(void);
 
@@ -15,5 +19,9 @@ int kin_cpu_count(void);
  */
 void kin_parallel_for(size_t n, size_t grain, int threads,
                       void (*body)(void *ctx, size_t from, size_t to), void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

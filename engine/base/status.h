@@ -13,6 +13,10 @@
 
 #include <stdarg.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum kin_status {
     KIN_OK = 0,
     KIN_E_ARG = -1,         /* the caller's arguments make no sense (a usage error) */
@@ -59,5 +63,9 @@ void kin_error_clear(kin_error *err);
 
 /* A short fixed name, such as "out of memory" or "malformed input", for a status. */
 const char *kin_status_text(kin_status code);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

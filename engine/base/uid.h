@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* DICOM PS3.5 section 9.1: at most 64 characters; one more for the terminating NUL. */
 enum { KIN_UID_SIZE = 65 };
 
@@ -28,5 +32,9 @@ void kin_uid_from_digest(kin_digest digest, const char *role, char uid[KIN_UID_S
 /* True when uid has the form of PS3.5 section 9.1: digits and dots, no empty component, no leading
  * zero in a component of several digits, at most 64 characters. */
 bool kin_uid_valid(const char *uid);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

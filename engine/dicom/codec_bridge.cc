@@ -3,10 +3,8 @@
 // A codec takes its sizes from a data set.  It gets one of our own making, with a single frame in a
 // single fragment, whose sizes agree with the code stream's header: what the file claims about its
 // frames, offset tables and bit depths never reaches it.
-extern "C" {
 #include "base/checked.h"
 #include "base/status.h"
-}
 #include "dicom/codec.h"
 #include "dicom/jpeg_header.h"
 

@@ -1,7 +1,5 @@
 // tags_bridge.cc - DCMTK's parser behind tags.h, and the registration of its decoders.
-extern "C" {
 #include "base/status.h"
-}
 #include "dicom/tags.h"
 
 #include <cmath>

@@ -1,8 +1,6 @@
 // write_bridge.cc - kin_dicom_write_memory() by DCMTK: elements, sequences and encoders.
-extern "C" {
 #include "base/fs.h"
 #include "base/status.h"
-}
 #include "dicom/write.h"
 
 #include <cstdlib>

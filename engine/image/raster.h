@@ -16,6 +16,10 @@
 
 #include "base/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_raster {
     int width, height;                 /* pixels, at least 1 */
     int channels;                      /* 1: grey; 3: red, green, blue (sRGB values as stored) */
@@ -75,5 +79,9 @@ double kin_raster_aspect(const kin_raster *raster);
 /* Resamples so that pixels are square in space when the spacing says that they are not; else copies.
  * The axis with the larger pixels is stretched, so no detail is lost. */
 kin_status kin_raster_square_pixels(const kin_raster *source, kin_raster *out, kin_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -18,9 +18,7 @@
 #include <new>
 #include <vector>
 
-extern "C" {
 #include "simd/kernels.h"
-}
 
 namespace
 {

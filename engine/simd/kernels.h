@@ -15,6 +15,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_kernels {
     const char *name;
     /* Sum of a[i] * b[i]; 0 when dim is 0. */
@@ -34,5 +38,9 @@ const kin_kernels *kin_kernels_best(void);
 /* The table of that name, or NULL where it is unknown, not compiled for this architecture, or this
  * processor (or its operating system) cannot run it. */
 const kin_kernels *kin_kernels_named(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,6 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct kin_hit {
     uint64_t id;
     float score;
@@ -38,5 +42,9 @@ void kin_topk_offer(kin_topk *top, uint64_t id, float score);
 
 /* Sorts the kept hits best first; afterwards the heap takes no more. */
 void kin_topk_sort(kin_topk *top);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
