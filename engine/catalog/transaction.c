@@ -48,9 +48,10 @@ kin_status kin_txn_commit(kin_txn *txn, kin_error *err)
 {
     int rc = mdb_txn_commit(txn->mdb);
     kin_gate_leave(txn);
-    if (rc != 0)
-        return kin_txn_fail(txn, rc, "cannot commit", err);
-    return KIN_OK;
+    /* LMDB reports a write that was cut short, as a full disk does, as EIO. */
+    if (rc == EIO)
+        return kin_txn_fail(txn, rc, "cannot commit (is the disk full?)", err);
+    return rc == 0 ? KIN_OK : kin_txn_fail(txn, rc, "cannot commit", err);
 }
 
 kin_status kin_catalog_read(kin_catalog *catalog, kin_txn **out, kin_error *err)

@@ -1,4 +1,5 @@
-/* samples.h - seeded random records, and catalogs in folders of their own, for the catalog's tests. */
+/* samples.h - seeded random records, and catalogs in folders of their own, for the catalog's tests.
+ * */
 #ifndef KIN_TEST_CATALOG_SAMPLES_H
 #define KIN_TEST_CATALOG_SAMPLES_H
 
@@ -47,8 +48,8 @@ static const char *const sample_names[] = {"age",  "dose",  "diagnosis", "follow
 enum { SAMPLE_NAMES = sizeof sample_names / sizeof sample_names[0] };
 
 /*
- * A value out of few, so that images share them: words, numbers in several spellings, dates whole and
- * partial, and long ones which differ only behind what a key of the index can hold.
+ * A value out of few, so that images share them: words, numbers in several spellings, dates whole
+ * and partial, and long ones which differ only behind what a key of the index can hold.
  */
 static inline void sample_value(rng *random, char value[SAMPLE_VALUE_SIZE])
 {

@@ -1,8 +1,9 @@
 /*
  * Memory that runs out, and messages that ask for much of it.
  *
- * Linked with --wrap, so that the catalog's own calls of malloc, calloc, realloc and strdup (protobuf-c's
- * too, which come through the catalog's allocator) are counted here, and the n-th can be made to fail.
+ * Linked with --wrap, so that the catalog's own calls of malloc, calloc, realloc and strdup
+ * (protobuf-c's too, which come through the catalog's allocator) are counted here, and the n-th can
+ * be made to fail.
  */
 #include "catalog/condition.h"
 
@@ -52,8 +53,8 @@ static void from_now_fail(size_t at)
     fail_at = at;
 }
 
-/* Runs `action` with each of its allocations failing once; it must report KIN_E_NOMEM then, and free all
- * it had (LeakSanitizer looks), until it comes through. */
+/* Runs `action` with each of its allocations failing once; it must report KIN_E_NOMEM then, and
+ * free all it had (LeakSanitizer looks), until it comes through. */
 static void fail_each_allocation(kin_status (*action)(void *ctx), void *ctx, size_t at_least)
 {
     size_t at = 0;
@@ -283,8 +284,8 @@ static void *repeated(const char *piece, size_t length, size_t size)
     return bytes;
 }
 
-/* An attacker's record: as many empty or tiny parts as go into it.  Unbounded, protobuf-c makes 218 MB of
- * 4 MiB of empty labels. */
+/* An attacker's record: as many empty or tiny parts as go into it.  Unbounded, protobuf-c makes 218
+ * MB of 4 MiB of empty labels. */
 static void test_memory_of_hostile_messages(void **state)
 {
     static const struct {

@@ -1,4 +1,5 @@
-/* Conditions: the grammar, what they mean, and that bitmaps and single records give the same answer. */
+/* Conditions: the grammar, what they mean, and that bitmaps and single records give the same
+ * answer. */
 #include "catalog/condition.h"
 
 #include "samples.h"
@@ -140,7 +141,8 @@ static void test_limits(void **state)
     expect(repeat("not (a=1)", " or not (a=1)", 1000, ""), KIN_OK);
 }
 
-/* Any bytes: an answer, never a crash.  Built of the grammar's own pieces to get past the first error. */
+/* Any bytes: an answer, never a crash.  Built of the grammar's own pieces to get past the first
+ * error. */
 static void test_random_text(void **state)
 {
     static const char *const pieces[] = {"a", "=",  "!=",  "<",  "<=", ">",   ">=",   "(",
