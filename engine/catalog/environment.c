@@ -52,10 +52,15 @@ static int open_databases(kin_txn *txn, unsigned create)
         {"blocks", 0, &catalog->blocks},
     };
     for (size_t i = 0; i < KIN_LMDB_DATABASES; i++) {
+        unsigned flags;
         int rc = mdb_dbi_open(txn->mdb, databases[i].name, databases[i].flags | create,
                               databases[i].out);
+        if (rc == 0)
+            rc = mdb_dbi_flags(txn->mdb, *databases[i].out, &flags);
         if (rc != 0)
             return rc;
+        if (flags != databases[i].flags) /* LMDB opens it all the same */
+            return MDB_INCOMPATIBLE;
     }
     return 0;
 }

@@ -63,8 +63,7 @@ static unsigned files_in(const char *dir)
     return count;
 }
 
-/* --- a layer that does as little as the interface allows: one byte a call, EINTR before each ---
- * */
+/* --- a layer that does as little as it may: one byte a call, EINTR before each --- */
 
 struct grudging {
     unsigned calls;

@@ -77,8 +77,7 @@ static void test_errno(void **state)
     }
 }
 
-/* A callee's error gets a subject from its caller, unless it has one; and may be wrapped in place.
- * */
+/* A callee's error gets a subject from its caller, unless it has one; and may be wrapped. */
 static void test_naming_and_wrapping(void **state)
 {
     kin_error err;

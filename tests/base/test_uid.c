@@ -38,8 +38,7 @@ static unsigned __int128 uuid_of(const char *uid)
     return number;
 }
 
-/* The numbers were checked with Python: uuid.UUID(int=…).variant is RFC 4122, the version nibble 8.
- * */
+/* The numbers were checked with Python: uuid.UUID(int=…) has the variant of RFC 4122, version 8. */
 static void test_known_uids(void **state)
 {
     static const struct {

@@ -1,5 +1,4 @@
-/* samples.h - seeded random records, and catalogs in folders of their own, for the catalog's tests.
- * */
+/* samples.h - seeded random records, and catalogs in folders of their own, for tests. */
 #ifndef KIN_TEST_CATALOG_SAMPLES_H
 #define KIN_TEST_CATALOG_SAMPLES_H
 

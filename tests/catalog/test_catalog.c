@@ -1,5 +1,4 @@
-/* The catalog against a model: an array of records and a flag for each that says whether it lives.
- * */
+/* The catalog against a model: an array of records, each with a flag for whether it lives. */
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,8 +69,7 @@ static void remove_one(kin_txn *txn, struct model *model, rng *random)
     model->live[id] = false;
 }
 
-/* It changes the model as it goes, so it must not run twice: the test makes room in the map first.
- * */
+/* It changes the model as it goes, so it must not run twice: the test makes room first. */
 static kin_status change(kin_txn *txn, void *ctx, kin_error *err)
 {
     struct changes *changes = ctx;

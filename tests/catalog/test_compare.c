@@ -77,8 +77,7 @@ static void test_order_of_numbers(void **state)
     }
 }
 
-/* Against integers: the digits with the point put at a random place, and the exponent to undo it.
- * */
+/* Against integers: digits with the point at a random place, and the exponent to undo it. */
 static void test_numbers_against_integers(void **state)
 {
     rng random = {21};
