@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/internal.h"
 #include "archive/prepare.h"
 #include "archive/walk.h"
 #include "base/clock.h"
@@ -298,7 +299,7 @@ kin_status kin_ingest(kin_archive *archive, const char *const *paths, size_t pat
     in.began = kin_clock_monotonic();
     in.batch_end = &in.batch;
     pthread_mutex_init(&in.time_lock, NULL);
-    kin_status status = kin_walk_new(paths, path_count, &in.walk, err);
+    kin_status status = kin_walk_new(paths, path_count, archive->dir, &in.walk, err);
     if (status == KIN_OK)
         status = kin_queue_new(QUEUE_BYTES, &in.queue, err);
     if (status == KIN_OK)

@@ -6,11 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct kin_walk {
     pthread_mutex_t lock;
     FTS *fts;
     char **roots;
+    bool has_except;
+    dev_t except_device; /* the folder passed over */
+    ino_t except_inode;
     uint64_t found;
     bool ended;
 };
@@ -20,12 +24,19 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-kin_status kin_walk_new(const char *const *paths, size_t count, kin_walk **out, kin_error *err)
+kin_status kin_walk_new(const char *const *paths, size_t count, const char *except, kin_walk **out,
+                        kin_error *err)
 {
+    struct stat st;
     kin_walk *walk = calloc(1, sizeof *walk);
     if (walk == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to walk the folders");
     pthread_mutex_init(&walk->lock, NULL);
+    walk->has_except = except != NULL && stat(except, &st) == 0;
+    if (walk->has_except) {
+        walk->except_device = st.st_dev;
+        walk->except_inode = st.st_ino;
+    }
     walk->roots = calloc(count + 1, sizeof *walk->roots);
     for (size_t i = 0; walk->roots != NULL && i < count; i++) {
         /* Absolute, so that what is stored does not hang on the working folder; a path that cannot
@@ -84,14 +95,23 @@ static bool judge(const FTSENT *entry, kin_status *status, kin_error *err)
     }
 }
 
+static bool is_except(const kin_walk *walk, const FTSENT *entry)
+{
+    return walk->has_except && entry->fts_info == FTS_D &&
+           entry->fts_statp->st_dev == walk->except_device &&
+           entry->fts_statp->st_ino == walk->except_inode;
+}
+
 bool kin_walk_next(kin_walk *walk, char path[PATH_MAX], kin_status *status, kin_error *err)
 {
     bool given = false;
     pthread_mutex_lock(&walk->lock);
     while (!given && !walk->ended) {
-        const FTSENT *entry = fts_read(walk->fts);
+        FTSENT *entry = fts_read(walk->fts);
         if (entry == NULL) {
             walk->ended = true;
+        } else if (is_except(walk, entry)) {
+            fts_set(walk->fts, entry, FTS_SKIP);
         } else if (judge(entry, status, err)) {
             given = true;
             walk->found++;

@@ -16,7 +16,10 @@
 
 typedef struct kin_walk kin_walk;
 
-kin_status kin_walk_new(const char *const *paths, size_t count, kin_walk **out, kin_error *err);
+/* except: a folder that is passed over wherever the walk meets it (the archive that is written to: to
+ * open and close LMDB's lock file once more would let its locks go), or NULL. */
+kin_status kin_walk_new(const char *const *paths, size_t count, const char *except, kin_walk **out,
+                        kin_error *err);
 void kin_walk_free(kin_walk *walk);
 
 /* The next file, absolute with links resolved, into path.  false at the end.  *status is not KIN_OK

@@ -220,6 +220,19 @@ static void test_a_path_that_is_not_there(void **state)
     assert_non_null(strstr(seen.failed, "no-such-folder"));
 }
 
+static void test_the_archive_itself_is_passed_over(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_ingest_summary summary;
+    const char *paths[] = {folder}; /* the archive and the input */
+    write_png("a.png", 1);
+    kin_ingest_options options = {.worker = KIN_TEST_BIN_DIR "/kindred-worker"};
+    assert_ok(kin_ingest(archive, paths, 1, &options, &summary, &err), err);
+    assert_int_equal(summary.files, 1);
+    assert_int_equal(summary.stored, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -229,6 +242,7 @@ int main(void)
         TEST(test_a_manifest_gives_fields_and_labels),
         TEST(test_a_stopped_ingest_keeps_a_sound_archive),
         TEST(test_a_path_that_is_not_there),
+        TEST(test_the_archive_itself_is_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
