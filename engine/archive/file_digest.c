@@ -40,4 +40,3 @@ kin_status kin_file_digest(const char *path, kin_digest *digest, kin_error *err)
     close(fd);
     return status;
 }
-

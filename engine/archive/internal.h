@@ -31,7 +31,7 @@
 enum { KIN_LAYOUT_TAG_SIZE = 17 };
 
 /*
- * What serves: model, its vectors, and the index generation over them.  Shared by reference: a
+ * What serves: the rows, the model, its vectors, and the index generation over them.  Shared by reference: a
  * query keeps the one it began with, while a reindex elsewhere puts another into the archive's
  * place.
  */
@@ -40,7 +40,7 @@ typedef struct kin_state {
     char model[KIN_EMBED_ID_SIZE];
     uint64_t generation;
     kin_embedder *embedder;
-    kin_segments *vectors;
+    kin_segments *descriptors, *vectors;
     kin_index *index;    /* NULL: no generation yet, or one that cannot be trusted (see doubt) */
     uint64_t index_rows; /* rows of the store when the generation was built; 0 without one */
     kin_error doubt;     /* why the generation named by the catalog does not serve */
@@ -52,7 +52,6 @@ struct kin_archive {
     size_t dim, descriptor_length;
     char layout_tag[KIN_LAYOUT_TAG_SIZE];
     kin_catalog *catalog;
-    kin_segments *descriptors;
     pthread_mutex_t state_lock;
     kin_state *state; /* the last one loaded, or NULL */
 };
@@ -71,6 +70,9 @@ void kin_snapshot_close(kin_snapshot *snapshot);
 /* The state that txn's settings name; returned with kin_state_return(). */
 kin_status kin_state_borrow(kin_archive *archive, kin_txn *txn, kin_state **out, kin_error *err);
 void kin_state_return(kin_state *state);
+
+/* Makes the next borrower load everything anew: after a failed write the sets take no more. */
+void kin_state_forget(kin_archive *archive);
 
 /* Checksums of a set's blocks as the catalog holds them, for kin_rows_open(). */
 typedef struct kin_expected {

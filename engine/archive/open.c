@@ -152,11 +152,6 @@ kin_status kin_archive_open(const kin_fs *fs, const char *dir, kin_archive **out
         status = kin_catalog_open(path, false, &archive->catalog, err);
     if (status == KIN_OK)
         status = read_settings(archive, err);
-    if (status == KIN_OK)
-        status = kin_archive_path(dir, "descriptors", "", "", path, err);
-    if (status == KIN_OK)
-        status = kin_segments_open(fs, path, archive->layout_tag, archive->descriptor_length, true,
-                                   &archive->descriptors, err);
     if (status != KIN_OK) {
         kin_archive_close(archive);
         return status;
@@ -170,7 +165,6 @@ void kin_archive_close(kin_archive *archive)
     if (archive == NULL)
         return;
     kin_state_return(archive->state);
-    kin_segments_close(archive->descriptors);
     kin_catalog_close(archive->catalog);
     pthread_mutex_destroy(&archive->state_lock);
     free(archive);

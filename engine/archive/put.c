@@ -128,8 +128,8 @@ static kin_status add_row(struct put *put, kin_txn *txn, kin_item *item, const f
                         "the image is not stored and came without a descriptor");
     kin_status status = kin_catalog_put(txn, &item->record, err);
     if (status == KIN_OK)
-        status = kin_segments_append(put->archive->descriptors, item->record.id, item->descriptor,
-                                     1, err);
+        status =
+            kin_segments_append(put->state->descriptors, item->record.id, item->descriptor, 1, err);
     if (status == KIN_OK)
         status = kin_segments_append(put->state->vectors, item->record.id, vector, 1, err);
     return status;
@@ -249,12 +249,12 @@ static kin_status put_body(kin_txn *txn, void *ctx, kin_error *err)
     if (status != KIN_OK || end == first)
         return status;
     /* Rows must be on the disk before the commit that names them. */
-    status = kin_segments_sync(put->archive->descriptors, err);
+    status = kin_segments_sync(put->state->descriptors, err);
     if (status == KIN_OK)
         status = kin_segments_sync(put->state->vectors, err);
     if (status == KIN_OK)
         status =
-            kin_blocks_record(txn, put->archive->descriptors, KIN_SET_DESCRIPTORS, first, end, err);
+            kin_blocks_record(txn, put->state->descriptors, KIN_SET_DESCRIPTORS, first, end, err);
     if (status == KIN_OK)
         status = kin_blocks_record(txn, put->state->vectors, put->state->model, first, end, err);
     return status;
@@ -293,6 +293,8 @@ kin_status kin_archive_put(kin_archive *archive, kin_instance *instances, size_t
         if (status == KIN_OK)
             status = kin_catalog_write(archive->catalog, put_body, &put, err);
         kin_state_return(put.state);
+        if (status == KIN_E_IO)
+            kin_state_forget(archive);
     }
     free(put.vectors);
     return status;

@@ -71,7 +71,7 @@ static kin_status read_descriptor(const kin_snapshot *snapshot, uint64_t id, flo
     kin_rows *rows = NULL;
     const float *row;
     size_t count;
-    kin_status status = kin_rows_open(snapshot->archive->descriptors, snapshot->rows,
+    kin_status status = kin_rows_open(snapshot->state->descriptors, snapshot->rows,
                                       kin_expected_hash, &expected, &rows, err);
     if (status != KIN_OK)
         return status;

@@ -90,7 +90,7 @@ static kin_status take_snapshot(struct reindex *re, kin_error *err)
         return kin_fail(err, KIN_E_NOMEM, re->archive->dir, "no memory for %zu ids", re->count);
     roaring_bitmap_to_uint32_array(re->live, re->ids);
     re->report->images = re->count;
-    return kin_rows_open(re->archive->descriptors, re->rows, kin_hashes_expected,
+    return kin_rows_open(re->state->descriptors, re->rows, kin_hashes_expected,
                          &re->descriptor_hashes, &re->descriptors, err);
 }
 
@@ -267,7 +267,7 @@ static kin_status catch_up(struct reindex *re, kin_txn *txn, kin_error *err)
     if (status == KIN_OK)
         status = kin_catalog_live(txn, &live, err);
     if (status == KIN_OK)
-        status = kin_rows_open(re->archive->descriptors, rows, kin_expected_hash, &expected,
+        status = kin_rows_open(re->state->descriptors, rows, kin_expected_hash, &expected,
                                &descriptors, err);
     if (status == KIN_OK && rows > from) {
         kin_reembed work = {re->embedder, descriptors, live, re->vectors, NULL, NULL};

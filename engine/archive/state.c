@@ -15,6 +15,7 @@ void kin_state_return(kin_state *state)
         return;
     kin_index_free(state->index);
     kin_segments_close(state->vectors);
+    kin_segments_close(state->descriptors);
     kin_embedder_free(state->embedder);
     free(state);
 }
@@ -58,6 +59,11 @@ static kin_status load_state(const kin_archive *archive, const char *model, uint
         status =
             kin_fail(err, KIN_E_CORRUPT, path, "the model is not the one that the catalog names");
     if (status == KIN_OK)
+        status = kin_archive_path(archive->dir, "descriptors", "", "", path, err);
+    if (status == KIN_OK)
+        status = kin_segments_open(archive->fs, path, archive->layout_tag,
+                                   archive->descriptor_length, true, &state->descriptors, err);
+    if (status == KIN_OK)
         status = kin_path_of_vectors(archive, model, path, err);
     if (status == KIN_OK)
         status =
@@ -96,6 +102,14 @@ kin_status kin_state_borrow(kin_archive *archive, kin_txn *txn, kin_state **out,
     }
     pthread_mutex_unlock(&archive->state_lock);
     return status;
+}
+
+void kin_state_forget(kin_archive *archive)
+{
+    pthread_mutex_lock(&archive->state_lock);
+    kin_state_return(archive->state);
+    archive->state = NULL;
+    pthread_mutex_unlock(&archive->state_lock);
 }
 
 static kin_status try_snapshot(kin_archive *archive, kin_snapshot *out, kin_error *err)

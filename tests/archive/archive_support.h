@@ -32,7 +32,8 @@ static inline uint64_t next_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* A descriptor near the centre of its class: classes are far apart, seeds within one close together. */
+/* A descriptor near the centre of its class: classes are far apart, seeds within one close
+ * together. */
 static inline float *make_descriptor(int class_number, uint64_t seed)
 {
     size_t length = kin_descriptor_length();

@@ -263,7 +263,8 @@ static void test_a_backup_goes_into_an_empty_folder_only(void **state)
     assert_int_equal(kin_archive_backup(archive, dir, &err), KIN_E_EXISTS);
 }
 
-/* Whatever file operation of a put or a reindex fails, what was stored stays and the archive is sound. */
+/* Whatever file operation of a put or a reindex fails, what was stored stays and the archive is
+ * sound. */
 static void fail_each_operation(int number, bool reindexing)
 {
     kin_error err;
