@@ -8,7 +8,8 @@
 build_tree() {
     local folder=$1 wanted
     shift
-    wanted="$(tools/faiss-prefix) $* $(find bench engine proto tests tools -name CMakeLists.txt | sort)"
+    wanted="$(tools/faiss-prefix) $*"
+    wanted+=" $(find bench engine proto tests tools -name CMakeLists.txt | sort)"
     if [ ! -f "$folder/build.ninja" ] ||
         [ "$(cat "$folder/.configured-for" 2>/dev/null)" != "$wanted" ]; then
         mkdir -p "$folder"

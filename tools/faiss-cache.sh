@@ -18,8 +18,9 @@ kindred_cache() {
 # once a core, and no clock rates, which change by the second), the compiler and the recipe.
 # "Features", "implementer" and "part" are what ARM calls them.
 faiss_machine() {
-    sed -nE '/^(vendor_id|model name|cpu family|model|stepping|flags|Features|CPU (implementer|part|variant|architecture))[[:space:]]*:/p' \
-        /proc/cpuinfo | sort -u
+    local fields='vendor_id|model name|cpu family|model|stepping|flags|Features'
+    fields+='|CPU (implementer|part|variant|architecture)'
+    sed -nE "/^($fields)[[:space:]]*:/p" /proc/cpuinfo | sort -u
     uname -m
     c++ --version | head -n 1
     echo "recipe $FAISS_RECIPE"
@@ -32,8 +33,8 @@ faiss_prefix() {
     printf '%s/faiss-%s-%s\n' "$(kindred_cache)" "$FAISS_VERSION" "${key:0:12}"
 }
 
-# True if the prefix ($1) holds all that Kindred uses, else prints what is missing. Debian's binary package is the warning:
-# it has the C API's headers and none of its code.
+# True if the prefix ($1) holds all that Kindred uses, else prints what is missing. Debian's binary
+# package is the warning: it has the C API's headers and none of its code.
 faiss_complete() {
     local file
     for file in lib/libfaiss.so lib/libfaiss_c.so include/faiss/c_api/Index_c.h \

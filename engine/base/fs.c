@@ -80,8 +80,8 @@ const kin_fs *kin_fs_posix(void)
     return &posix;
 }
 
-kin_status kin_fs_write_all(const kin_fs *fs, int fd, const char *path, const void *buf, size_t size,
-                            off_t at, kin_error *err)
+kin_status kin_fs_write_all(const kin_fs *fs, int fd, const char *path, const void *buf,
+                            size_t size, off_t at, kin_error *err)
 {
     const char *from = buf;
     while (size > 0) {
@@ -110,7 +110,8 @@ kin_status kin_fs_read_all(const kin_fs *fs, int fd, const char *path, void *buf
             return kin_fail_errno(err, path, "cannot read");
         }
         if (got == 0)
-            return kin_fail(err, KIN_E_CORRUPT, path, "file ends early: %zu bytes are missing", size);
+            return kin_fail(err, KIN_E_CORRUPT, path, "file ends early: %zu bytes are missing",
+                            size);
         to += got;
         at += got;
         size -= (size_t)got;

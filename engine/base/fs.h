@@ -3,8 +3,9 @@
  *
  * Store segments, models and index generations are written only through a kin_fs, a table of the
  * few operations that they need.  kin_fs_posix() is the real one; tests put a table of their own in
- * its place to fail the n-th operation, to fill the disk, or to drop what was not synced, as a power
- * failure does (tests/support/fault_fs.h).  LMDB does its own input and output and is not behind it.
+ * its place to fail the n-th operation, to fill the disk, or to drop what was not synced, as a
+ * power failure does (tests/support/fault_fs.h).  LMDB does its own input and output and is not
+ * behind it.
  *
  * All operations return 0 or more on success, or -1 with errno set, as the system calls they stand
  * for.  Short writes are possible: callers use kin_fs_write_all().
@@ -40,25 +41,26 @@ struct kin_fs {
 const kin_fs *kin_fs_posix(void);
 
 /* Writes all of buf at offset `at`, going on after short writes and EINTR. */
-kin_status kin_fs_write_all(const kin_fs *fs, int fd, const char *path, const void *buf, size_t size,
-                            off_t at, kin_error *err);
+kin_status kin_fs_write_all(const kin_fs *fs, int fd, const char *path, const void *buf,
+                            size_t size, off_t at, kin_error *err);
 
 /* Reads exactly `size` bytes at `at`; an early end of file is KIN_E_CORRUPT. */
 kin_status kin_fs_read_all(const kin_fs *fs, int fd, const char *path, void *buf, size_t size,
                            off_t at, kin_error *err);
 
-/* Makes a directory's entries durable: a created or renamed file survives power loss only after it. */
+/* Makes a directory's entries durable: a created or renamed file survives power loss only after
+ * it. */
 kin_status kin_fs_sync_dir(const kin_fs *fs, const char *dir, kin_error *err);
 
 /* The same for the folder that `path` lies in. */
 kin_status kin_fs_sync_parent(const kin_fs *fs, const char *path, kin_error *err);
 
-/* Makes `dir` and its missing parents, for the owner alone (they hold patients' data); one that exists
- * is fine and keeps its permissions. */
+/* Makes `dir` and its missing parents, for the owner alone (they hold patients' data); one that
+ * exists is fine and keeps its permissions. */
 kin_status kin_fs_make_dirs(const kin_fs *fs, const char *dir, kin_error *err);
 
-/* Replaces the file at `path` by buf, atomically and durably: temporary sibling, sync, rename, sync of
- * the directory.  On failure the old content stays and the temporary file is removed. */
+/* Replaces the file at `path` by buf, atomically and durably: temporary sibling, sync, rename, sync
+ * of the directory.  On failure the old content stays and the temporary file is removed. */
 kin_status kin_fs_replace(const kin_fs *fs, const char *path, const void *buf, size_t size,
                           kin_error *err);
 

@@ -1,9 +1,10 @@
 /*
  * status.h - what a function of Kindred returns, and the caller-owned error that says why.
  *
- * Every function that can fail returns a kin_status: KIN_OK (0) or a negative code.  The reason goes
- * into a kin_error that the caller owns (on its stack, usually); it needs no allocation, so that it
- * works when memory is gone.  A NULL kin_error is allowed everywhere and means "the code is enough".
+ * Every function that can fail returns a kin_status: KIN_OK (0) or a negative code.  The reason
+ * goes into a kin_error that the caller owns (on its stack, usually); it needs no allocation, so
+ * that it works when memory is gone.  A NULL kin_error is allowed everywhere and means "the code is
+ * enough".
  *
  * Messages never hold patients' identifiers or pixel values.  The subject names the file or the UID
  * that the error concerns and is kept apart from the message, so that a caller may leave it out.
@@ -25,7 +26,7 @@ typedef enum kin_status {
     KIN_E_FORMAT = -4,      /* input is malformed, truncated or contradicts itself */
     KIN_E_UNSUPPORTED = -5, /* input is well-formed, but of a kind that is not handled */
     KIN_E_LIMIT = -6,       /* input asks for more than a configured bound */
-    KIN_E_NO_IMAGE = -7,    /* input is well-formed and holds no picture (SR, RTSTRUCT, …): to skip */
+    KIN_E_NO_IMAGE = -7,    /* well-formed and holds no picture (SR, RTSTRUCT, …): to skip */
     KIN_E_NOT_FOUND = -8,   /* no such UID, file or key */
     KIN_E_EXISTS = -9,      /* it is there already */
     KIN_E_CORRUPT = -10,    /* stored data fail their checksum or contradict the catalog */

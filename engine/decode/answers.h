@@ -20,9 +20,10 @@ typedef struct kin_answers {
 } kin_answers;
 
 /*
- * Takes the next answer: checks it and hands it on to the sink.  Once done is set the status is that of
- * the whole request.  KIN_E_INTERNAL with done unset: the answer makes no sense, and nothing more from
- * this worker is to be believed.  A sink's failure is returned with sink_failed set.
+ * Takes the next answer: checks it and hands it on to the sink.  Once done is set the status is
+ * that of the whole request.  KIN_E_INTERNAL with done unset: the answer makes no sense, and
+ * nothing more from this worker is to be believed.  A sink's failure is returned with sink_failed
+ * set.
  */
 kin_status kin_answers_take(kin_answers *answers, const Kindred__Worker__V1__Answer *answer,
                             kin_error *err);

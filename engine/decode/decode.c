@@ -149,7 +149,8 @@ static bool ends_with(const char *name, size_t length, const char *ending)
     return length >= n && strncasecmp(name + length - n, ending, n) == 0;
 }
 
-/* What to say of bytes that no format recognises, by what the first `length` bytes of name promise. */
+/* What to say of bytes that no format recognises, by what the first `length` bytes of name
+ * promise. */
 static kin_status unrecognised(const char *name, size_t length, size_t size, kin_error *err)
 {
     static const char *const promises[] = {".dcm",  ".dicom", ".png", ".jpg",

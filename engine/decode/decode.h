@@ -44,9 +44,9 @@ typedef struct kin_decode_attribute {
  * What a file says of itself; "" where absent (PNG, JPEG and TIFF say only what their pages are).
  * Borrowed for the call.
  *
- * All text is fit for tables and records: valid UTF-8 (what was not became U+FFFD), one line, without
- * control characters, trimmed, shorter than KIN_DECODE_TEXT_MAX.  UIDs have only digits and dots (see
- * kin_text_clean_uid()); one that is broken beyond that counts as absent.
+ * All text is fit for tables and records: valid UTF-8 (what was not became U+FFFD), one line,
+ * without control characters, trimmed, shorter than KIN_DECODE_TEXT_MAX.  UIDs have only digits and
+ * dots (see kin_text_clean_uid()); one that is broken beyond that counts as absent.
  */
 typedef struct kin_decode_header {
     const char *format; /* "dicom", "png", "jpeg", "tiff" */
@@ -65,9 +65,9 @@ typedef struct kin_decode_frame {
     size_t length; /* floats: kin_descriptor_length() */
 } kin_decode_frame;
 
-/* Receives one header, then the frames in order.  A failure ends the decoding and is returned. A file
- * may also fail after its header and some frames have been received: only the KIN_OK of the whole says
- * that they hold. */
+/* Receives one header, then the frames in order.  A failure ends the decoding and is returned. A
+ * file may also fail after its header and some frames have been received: only the KIN_OK of the
+ * whole says that they hold. */
 typedef struct kin_decode_sink {
     kin_status (*header)(void *ctx, const kin_decode_header *header, kin_error *err);
     kin_status (*frame)(void *ctx, const kin_decode_frame *frame, kin_error *err);
@@ -75,27 +75,27 @@ typedef struct kin_decode_sink {
 } kin_decode_sink;
 
 /*
- * Decodes bytes.  name is the file's name, of which only the ending is used (NULL: none): a file that
- * no format recognises is KIN_E_FORMAT when its ending promised an image (".dcm", ".png", …) and else
- * KIN_E_NO_IMAGE, as are DICOM objects without a picture (the message is the reason: "Basic Text SR",
- * "Segmentation", …).
+ * Decodes bytes.  name is the file's name, of which only the ending is used (NULL: none): a file
+ * that no format recognises is KIN_E_FORMAT when its ending promised an image (".dcm", ".png", …)
+ * and else KIN_E_NO_IMAGE, as are DICOM objects without a picture (the message is the reason:
+ * "Basic Text SR", "Segmentation", …).
  *
- * Other errors: KIN_E_FORMAT (broken; with several frames the message names the one that failed, and
- * with it the file fails), KIN_E_LIMIT, KIN_E_UNSUPPORTED, KIN_E_NOMEM, and the sink's own.
+ * Other errors: KIN_E_FORMAT (broken; with several frames the message names the one that failed,
+ * and with it the file fails), KIN_E_LIMIT, KIN_E_UNSUPPORTED, KIN_E_NOMEM, and the sink's own.
  */
 kin_status kin_decode_bytes(const void *bytes, size_t size, const char *name,
                             const kin_decode_limits *limits, const kin_decode_sink *sink,
                             kin_error *err);
 
-/* A worker ends by itself, to be followed by a fresh one, after this many files, or when its heap still
- * holds this much between files: large libraries leak, and heaps fragment. */
+/* A worker ends by itself, to be followed by a fresh one, after this many files, or when its heap
+ * still holds this much between files: large libraries leak, and heaps fragment. */
 enum { KIN_WORKER_FILES_MAX = 2000, KIN_WORKER_HEAP_MAX = 512 * 1024 * 1024 };
 
 /*
  * The life of a worker process: prepares the libraries, enters the sandbox (sandbox.h), and takes
- * requests on socket `fd` until the other side closes it.  lifeline: the reading end of a pipe whose
- * writing end the program holds, so that the worker dies with it (-1: none).  Returns the process's
- * exit status.
+ * requests on socket `fd` until the other side closes it.  lifeline: the reading end of a pipe
+ * whose writing end the program holds, so that the worker dies with it (-1: none).  Returns the
+ * process's exit status.
  */
 int kin_decode_worker_run(int fd, int lifeline, const kin_decode_limits *limits);
 

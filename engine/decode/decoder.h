@@ -1,14 +1,14 @@
 /*
  * decoder.h - a worker process that decodes files, seen from the program that uses it.
  *
- * The worker (program kindred-worker) is started anew after a crash or a time-out, so that one hostile
- * file costs one error.  It gets an open file descriptor, never a path; it can open nothing, start
- * nothing and talk to nobody but us (system-call filter), has bounded address space, and what it
- * answers is checked as input from a stranger.  What no check can find: a file that takes the worker
- * over could make it lie about the files that the same worker decodes later.
+ * The worker (program kindred-worker) is started anew after a crash or a time-out, so that one
+ * hostile file costs one error.  It gets an open file descriptor, never a path; it can open
+ * nothing, start nothing and talk to nobody but us (system-call filter), has bounded address space,
+ * and what it answers is checked as input from a stranger.  What no check can find: a file that
+ * takes the worker over could make it lie about the files that the same worker decodes later.
  *
- * One decoder serves one thread at a time; a program makes as many as it wants files decoded at once.
- * The library needs none of the decoding libraries.
+ * One decoder serves one thread at a time; a program makes as many as it wants files decoded at
+ * once.  The library needs none of the decoding libraries.
  */
 #ifndef KIN_DECODE_DECODER_H
 #define KIN_DECODE_DECODER_H
@@ -39,8 +39,8 @@ void kin_decoder_free(kin_decoder *decoder);
  *   KIN_E_TIMEOUT      the worker said nothing for limits.seconds
  *   KIN_E_INTERNAL     the worker's answers made no sense, or it could not get ready
  *   KIN_E_NOT_FOUND, KIN_E_IO  the file (or the worker's program) cannot be opened
- * Subject: the path.  After any of them the decoder is as good as new.  When the sink fails the worker
- * is stopped at once and the sink's error returned.
+ * Subject: the path.  After any of them the decoder is as good as new.  When the sink fails the
+ * worker is stopped at once and the sink's error returned.
  */
 kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_decode_sink *sink,
                            kin_error *err);
@@ -50,8 +50,8 @@ kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_dec
 kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t size,
                                  const char *name, const kin_decode_sink *sink, kin_error *err);
 
-/* Workers started so far, the first included: more than one tells of crashes, time-outs or nonsense.
- * Starts after a worker's retirement, or after the sink's failure, are not counted. */
+/* Workers started so far, the first included: more than one tells of crashes, time-outs or
+ * nonsense.  Starts after a worker's retirement, or after the sink's failure, are not counted. */
 unsigned kin_decoder_starts(const kin_decoder *decoder);
 
 #endif

@@ -2,8 +2,8 @@
  * protocol.h - messages of kindred/worker/v1/worker.proto over a socket, both sides.
  *
  * A message is four bytes of length, little endian, and that many bytes of protobuf.  The length is
- * bounded before anything is allocated, and unpacking allocates from an arena whose size is bounded by
- * the message's: protobuf-c itself has no limit (4 MiB of empty sub-messages become 218 MB).
+ * bounded before anything is allocated, and unpacking allocates from an arena whose size is bounded
+ * by the message's: protobuf-c itself has no limit (4 MiB of empty sub-messages become 218 MB).
  */
 #ifndef KIN_DECODE_PROTOCOL_H
 #define KIN_DECODE_PROTOCOL_H
@@ -38,16 +38,16 @@ void kin_channel_release(kin_channel *channel);
 
 /*
  * Sends a message, with passed_fd (-1: none) beside its first byte.  Waits for room as long as it
- * takes when wait is true; else a socket without room is KIN_E_TIMEOUT.  KIN_E_CRASHED when the other
- * side has hung up, KIN_E_LIMIT when the message is over the bound.
+ * takes when wait is true; else a socket without room is KIN_E_TIMEOUT.  KIN_E_CRASHED when the
+ * other side has hung up, KIN_E_LIMIT when the message is over the bound.
  */
 kin_status kin_channel_send(kin_channel *channel, const ProtobufCMessage *message, int passed_fd,
                             bool wait, kin_error *err);
 
 /*
  * Receives a message of the given kind, complete by deadline (kin_clock_monotonic(); 0: whenever).
- * *out lives until the channel's next call.  A descriptor that came along is put into *passed_fd (-1
- * when none did); with passed_fd NULL none is accepted.
+ * *out lives until the channel's next call.  A descriptor that came along is put into *passed_fd
+ * (-1 when none did); with passed_fd NULL none is accepted.
  *
  * KIN_E_CRASHED: the other side has hung up.  KIN_E_TIMEOUT.  KIN_E_FORMAT: what came is no such
  * message.  KIN_E_NOMEM, KIN_E_IO.

@@ -73,8 +73,8 @@ static int allow_abort(scmp_filter_ctx filter)
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2, own);
 }
 
-/* The C library's fstat() (2.33 and later) is newfstatat with an empty path.  No filter sees whether it
- * is empty; with another one the call tells a file's size and times, and no more. */
+/* The C library's fstat() (2.33 and later) is newfstatat with an empty path.  No filter sees
+ * whether it is empty; with another one the call tells a file's size and times, and no more. */
 static int allow_fstat(scmp_filter_ctx filter)
 {
     const struct scmp_arg_cmp open_file = SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH);
@@ -139,7 +139,8 @@ kin_status kin_sandbox_enter(size_t memory_bytes, kin_error *err)
 
 kin_status kin_sandbox_tie(int lifeline, kin_error *err)
 {
-    /* O_ASYNC raises SIGIO, whose default is to end the process, when the pipe changes its state. */
+    /* O_ASYNC raises SIGIO, whose default is to end the process, when the pipe changes its
+     * state. */
     if (signal(SIGIO, SIG_DFL) == SIG_ERR || fcntl(lifeline, F_SETOWN, getpid()) != 0 ||
         fcntl(lifeline, F_SETFL, O_RDONLY | O_ASYNC) != 0)
         return kin_fail_errno(err, NULL, "cannot tie the process to its lifeline");

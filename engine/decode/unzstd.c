@@ -57,7 +57,8 @@ kin_status kin_unzstd(const void *bytes, size_t size, size_t limit, void **out, 
             status = kin_fail(err, code, NULL, "Zstandard: %s", ZSTD_getErrorName(left));
             goto out;
         }
-        /* With room left in the output nothing is held back: only more input could end the frame. */
+        /* With room left in the output nothing is held back: only more input could end the
+         * frame. */
         if (left != 0 && from.pos == from.size && to.pos < to.size) {
             status = kin_fail(err, KIN_E_FORMAT, NULL, "Zstandard data are truncated");
             goto out;

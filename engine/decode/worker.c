@@ -14,8 +14,8 @@
 
 typedef Kindred__Worker__V1__Answer kin_answer;
 
-/* Pictures of one archive are alike: memory that one needed serves the next, without going back to the
- * system between them (which costs a fault a page). */
+/* Pictures of one archive are alike: memory that one needed serves the next, without going back to
+ * the system between them (which costs a fault a page). */
 enum { MMAP_FROM = 8 * 1024 * 1024, TRIM_FROM = 64 * 1024 * 1024 };
 
 /* A worker and the request that it is at. */
@@ -103,8 +103,8 @@ static void send_hello(kin_worker *worker, kin_status status, kin_error *reason)
     answer(worker, &message, NULL);
 }
 
-/* Reads the whole file into memory from malloc.  Not by mmap: a file that is cut short meanwhile would
- * mean SIGBUS. */
+/* Reads the whole file into memory from malloc.  Not by mmap: a file that is cut short meanwhile
+ * would mean SIGBUS. */
 static kin_status read_file(int fd, size_t limit, void **out, size_t *out_size, kin_error *err)
 {
     struct stat st;

@@ -44,8 +44,8 @@ static const signed char converter_of_set[SET_COUNT] = {
     [SET_GREEK] = 11,   [SET_HEBREW] = 12, [SET_LATIN5] = 13,  [SET_THAI] = 14,
     [SET_LATIN9] = 15};
 
-/* Defined terms (PS3.3 tables C.12-2 to C.12-5): by their number, "ISO_IR n" or "ISO 2022 IR n".  The
- * sets that need an escape before their first character are not in force at the start. */
+/* Defined terms (PS3.3 tables C.12-2 to C.12-5): by their number, "ISO_IR n" or "ISO 2022 IR n".
+ * The sets that need an escape before their first character are not in force at the start. */
 static const struct {
     const char *number;
     signed char g0, g1;

@@ -1,9 +1,9 @@
 /*
  * charset.h - text in DICOM's character sets to UTF-8 (PS3.3 C.12.1.1.2, PS3.5 section 6.1).
  *
- * Code extensions (ISO/IEC 2022 escapes) are followed here; single characters are converted by the C
- * library's iconv.  Its converters are files: kin_dicom_charset_prepare() loads and keeps them, after which
- * no file is opened any more.
+ * Code extensions (ISO/IEC 2022 escapes) are followed here; single characters are converted by the
+ * C library's iconv.  Its converters are files: kin_dicom_charset_prepare() loads and keeps them,
+ * after which no file is opened any more.
  */
 #ifndef KIN_DICOM_CHARSET_H
 #define KIN_DICOM_CHARSET_H
@@ -24,8 +24,8 @@ typedef struct kin_charset {
     iconv_t converters[KIN_CHARSET_CONVERTERS]; /* opened at first use */
 } kin_charset;
 
-/* Loads every converter, once per process; later calls do nothing.  Converters that the system lacks
- * are no error: their characters become U+FFFD. */
+/* Loads every converter, once per process; later calls do nothing.  Converters that the system
+ * lacks are no error: their characters become U+FFFD. */
 void kin_dicom_charset_prepare(void);
 
 /* Reads the values of SpecificCharacterSet (0008,0005); text may be NULL where it is absent. */
@@ -33,10 +33,11 @@ void kin_dicom_charset_init(kin_charset *charset, const char *text, size_t lengt
 void kin_dicom_charset_release(kin_charset *charset);
 
 /*
- * Text to UTF-8 in memory from malloc, ended by NUL, which the caller frees; NULL only when memory is
- * gone.  What cannot be converted becomes U+FFFD.  Bytes above 127 where no set is stated are taken for
- * UTF-8 when they are valid as such, else for Latin-1.  `backslash_divides` says that a backslash
- * separates values (all VRs but ST, LT, UT), so that the sets are back at their start behind it.
+ * Text to UTF-8 in memory from malloc, ended by NUL, which the caller frees; NULL only when memory
+ * is gone.  What cannot be converted becomes U+FFFD.  Bytes above 127 where no set is stated are
+ * taken for UTF-8 when they are valid as such, else for Latin-1.  `backslash_divides` says that a
+ * backslash separates values (all VRs but ST, LT, UT), so that the sets are back at their start
+ * behind it.
  */
 char *kin_dicom_charset_utf8(kin_charset *charset, const char *text, size_t length,
                              bool backslash_divides);

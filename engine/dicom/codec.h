@@ -39,8 +39,8 @@ typedef struct kin_codec_samples {
 kin_status kin_dicom_rle_decode(const kin_codec_frame *frame, const uint8_t *bytes, size_t size,
                                 kin_codec_samples *out, kin_error *err);
 
-/* JPEG, all processes that DCMTK's three libraries know.  `lossless` tells which family the transfer
- * syntax promised; it decides how an unlabelled colour space is understood. */
+/* JPEG, all processes that DCMTK's three libraries know.  `lossless` tells which family the
+ * transfer syntax promised; it decides how an unlabelled colour space is understood. */
 kin_status kin_dicom_jpeg_decode(const kin_codec_frame *frame, bool lossless, const uint8_t *bytes,
                                  size_t size, kin_codec_samples *out, kin_error *err);
 

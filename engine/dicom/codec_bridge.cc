@@ -149,9 +149,9 @@ bool jpeg_syntax(int marker, E_TransferSyntax *syntax)
     }
 }
 
-// What three components are, by the marks that libjpeg goes by.  A lossy stream says so itself when it
-// has a JFIF or Adobe segment, components named R, G and B, or subsampled chroma; there the file's
-// label is often wrong.
+// What three components are, by the marks that libjpeg goes by.  A lossy stream says so itself when
+// it has a JFIF or Adobe segment, components named R, G and B, or subsampled chroma; there the
+// file's label is often wrong.
 kin_codec_colour jpeg_colour(const kin_jpeg_header &header, bool lossless)
 {
     if (header.components != 3)

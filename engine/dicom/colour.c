@@ -5,7 +5,8 @@ typedef struct matrix {
     float red_cr, green_cb, green_cr, blue_cb; /* of the centred chroma */
 } matrix;
 
-/* Coefficients for samples divided by 2^bits - 1; zero points are then 2^(bits - 1) and 16 / 255. */
+/* Coefficients for samples divided by 2^bits - 1; zero points are then 2^(bits - 1) and 16 /
+ * 255. */
 static const matrix full_range = {1, 0, 1.402f, -0.344136f, -0.714136f, 1.772f};
 static const matrix partial_range = {255.0f / 219.0f,
                                      16.0f / 255.0f,

@@ -72,8 +72,8 @@ static void copy_uid(char uid[KIN_UID_SIZE], const uint8_t *value, size_t length
     uid[n] = '\0';
 }
 
-/* Walks the meta group (explicit little endian, PS3.10 section 7.1; some write it implicit), from *at
- * to the first element of another group.  The group length is not believed. */
+/* Walks the meta group (explicit little endian, PS3.10 section 7.1; some write it implicit), from
+ * *at to the first element of another group.  The group length is not believed. */
 static kin_status read_meta(const uint8_t *bytes, size_t size, size_t *at, char uid[KIN_UID_SIZE],
                             kin_error *err)
 {

@@ -16,8 +16,8 @@ typedef struct kin_dicom_container {
 
 /*
  * Finds the data set.  Preamble and meta group may be missing (PS3.10 demands them; many files are
- * without): then the first element tells how the data set is coded.  So it does where the meta group
- * names an uncompressed syntax that contradicts it.  KIN_E_FORMAT for what is not DICOM.
+ * without): then the first element tells how the data set is coded.  So it does where the meta
+ * group names an uncompressed syntax that contradicts it.  KIN_E_FORMAT for what is not DICOM.
  */
 kin_status kin_dicom_container_read(const void *bytes, size_t size, kin_dicom_container *out,
                                     kin_error *err);

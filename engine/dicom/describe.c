@@ -205,8 +205,8 @@ static void describe_attributes(kin_dicom *dicom, kin_charset *charset, kin_dico
     h->attributes = list;
 }
 
-/* The SOP class decides; without a known one, whether there are pixels and their shape.  An image class
- * whose pixels are missing is broken, unless they are said to be elsewhere. */
+/* The SOP class decides; without a known one, whether there are pixels and their shape.  An image
+ * class whose pixels are missing is broken, unless they are said to be elsewhere. */
 static kin_status settle_kind(kin_dicom *dicom, kin_error *err)
 {
     kin_dicom_header *h = &dicom->header;

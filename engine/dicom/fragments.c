@@ -14,7 +14,8 @@ enum {
     MARKER_SOC = 0xff4f
 };
 
-/* Lists the items of the value; the walk has checked every length.  The first is the offset table. */
+/* Lists the items of the value; the walk has checked every length.  The first is the offset
+ * table. */
 static kin_status list_items(const uint8_t *data_set, const kin_dicom_layout *layout,
                              kin_fragment *table, kin_fragments *out, kin_error *err)
 {

@@ -22,7 +22,8 @@ typedef struct kin_jpeg_header {
     int adobe; /* the APP14 segment's transform (0 none, 1 YCbCr), -1 without one */
 } kin_jpeg_header;
 
-/* Walks the marker segments up to the frame header; false where there is none (or it is cut off). */
+/* Walks the marker segments up to the frame header; false where there is none (or it is cut
+ * off). */
 bool kin_dicom_jpeg_header_read(const uint8_t *bytes, size_t size, kin_jpeg_header *out);
 
 #ifdef __cplusplus

@@ -12,8 +12,8 @@ typedef struct kin_lut {
 } kin_lut;
 
 /* Reads descriptor and data of a table out of an item.  `inputs_signed` tells whether inputs may be
- * negative, which decides how a first input above 32,767 is meant where its VR does not.  False where
- * there is no such table, or a broken one. */
+ * negative, which decides how a first input above 32,767 is meant where its VR does not.  False
+ * where there is no such table, or a broken one. */
 bool kin_dicom_lut_load(kin_item *item, kin_tag descriptor, kin_tag data, bool inputs_signed,
                         kin_lut *out);
 void kin_dicom_lut_release(kin_lut *lut);

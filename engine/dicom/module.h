@@ -44,8 +44,8 @@ struct kin_dicom {
     size_t text_count;
 };
 
-/* pixels.c: fills the header's image fields from the Image Pixel module and checks all sizes against
- * the limits and the bytes that are there. */
+/* pixels.c: fills the header's image fields from the Image Pixel module and checks all sizes
+ * against the limits and the bytes that are there. */
 kin_status kin_dicom_pixels_describe(kin_dicom *dicom, kin_error *err);
 
 /* describe.c: fills the header's kind, identity and attributes. */
@@ -54,8 +54,8 @@ kin_status kin_dicom_describe(kin_dicom *dicom, kin_error *err);
 /* spacing.c: size of a frame's pixels in millimetres, 0 where unknown. */
 void kin_dicom_frame_spacing(const kin_dicom *dicom, int frame, double *x_mm, double *y_mm);
 
-/* groups.c: the first item of a functional group's sequence for a frame: its own, or the shared one,
- * or NULL (PS3.3 C.7.6.16). */
+/* groups.c: the first item of a functional group's sequence for a frame: its own, or the shared
+ * one, or NULL (PS3.3 C.7.6.16). */
 kin_item *kin_dicom_frame_group(const kin_dicom *dicom, int frame, kin_tag sequence);
 
 /* groups.c: finds the functional groups once, when the file is opened. */

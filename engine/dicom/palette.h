@@ -16,8 +16,8 @@ void kin_dicom_palette_release(kin_palette *palette);
 /* Samples of one channel to count * 3 values in [0, 1]. */
 void kin_dicom_palette_apply(const kin_palette *palette, const kin_samples *samples, float *out);
 
-/* Expands segmented table data, one unit of `unit_bytes` bytes (1 or 2) in each of `units`, to exactly
- * `count` entries; false where they give fewer, or refer to what is not there. */
+/* Expands segmented table data, one unit of `unit_bytes` bytes (1 or 2) in each of `units`, to
+ * exactly `count` entries; false where they give fewer, or refer to what is not there. */
 bool kin_dicom_palette_expand(const uint16_t *units, size_t unit_count, size_t unit_bytes,
                               uint16_t *entries, size_t count);
 

@@ -61,7 +61,8 @@ static kin_status by_selection(const float *values, const uint8_t *mask, size_t 
     for (size_t i = 0; i < count; i++)                                                             \
         bins[(int)((const type *)samples->data)[i] + (offset)] += mask == NULL || !mask[i];
 
-/* Counts samples of up to 16 bits; returns what to add to a sample for its bin, -1 for other types. */
+/* Counts samples of up to 16 bits; returns what to add to a sample for its bin, -1 for other
+ * types. */
 static int count_samples(const kin_samples *samples, const uint8_t *mask, uint32_t *bins)
 {
     size_t count = kin_samples_count(samples);

@@ -68,7 +68,8 @@ static kin_status check_shape(const kin_dicom *dicom, kin_error *err)
     return KIN_OK;
 }
 
-/* Bits: allocated of a kind that exists, stored within them; a high bit that cannot be is mended. */
+/* Bits: allocated of a kind that exists, stored within them; a high bit that cannot be is
+ * mended. */
 static kin_status settle_bits(kin_dicom *dicom, kin_error *err)
 {
     kin_dicom_header *h = &dicom->header;

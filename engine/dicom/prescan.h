@@ -2,8 +2,8 @@
  * prescan.h - a walk over a DICOM file's structure, before any library parses it.
  *
  * DCMTK recurses once per level of nesting and believes lengths; this walk does neither.  It needs
- * no memory beyond a fixed stack, visits every element header once, and skips values.  It ends at the
- * pixel data of the data set's own level: nothing behind them is ever looked at.
+ * no memory beyond a fixed stack, visits every element header once, and skips values.  It ends at
+ * the pixel data of the data set's own level: nothing behind them is ever looked at.
  */
 #ifndef KIN_DICOM_PRESCAN_H
 #define KIN_DICOM_PRESCAN_H

@@ -1,8 +1,8 @@
 /*
  * tags.h - a parsed data set, item by item, for C.
  *
- * The bridge to DCMTK's parser (tags_bridge.cc).  Getters say false where an attribute is absent, empty
- * or of another kind; they never fail otherwise.  Everything handed out is borrowed until
+ * The bridge to DCMTK's parser (tags_bridge.cc).  Getters say false where an attribute is absent,
+ * empty or of another kind; they never fail otherwise.  Everything handed out is borrowed until
  * kin_dicom_tags_free().
  */
 #ifndef KIN_DICOM_TAGS_H
@@ -35,8 +35,8 @@ bool kin_dicom_item_has(kin_item *item, kin_tag tag);
 /* The bytes of a text attribute as stored (all values, padded, in the file's character set). */
 bool kin_dicom_item_text(kin_item *item, kin_tag tag, const char **text, size_t *length);
 
-/* A number out of a DS, IS or binary attribute; index counts from 0.  Not-a-number and infinity count
- * as absent. */
+/* A number out of a DS, IS or binary attribute; index counts from 0.  Not-a-number and infinity
+ * count as absent. */
 bool kin_dicom_item_number(kin_item *item, kin_tag tag, unsigned index, double *out);
 
 /* As kin_dicom_item_number(), for whole numbers that fit an int. */
@@ -49,8 +49,8 @@ bool kin_dicom_item_words(kin_item *item, kin_tag tag, const uint16_t **words, s
 /* The 64-bit integers of an OV or UV attribute. */
 bool kin_dicom_item_longs(kin_item *item, kin_tag tag, const uint64_t **longs, size_t *count);
 
-/* Items of a sequence: their number (0 when absent), and one of them or NULL.  Reaching an item takes
- * time in proportion to its index; kin_dicom_item_list() gives all in one pass. */
+/* Items of a sequence: their number (0 when absent), and one of them or NULL.  Reaching an item
+ * takes time in proportion to its index; kin_dicom_item_list() gives all in one pass. */
 size_t kin_dicom_item_count(kin_item *item, kin_tag tag);
 kin_item *kin_dicom_item_at(kin_item *item, kin_tag tag, size_t index);
 

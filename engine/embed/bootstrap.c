@@ -1,7 +1,7 @@
 /*
- * The projection for an archive that has nothing to learn from yet: Gaussian random numbers keep inner
- * products to within about 1 / sqrt(dim) (Johnson and Lindenstrauss, "Extensions of Lipschitz mappings into a
- * Hilbert space", 1984).
+ * The projection for an archive that has nothing to learn from yet: Gaussian random numbers keep
+ * inner products to within about 1 / sqrt(dim) (Johnson and Lindenstrauss, "Extensions of Lipschitz
+ * mappings into a Hilbert space", 1984).
  */
 #include <math.h>
 #include <string.h>
@@ -18,8 +18,8 @@ static uint64_t next(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* Normal to the eye, by the sum of the 64 bits' halves: 12 uniform numbers of 16 bits have variance 1
- * (Irwin and Hall).  In integers but for the last step, so that every machine gives the same. */
+/* Normal to the eye, by the sum of the 64 bits' halves: 12 uniform numbers of 16 bits have variance
+ * 1 (Irwin and Hall).  In integers but for the last step, so that every machine gives the same. */
 static float normal(uint64_t *state)
 {
     int64_t sum = 0;

@@ -54,7 +54,8 @@ void kin_embedder_free(kin_embedder *embedder)
     free(embedder);
 }
 
-/* Scales each family of a descriptor to unit length; one of zeros (colour in a grey image) stays. */
+/* Scales each family of a descriptor to unit length; one of zeros (colour in a grey image)
+ * stays. */
 static void unit_families(const struct embed_layout *layout, float *x)
 {
     const kin_kernels *kernels = kin_kernels_best();

@@ -17,9 +17,9 @@ struct embed_layout {
 
 /* The whole of an embedder is
  *     y = projection (prepared(x) - mean), then y / |y|
- * where `prepared` scales each family to unit length for the bootstrap and changes nothing otherwise; the
- * families' weights and the learnt scales of families and components are folded into the projection, so that
- * a model in a file does not depend on the registry. */
+ * where `prepared` scales each family to unit length for the bootstrap and changes nothing
+ * otherwise; the families' weights and the learnt scales of families and components are folded into
+ * the projection, so that a model in a file does not depend on the registry. */
 struct kin_embedder {
     char kind[EMBED_KIND_SIZE];
     char id[KIN_EMBED_ID_SIZE];
@@ -39,14 +39,16 @@ struct kin_embedder {
 kin_status kin_embed_layout_parse(const char *signature, size_t input, struct embed_layout *layout,
                                   kin_error *err);
 
-/* An embedder of that shape with zero mean and an uninitialised projection.  dim 0 is the default. */
+/* An embedder of that shape with zero mean and an uninitialised projection.  dim 0 is the
+ * default. */
 kin_status kin_embedder_new(const char *kind, const char *signature, size_t input, size_t dim,
                             size_t rank, kin_embedder **out, kin_error *err);
 
 /* Gives the embedder its id, once its parameters are final. */
 kin_status kin_embedder_seal(kin_embedder *embedder, kin_error *err);
 
-/* As kin_embedder_apply(), for at most EMBED_BATCH descriptors, without the last step: out = count x rank. */
+/* As kin_embedder_apply(), for at most EMBED_BATCH descriptors, without the last step: out = count
+ * x rank. */
 enum { EMBED_BATCH = 64 };
 kin_status kin_embedder_project(const kin_embedder *embedder, const float *descriptors,
                                 size_t count, float *out, kin_error *err);

@@ -11,7 +11,8 @@ static float weight_of(const char *name)
     return family != NULL ? family->weight : 1.0f;
 }
 
-/* Reads "name/version:length" at *at and moves past it and the space behind it; 0 when malformed. */
+/* Reads "name/version:length" at *at and moves past it and the space behind it; 0 when
+ * malformed. */
 static size_t next_length(const char **at)
 {
     const char *slash = strchr(*at, '/'), *space = strchr(*at, ' ');

@@ -1,10 +1,10 @@
 /*
- * Principal components by the eigenvectors of the smaller of two matrices: the covariance of the input's
- * floats, when there are more rows than floats, or the rows' inner products (Gram's matrix; Turk and Pentland,
- * "Eigenfaces for recognition", 1991), which has the same eigenvalues.
+ * Principal components by the eigenvectors of the smaller of two matrices: the covariance of the
+ * input's floats, when there are more rows than floats, or the rows' inner products (Gram's matrix;
+ * Turk and Pentland, "Eigenfaces for recognition", 1991), which has the same eigenvalues.
  *
- * Products are summed in single precision within a block of rows and in double precision over the blocks.
- * Memory: one block, the smaller matrix, and the components.
+ * Products are summed in single precision within a block of rows and in double precision over the
+ * blocks.  Memory: one block, the smaller matrix, and the components.
  */
 #include "embed/spectrum.h"
 
@@ -87,8 +87,9 @@ static double family_scale(double variance, double square, float weight)
     return variance > family_share_min * square ? (double)weight / sqrt(variance) : 0.0;
 }
 
-/* The largest `wanted` eigenvalues, divided by `rows`, and eigenvectors (vectors[k][n], in double) of the
- * symmetric n x n matrix whose upper half, by rows, is given and destroyed.  Largest first. */
+/* The largest `wanted` eigenvalues, divided by `rows`, and eigenvectors (vectors[k][n], in double)
+ * of the symmetric n x n matrix whose upper half, by rows, is given and destroyed.  Largest
+ * first. */
 static kin_status eigen(double *matrix, size_t n, size_t wanted, double rows, double *values,
                         double *vectors, kin_error *err)
 {
@@ -101,8 +102,8 @@ static kin_status eigen(double *matrix, size_t n, size_t wanted, double rows, do
         status = no_memory(err);
         goto out;
     }
-    /* dsyevr finds just those; the single-precision drivers of LAPACK 3.11 size their work space wrongly
-     * for n above some 2,900.  Our upper half by rows is LAPACK's lower half by columns. */
+    /* dsyevr finds just those; the single-precision drivers of LAPACK 3.11 size their work space
+     * wrongly for n above some 2,900.  Our upper half by rows is LAPACK's lower half by columns. */
     lapack_int info =
         LAPACKE_dsyevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', (lapack_int)n, matrix, (lapack_int)n, 0, 0,
                        (lapack_int)(n - wanted + 1), (lapack_int)n, 0, &found, ascending, columns,

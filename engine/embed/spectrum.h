@@ -12,9 +12,8 @@ struct sample {
 
 /* What a sample says. */
 struct spectrum {
-    float *mean; /* [input] */
-    double *
-        scale; /* [families] that give each its weight's square as total variance; 0 for one that does not vary */
+    float *mean;       /* [input] */
+    double *scale;     /* [families]: to its weight's square as total variance; 0: does not vary */
     size_t rank;       /* components found, at most as many as asked for */
     double *variance;  /* [rank], largest first */
     float *directions; /* [rank][input], orthonormal in the scaled descriptors' space */

@@ -1,6 +1,6 @@
 /*
- * Colour: a histogram of hue, saturation and value, and moments of L*a*b* (Stricker and
- * Orengo, SPIE 2420, 1995), on the colours as stored: a stain's or a flow map's colour is its meaning.
+ * Colour: a histogram of hue, saturation and value, and moments of L*a*b* (Stricker and Orengo,
+ * SPIE 2420, 1995), on the colours as stored: a stain's or a flow map's colour is its meaning.
  */
 #include "image/colour.h"
 

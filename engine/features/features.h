@@ -1,15 +1,15 @@
 /*
  * features.h - what an image looks like, in numbers: descriptor families and their concatenation.
  *
- * A family is a named, versioned function from a prepared view of an image to a fixed number of floats.
- * The default descriptor is the concatenation of all families in the registry's order; its layout has a
- * signature ("pixels/1:256 hog/1:1764 …"), which the archive stores: rows of one layout are never
- * mixed with rows of another.
+ * A family is a named, versioned function from a prepared view of an image to a fixed number of
+ * floats.  The default descriptor is the concatenation of all families in the registry's order; its
+ * layout has a signature ("pixels/1:256 hog/1:1764 …"), which the archive stores: rows of one
+ * layout are never mixed with rows of another.
  *
  * Each family's source in the literature stands at the head of its file.  Histograms come as unit
- * vectors of square roots (Hellinger), statistics in units of their largest values, so that Euclidean
- * distances within a family make sense as they are; how families compare is for the embedding to learn
- * (embed.h), with their weights as its start.
+ * vectors of square roots (Hellinger), statistics in units of their largest values, so that
+ * Euclidean distances within a family make sense as they are; how families compare is for the
+ * embedding to learn (embed.h), with their weights as its start.
  *
  * Descriptors are finite for every raster.  Gain and offset of the grey levels hardly change them
  * (colour families excepted: there the colour itself is the finding).
@@ -21,7 +21,8 @@
 
 #include "image/raster.h"
 
-/* An image made ready once for all families: foreground cropped, intensities robustly normalised. */
+/* An image made ready once for all families: foreground cropped, intensities robustly
+ * normalised. */
 typedef struct kin_view kin_view;
 
 typedef struct kin_family {

@@ -1,7 +1,7 @@
 /*
  * Gabor energies: the magnitudes of complex Gabor filters (Daugman, J Opt Soc Am A 2, 1985; for
- * retrieval Manjunath and Ma, PAMI 18, 1996), in 6 directions at 4 octaves, averaged over a 4 x 4 grid
- * as in Oliva and Torralba's "gist" (Int J Comput Vis 42, 2001).
+ * retrieval Manjunath and Ma, PAMI 18, 1996), in 6 directions at 4 octaves, averaged over a 4 x 4
+ * grid as in Oliva and Torralba's "gist" (Int J Comput Vis 42, 2001).
  */
 #include "features/gabor.h"
 

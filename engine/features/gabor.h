@@ -15,11 +15,12 @@ typedef struct kin_gabor {
 } kin_gabor;
 
 /* exp(-(x^2 + y^2) / 2 sigma^2) exp(2 pi i (x cos a + y sin a) / wavelength), angle a in radians,
- * lengths in pixels; the Gaussian sums to 1.  Isotropic, so that it splits into a row and a column. */
+ * lengths in pixels; the Gaussian sums to 1.  Isotropic, so that it splits into a row and a
+ * column. */
 void kin_gabor_init(kin_gabor *gabor, double wavelength, double sigma, double angle);
 
-/* out = the magnitude of the filter's response at each pixel of a grey image (as many floats); edges
- * continue the outermost pixel.  scratch: 3 x width x height floats. */
+/* out = the magnitude of the filter's response at each pixel of a grey image (as many floats);
+ * edges continue the outermost pixel.  scratch: 3 x width x height floats. */
 void kin_gabor_magnitude(const kin_gabor *gabor, const kin_raster *image, float *scratch,
                          float *out);
 

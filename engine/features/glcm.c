@@ -138,8 +138,8 @@ void kin_haralick_of(const kin_glcm *glcm, float out[KIN_HARALICK_COUNT])
     out[KIN_HARALICK_ENTROPY] = (float)entropy;
     out[KIN_HARALICK_DIFFERENCE_VARIANCE] = (float)difference_variance;
     out[KIN_HARALICK_DIFFERENCE_ENTROPY] = (float)difference_entropy;
-    /* f12 = (HXY - HXY1) / HX; f13 = sqrt(1 - exp(-2 (HXY2 - HXY))); in a matrix whose marginals are
-     * its own, HXY1 = HXY2 = the cross entropy = 2 HX. */
+    /* f12 = (HXY - HXY1) / HX; f13 = sqrt(1 - exp(-2 (HXY2 - HXY))); in a matrix whose marginals
+     * are its own, HXY1 = HXY2 = the cross entropy = 2 HX. */
     out[KIN_HARALICK_INFORMATION_1] =
         row_entropy > 1e-9 ? (float)((entropy - cross) / row_entropy) : 0;
     out[KIN_HARALICK_INFORMATION_2] =

@@ -38,9 +38,10 @@ enum kin_haralick {
 void kin_haralick_of(const kin_glcm *glcm, float out[KIN_HARALICK_COUNT]);
 
 /*
- * What families store of an image of KIN_GLCM_LEVELS levels at one distance: of each statistic its mean
- * over the four directions and, as the paper advises, the range between them (ranges may be NULL), so
- * that turning the image changes little; in units of the statistic's largest value, square-rooted.
+ * What families store of an image of KIN_GLCM_LEVELS levels at one distance: of each statistic its
+ * mean over the four directions and, as the paper advises, the range between them (ranges may be
+ * NULL), so that turning the image changes little; in units of the statistic's largest value,
+ * square-rooted.
  */
 enum { KIN_GLCM_LEVELS = 32 };
 void kin_glcm_describe(const uint8_t *image, int width, int height, int distance,

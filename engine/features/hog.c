@@ -1,7 +1,7 @@
 /*
  * Histogram of oriented gradients (Dalal and Triggs, CVPR 2005): centred differences, 9 unsigned
- * orientations, votes of the gradient's length shared linearly between neighbouring orientations and
- * cells, blocks of 2 x 2 cells that overlap by one, normalised by L2-Hys (clipped at 0.2).
+ * orientations, votes of the gradient's length shared linearly between neighbouring orientations
+ * and cells, blocks of 2 x 2 cells that overlap by one, normalised by L2-Hys (clipped at 0.2).
  */
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
- * Local binary patterns (Ojala, Pietikainen and Maenpaa, PAMI 24, 2002): which of the 8 neighbours on
- * a circle are at least as bright as the centre.  The 58 patterns with at most two changes around the
- * circle have a bin each, all others share one (their "u2" mapping).  Histograms are taken on a grid,
- * with circles of three sizes, and stored as Hellinger vectors.
+ * Local binary patterns (Ojala, Pietikainen and Maenpaa, PAMI 24, 2002): which of the 8 neighbours
+ * on a circle are at least as bright as the centre.  The 58 patterns with at most two changes
+ * around the circle have a bin each, all others share one (their "u2" mapping).  Histograms are
+ * taken on a grid, with circles of three sizes, and stored as Hellinger vectors.
  */
 #include <math.h>
 #include <string.h>
@@ -53,8 +53,8 @@ static void place_neighbours(int radius, ptrdiff_t stride, struct neighbour neig
     }
 }
 
-/* Sets one bit in the codes of n pixels from *at on.  Written for the compiler to vectorise, which GCC
- * does only while this is a function of its own. */
+/* Sets one bit in the codes of n pixels from *at on.  Written for the compiler to vectorise, which
+ * GCC does only while this is a function of its own. */
 __attribute__((noinline)) static void set_bit(const float *restrict at, int n,
                                               const struct neighbour *neighbour, int32_t bit,
                                               int32_t *restrict codes)

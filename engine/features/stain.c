@@ -1,7 +1,7 @@
 /*
  * Stain statistics: amounts of haematoxylin, eosin and DAB by colour deconvolution (Ruifrok and
- * Johnston, 2001), as histograms (Hellinger), moments, and moments of their gradients' length, which
- * tell crowded nuclei from smooth stroma.
+ * Johnston, 2001), as histograms (Hellinger), moments, and moments of their gradients' length,
+ * which tell crowded nuclei from smooth stroma.
  */
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * How nuclei and stroma are arranged: co-occurrence statistics (Haralick, Shanmugam and Dinstein, 1973)
- * of the amounts of haematoxylin and of eosin (Ruifrok and Johnston, 2001), not of their mixture in
- * grey; of absolute amounts, so that pale and dark tissue differ.
+ * How nuclei and stroma are arranged: co-occurrence statistics (Haralick, Shanmugam and Dinstein,
+ * 1973) of the amounts of haematoxylin and of eosin (Ruifrok and Johnston, 2001), not of their
+ * mixture in grey; of absolute amounts, so that pale and dark tissue differ.
  */
 #include <stdlib.h>
 

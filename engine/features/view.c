@@ -6,8 +6,8 @@
 #include "image/foreground.h"
 #include "image/normalise.h"
 
-/* The size that fits `most` pixels on the longer side, in the proportions of width x height; at least
- * 1 x 1, and never larger. */
+/* The size that fits `most` pixels on the longer side, in the proportions of width x height; at
+ * least 1 x 1, and never larger. */
 static void fit(double width, double height, int most, int *to_width, int *to_height)
 {
     double scale = fmin(1, most / fmax(width, height));

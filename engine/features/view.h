@@ -19,8 +19,8 @@ struct kin_view {
     kin_raster stains;  /* of colour's pixels: kin_rgb_to_stains(), so beyond [0, 1] too */
 };
 
-/* The amounts of stain that the levels 0 to `levels` - 1 of kin_stain_level() are spread over: unmixing
- * takes noise below zero, and beyond the upper end slides are opaque. */
+/* The amounts of stain that the levels 0 to `levels` - 1 of kin_stain_level() are spread over:
+ * unmixing takes noise below zero, and beyond the upper end slides are opaque. */
 #define KIN_STAIN_LOW  (-0.25f)
 #define KIN_STAIN_HIGH 1.75f
 int kin_stain_level(float amount, int levels);

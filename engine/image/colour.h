@@ -15,9 +15,9 @@ void kin_rgb_to_lab(const float rgb[3], float lab[3]);
 /*
  * Stain amounts by colour deconvolution (Ruifrok and Johnston, Anal Quant Cytol Histol 23, 2001):
  * optical densities -log10(max(v, KIN_OD_FLOOR)), unmixed by the inverse of their matrix for
- * haematoxylin (0.650, 0.704, 0.286), eosin (0.072, 0.990, 0.105) and DAB (0.268, 0.570, 0.776), each
- * of unit length.  White has none of any; a pure stain of density d gives d in its place and 0 in the
- * others.
+ * haematoxylin (0.650, 0.704, 0.286), eosin (0.072, 0.990, 0.105) and DAB (0.268, 0.570, 0.776),
+ * each of unit length.  White has none of any; a pure stain of density d gives d in its place and 0
+ * in the others.
  */
 #define KIN_OD_FLOOR (1.0f / 255.0f)
 enum { KIN_STAIN_HAEMATOXYLIN, KIN_STAIN_EOSIN, KIN_STAIN_DAB, KIN_STAINS };

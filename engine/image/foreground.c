@@ -79,7 +79,8 @@ static struct part flood(uint8_t *mask, int w, int h, int start, int *stack)
     return part;
 }
 
-/* The union of the large parts of mask (w x h, 1 = foreground; used up).  stack, parts: n entries. */
+/* The union of the large parts of mask (w x h, 1 = foreground; used up).  stack, parts: n
+ * entries. */
 static struct part large_parts(uint8_t *mask, int w, int h, int *stack, struct part *parts)
 {
     int count = 0, largest = 0;

@@ -42,8 +42,8 @@ typedef struct kin_image_limits {
 /* `limits` (may be NULL) with every zero replaced by its default. */
 kin_image_limits kin_image_limits_effective(const kin_image_limits *limits);
 
-/* KIN_E_LIMIT when width x height x channels floats are more than limits->max_frame_bytes (limits as
- * from kin_image_limits_effective), KIN_E_FORMAT when a size is zero.  For readers, before they
+/* KIN_E_LIMIT when width x height x channels floats are more than limits->max_frame_bytes (limits
+ * as from kin_image_limits_effective), KIN_E_FORMAT when a size is zero.  For readers, before they
  * allocate or decode anything. */
 kin_status kin_image_check_frame(uint64_t width, uint64_t height, uint64_t channels,
                                  const kin_image_limits *limits, kin_error *err);
@@ -70,14 +70,15 @@ kin_status kin_raster_resample(const kin_raster *source, int width, int height, 
                                kin_error *err);
 
 /*
- * The width of a pixel over its height, by the spacing; 1 where it is unknown, within 1% of 1 (spacings
- * come as rounded decimals), or beyond a ratio of KIN_RASTER_STRETCH_MAX (then it is an error).
+ * The width of a pixel over its height, by the spacing; 1 where it is unknown, within 1% of 1
+ * (spacings come as rounded decimals), or beyond a ratio of KIN_RASTER_STRETCH_MAX (then it is an
+ * error).
  */
 enum { KIN_RASTER_STRETCH_MAX = 16 };
 double kin_raster_aspect(const kin_raster *raster);
 
-/* Resamples so that pixels are square in space when the spacing says that they are not; else copies.
- * The axis with the larger pixels is stretched, so no detail is lost. */
+/* Resamples so that pixels are square in space when the spacing says that they are not; else
+ * copies.  The axis with the larger pixels is stretched, so no detail is lost. */
 kin_status kin_raster_square_pixels(const kin_raster *source, kin_raster *out, kin_error *err);
 
 #ifdef __cplusplus

@@ -44,8 +44,8 @@ static void on_error(j_common_ptr common)
     longjmp(job->failed, 1);
 }
 
-/* libjpeg repairs damage with grey and a warning; a medical archive must not take that for an image.
- * Oddities that cost no pixel are let pass. */
+/* libjpeg repairs damage with grey and a warning; a medical archive must not take that for an
+ * image. Oddities that cost no pixel are let pass. */
 static void on_message(j_common_ptr common, int level)
 {
     int code = common->err->msg_code;

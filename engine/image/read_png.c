@@ -1,5 +1,5 @@
-/* PNG by libpng's row interface: 16-bit samples keep their precision, which its simplified interface
- * would pass through gamma. */
+/* PNG by libpng's row interface: 16-bit samples keep their precision, which its simplified
+ * interface would pass through gamma. */
 #include <png.h>
 #include <setjmp.h>
 #include <stdbool.h>

@@ -84,7 +84,7 @@ static enum kin_tiff_number number_of(uint16_t sample_format)
         return KIN_TIFF_SIGNED;
     case SAMPLEFORMAT_IEEEFP:
         return KIN_TIFF_FLOAT;
-    default: /* SAMPLEFORMAT_VOID is "unknown", which readers take as unsigned (TIFF 6.0 section 19) */
+    default: /* SAMPLEFORMAT_VOID is "unknown", for readers unsigned (TIFF 6.0 section 19) */
         return KIN_TIFF_UNSIGNED;
     }
 }

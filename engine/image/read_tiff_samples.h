@@ -22,7 +22,8 @@ bool kin_tiff_sample_supported(kin_tiff_sample sample);
 /* True where samples have a natural largest value (unsigned, up to 16 bits). */
 bool kin_tiff_sample_has_scale(kin_tiff_sample sample);
 
-/* The i-th sample of a packed row: divided by its largest value where it has a scale, else as it is. */
+/* The i-th sample of a packed row: divided by its largest value where it has a scale, else as it
+ * is. */
 float kin_tiff_sample_at(const uint8_t *row, size_t i, kin_tiff_sample sample);
 
 /* The i-th sample of a packed row of unsigned integers of 1 to 16 bits. */

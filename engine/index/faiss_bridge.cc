@@ -305,8 +305,8 @@ kin_status kin_faiss_hnsw_search(const FaissIndex *index, kin_faiss_scratch *scr
         const size_t dim = static_cast<size_t>(hnsw->d);
         NegativeProduct distance(kin_kernels_best(), kin_faiss_hnsw_vectors(index), dim);
         faiss::SearchParametersHNSW params;
-        /* 1.7.3 sizes the queue of candidates by max(k, the index's own efSearch) and takes only the
-         * stopping rule from the parameters: so k is the width as well. */
+        /* 1.7.3 sizes the queue of candidates by max(k, the index's own efSearch) and takes only
+         * the stopping rule from the parameters: so k is the width as well. */
         params.efSearch = static_cast<int>(width);
         distance.set_query(query);
         faiss::maxheap_heapify(width, scores, labels);

@@ -1,8 +1,9 @@
 /*
- * Loading in two passes over one open file.  The first hashes everything, compares with the checksum at the
- * end, and remembers a hash of each piece of FAISS's part; the second hands those pieces to FAISS, each
- * compared again: so FAISS sees no byte that the checksum does not cover, even if the disk gives others the
- * second time, and the file need not fit into memory beside the index.
+ * Loading in two passes over one open file.  The first hashes everything, compares with the
+ * checksum at the end, and remembers a hash of each piece of FAISS's part; the second hands those
+ * pieces to FAISS, each compared again: so FAISS sees no byte that the checksum does not cover,
+ * even if the disk gives others the second time, and the file need not fit into memory beside the
+ * index.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -47,8 +48,8 @@ static kin_status open_file(struct input *in, kin_error *err)
     return kin_fs_read_all(in->fs, in->fd, in->path, &in->header, sizeof in->header, 0, err);
 }
 
-/* Do the header's numbers agree with each other and with the file?  They are believed only if so, whether
- * or not the checksum is right. */
+/* Do the header's numbers agree with each other and with the file?  They are believed only if so,
+ * whether or not the checksum is right. */
 static kin_status check_header(struct input *in, kin_error *err)
 {
     const struct generation_header *h = &in->header;
@@ -76,7 +77,8 @@ static kin_status check_header(struct input *in, kin_error *err)
     return KIN_OK;
 }
 
-/* Hashes [from, to) of the file into the whole's state; each piece's hash goes to `pieces` unless NULL. */
+/* Hashes [from, to) of the file into the whole's state; each piece's hash goes to `pieces` unless
+ * NULL. */
 static kin_status hash_range(struct input *in, XXH3_state_t *whole, uint64_t from, uint64_t to,
                              XXH64_hash_t *pieces, kin_error *err)
 {

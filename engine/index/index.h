@@ -1,8 +1,8 @@
 /*
  * index.h - an index generation: immutable, built over a snapshot of vectors, kept in one file.
  *
- * A generation proposes candidates; exact scores come from the store.  Kinds are const tables in a registry
- * (kinds.h):
+ * A generation proposes candidates; exact scores come from the store.  Kinds are const tables in a
+ * registry (kinds.h):
  *   flat    no structure: the caller scans the store (for small archives, and as the truth)
  *   hnsw    FAISS HNSW graph (Malkov and Yashunin, 2018) over inner product
  *   ivfpq   FAISS inverted lists with 4-bit product quantisation, fast scan (André et al., 2017)
@@ -12,7 +12,8 @@
  * FAISS 1.7.3 trusts its files, so a generation's file carries our own header and a checksum over
  * everything, verified in full before FAISS sees a byte.
  *
- * FAISS works on OpenMP's threads: building uses options.threads of them, a search none but the caller's.
+ * FAISS works on OpenMP's threads: building uses options.threads of them, a search none but the
+ * caller's.
  */
 #ifndef KIN_INDEX_INDEX_H
 #define KIN_INDEX_INDEX_H
@@ -34,9 +35,10 @@ enum {
 
 typedef struct kin_index kin_index;
 
-/* Where the vectors to index are read from: vector(ctx, i) for i in [0, count) has dim floats, valid until
- * the next call, or is NULL with *err set.  ids[i] is the row it is known by; strictly ascending.  Called
- * from the building thread alone; each vector may be asked for more than once. */
+/* Where the vectors to index are read from: vector(ctx, i) for i in [0, count) has dim floats,
+ * valid until the next call, or is NULL with *err set.  ids[i] is the row it is known by; strictly
+ * ascending.  Called from the building thread alone; each vector may be asked for more than
+ * once. */
 typedef struct kin_index_source {
     size_t count, dim;
     const uint64_t *ids;
@@ -53,19 +55,20 @@ typedef struct kin_index_options {
     void *progress_ctx;
 } kin_index_options;
 
-/* Builds a generation.  options may be NULL.  KIN_E_ARG: no such kind, ids out of order, or (for ivfpq) too
- * few vectors to train on; KIN_E_CORRUPT: a vector is not finite. */
+/* Builds a generation.  options may be NULL.  KIN_E_ARG: no such kind, ids out of order, or (for
+ * ivfpq) too few vectors to train on; KIN_E_CORRUPT: a vector is not finite. */
 kin_status kin_index_build(const kin_index_source *source, const kin_index_options *options,
                            kin_index **out, kin_error *err);
 void kin_index_free(kin_index *index);
 
 /*
  * Up to `want` candidates for one query, best first, into hits (room for want); *found is how many.
- * Scores are the index's own estimates.  effort in [0, 1] from cheapest to most exhaustive.  allowed (may be
- * NULL) says which ids may come back; it is asked about each candidate.  Where it turns many away the search
- * widens by itself, to the end if need be, so that filters do not cost recall and `want` come back if that
- * many are allowed; a caller who knows that few are does better to scan just those.  The flat kind finds
- * none: see kin_index_is_flat().  A query that is not finite is KIN_E_ARG.  Safe from several threads.
+ * Scores are the index's own estimates.  effort in [0, 1] from cheapest to most exhaustive.
+ * allowed (may be NULL) says which ids may come back; it is asked about each candidate.  Where it
+ * turns many away the search widens by itself, to the end if need be, so that filters do not cost
+ * recall and `want` come back if that many are allowed; a caller who knows that few are does better
+ * to scan just those.  The flat kind finds none: see kin_index_is_flat().  A query that is not
+ * finite is KIN_E_ARG.  Safe from several threads.
  */
 typedef bool (*kin_index_allowed_fn)(void *ctx, uint64_t id);
 kin_status kin_index_search(const kin_index *index, const float *query, size_t want, double effort,
@@ -77,14 +80,15 @@ const char *kin_index_kind_borrow(const kin_index *index);
 size_t kin_index_count(const kin_index *index);
 size_t kin_index_dim(const kin_index *index);
 
-/* Writes the generation durably to path (temporary sibling, sync, rename, sync of the folder).  `model`
- * is the embedder's id; `rows` the store's committed rows at the snapshot (what lies past is the tail).
- * On failure the file that was there stays, and the temporary one is removed. */
+/* Writes the generation durably to path (temporary sibling, sync, rename, sync of the folder).
+ * `model` is the embedder's id; `rows` the store's committed rows at the snapshot (what lies past
+ * is the tail).  On failure the file that was there stays, and the temporary one is removed. */
 kin_status kin_index_save(const kin_index *index, const kin_fs *fs, const char *path,
                           const char *model, uint64_t rows, kin_error *err);
 
-/* Loads and verifies; the file must be for `model`.  *rows receives the snapshot's rows.  Any damage is
- * KIN_E_CORRUPT, as is a file of another version or model: all of them are cured by a rebuild. */
+/* Loads and verifies; the file must be for `model`.  *rows receives the snapshot's rows.  Any
+ * damage is KIN_E_CORRUPT, as is a file of another version or model: all of them are cured by a
+ * rebuild. */
 kin_status kin_index_load(const kin_fs *fs, const char *path, const char *model, kin_index **out,
                           uint64_t *rows, kin_error *err);
 

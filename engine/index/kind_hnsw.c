@@ -1,6 +1,6 @@
 /*
- * A navigable small-world graph (Malkov and Yashunin, "Efficient and robust approximate nearest neighbor
- * search using hierarchical navigable small world graphs", IEEE TPAMI 2018).
+ * A navigable small-world graph (Malkov and Yashunin, "Efficient and robust approximate nearest
+ * neighbor search using hierarchical navigable small world graphs", IEEE TPAMI 2018).
  *
  * Its memory: the vectors, and 2 M links of 4 bytes each (FAISS doubles M on the lowest level).
  */
@@ -17,8 +17,8 @@ enum {
     WIDTH_MIN = 16,        /* beam of a search with effort 0 */
     WIDTH_MAX = 2048,      /* with effort 1: FAISS searches its queue of candidates linearly */
     WIDTH_GROWTH = 4,
-    /* A beam meets some dozen vectors for each step and those in random order: wider than this share of all
-     * vectors, reading them one after the other is as fast, and exact. */
+    /* A beam meets some dozen vectors for each step and those in random order: wider than this
+     * share of all vectors, reading them one after the other is as fast, and exact. */
     WIDTH_SHARE = 64,
     SCAN_ROWS = 64
 };
@@ -60,8 +60,8 @@ static size_t first_width(const struct index_query *query, size_t enough)
     return width > (double)enough ? (size_t)width : enough;
 }
 
-/* Filtered, the nodes that a beam ends with must hold some more than are wanted: its last ones are the
- * least reliable. */
+/* Filtered, the nodes that a beam ends with must hold some more than are wanted: its last ones are
+ * the least reliable. */
 static size_t enough_of(const kin_index *index, const struct index_query *query)
 {
     size_t enough = query->want;
@@ -86,8 +86,8 @@ static size_t offer_allowed(const kin_index *index, const struct index_query *qu
     return allowed;
 }
 
-/* Widens the beam until enough of the nodes that it ends with are allowed, so that the answer is as good as
- * an unfiltered search of that width; past WIDTH_MAX, scans. */
+/* Widens the beam until enough of the nodes that it ends with are allowed, so that the answer is as
+ * good as an unfiltered search of that width; past WIDTH_MAX, scans. */
 static kin_status search(const kin_index *index, const struct index_query *query, kin_topk *top,
                          kin_error *err)
 {

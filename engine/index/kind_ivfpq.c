@@ -1,12 +1,13 @@
 /*
- * Inverted lists with 4-bit product quantisation, scanned by shuffles within registers (André, Kermarrec and
- * Le Scouarnec, "Accelerated nearest neighbor search with Quick ADC", ICMR 2017; FAISS's "fast scan").
+ * Inverted lists with 4-bit product quantisation, scanned by shuffles within registers (André,
+ * Kermarrec and Le Scouarnec, "Accelerated nearest neighbor search with Quick ADC", ICMR 2017;
+ * FAISS's "fast scan").
  *
- * A vector takes half a byte for each pair of its floats.  What is coded is its difference from its list's
- * centre, which for inner products costs nothing at search time.  Scores are rough all the same: callers ask
- * for several times as many candidates as they need and rank those exactly.  Recall@10 on 2,777 embeddings
- * of brain MRI, effort 1/2: 0.60 by the scores themselves, 0.94 of 50 candidates, 0.986 of 100 (without
- * the differences 0.50, 0.86 and 0.957).
+ * A vector takes half a byte for each pair of its floats.  What is coded is its difference from its
+ * list's centre, which for inner products costs nothing at search time.  Scores are rough all the
+ * same: callers ask for several times as many candidates as they need and rank those exactly.
+ * Recall@10 on 2,777 embeddings of brain MRI, effort 1/2: 0.60 by the scores themselves, 0.94 of 50
+ * candidates, 0.986 of 100 (without the differences 0.50, 0.86 and 0.957).
  */
 #include <faiss/c_api/index_factory_c.h>
 #include <math.h>
@@ -59,7 +60,8 @@ static size_t training_rows(size_t count)
     return rows < count ? rows : count;
 }
 
-/* One scan of `probes` lists for `fetch` codes; *found counts those allowed, which are offered to top. */
+/* One scan of `probes` lists for `fetch` codes; *found counts those allowed, which are offered to
+ * top. */
 static kin_status scan(const kin_index *index, const struct index_query *query, size_t probes,
                        size_t fetch, kin_topk *top, size_t *found, kin_error *err)
 {

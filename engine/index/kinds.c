@@ -3,14 +3,14 @@
 #include <faiss/c_api/error_c.h>
 #include <string.h>
 
-/* Below this the exact scan of the store is as good as any index: 8,192 x 256 floats are 8 MiB, which one
- * core reads in about half a millisecond, and nothing has to be rebuilt. */
+/* Below this the exact scan of the store is as good as any index: 8,192 x 256 floats are 8 MiB,
+ * which one core reads in about half a millisecond, and nothing has to be rebuilt. */
 enum { FLAT_ROWS_MAX = 8192 };
 
-/* Up to this size the graph is built: it needs no training, keeps its recall on data without clusters and
- * under filters that let most through, but holds the vectors themselves besides 64 links each.  2 GiB are
- * about 1.6 million rows of 256 floats.  Beyond, inverted lists with product quantisation take a
- * sixteenth of the vectors' size and build in a fraction of the time. */
+/* Up to this size the graph is built: it needs no training, keeps its recall on data without
+ * clusters and under filters that let most through, but holds the vectors themselves besides 64
+ * links each.  2 GiB are about 1.6 million rows of 256 floats.  Beyond, inverted lists with product
+ * quantisation take a sixteenth of the vectors' size and build in a fraction of the time. */
 #define HNSW_BYTES_MAX ((size_t)2 << 30)
 
 static const struct index_kind *const kinds[] = {&kin_index_flat, &kin_index_hnsw,

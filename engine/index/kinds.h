@@ -26,7 +26,8 @@ struct index_query {
 struct index_kind {
     const char *name;
     size_t count_min; /* fewest vectors that it can be built over */
-    /* Makes an empty FAISS index that is fit for `count` vectors.  NULL: the kind has no structure. */
+    /* Makes an empty FAISS index that is fit for `count` vectors.  NULL: the kind has no
+     * structure. */
     kin_status (*create)(size_t dim, size_t count, FaissIndex **out, kin_error *err);
     /* How many of `count` vectors it learns from before the first is added; NULL: none. */
     size_t (*training_rows)(size_t count);

@@ -84,8 +84,8 @@ kin_status kin_segment_header_check(const struct segment_layout *layout, uint64_
     return KIN_OK;
 }
 
-/* Opens for reading; a file that is missing or no regular file is damage here.  O_NONBLOCK: opening a
- * FIFO must not wait. */
+/* Opens for reading; a file that is missing or no regular file is damage here.  O_NONBLOCK: opening
+ * a FIFO must not wait. */
 static kin_status open_committed(const kin_fs *fs, const char *path, int *fd, struct stat *st,
                                  kin_error *err)
 {

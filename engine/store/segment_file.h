@@ -19,8 +19,8 @@ struct segment_layout {
     size_t length, stride;          /* floats */
 };
 
-/* A segment that is mapped for reading.  The mapping is as long as a full segment from the start, so
- * that it never moves; only the first `size` bytes of the file are known to exist. */
+/* A segment that is mapped for reading.  The mapping is as long as a full segment from the start,
+ * so that it never moves; only the first `size` bytes of the file are known to exist. */
 struct segment {
     unsigned char *map;
     size_t map_size;
@@ -41,14 +41,14 @@ size_t kin_segment_size(const struct segment_layout *layout, size_t rows);
 void kin_segment_header_make(const struct segment_layout *layout, uint64_t number,
                              unsigned char page[SEGMENT_PAGE]);
 
-/* KIN_E_FORMAT when the page is not a whole header (a crash may leave that in a segment without rows);
- * KIN_E_CORRUPT when it is one for other rows, another version or another place. */
+/* KIN_E_FORMAT when the page is not a whole header (a crash may leave that in a segment without
+ * rows); KIN_E_CORRUPT when it is one for other rows, another version or another place. */
 kin_status kin_segment_header_check(const struct segment_layout *layout, uint64_t number,
                                     const unsigned char page[SEGMENT_PAGE], const char *path,
                                     kin_error *err);
 
-/* Opens, checks and maps.  Any fault of the file is KIN_E_CORRUPT, its absence as well: the caller asks
- * because rows of it are committed. */
+/* Opens, checks and maps.  Any fault of the file is KIN_E_CORRUPT, its absence as well: the caller
+ * asks because rows of it are committed. */
 kin_status kin_segment_map(const kin_fs *fs, const struct segment_layout *layout, const char *path,
                            uint64_t number, struct segment **out, kin_error *err);
 void kin_segment_unmap(struct segment *segment);

@@ -63,8 +63,8 @@ static void writer_close(kin_segments *set)
     set->writer.file_dirty = false;
 }
 
-/* Checks the header of the writer's file, or writes it where it is absent or was torn by a crash and the
- * segment has no committed rows (`fresh`). */
+/* Checks the header of the writer's file, or writes it where it is absent or was torn by a crash
+ * and the segment has no committed rows (`fresh`). */
 static kin_status prepare_header(kin_segments *set, uint64_t number, bool fresh, kin_error *err)
 {
     struct segment_writer *w = &set->writer;

@@ -30,8 +30,8 @@ struct kin_segments {
     _Atomic(struct segment *) segments[KIN_SEGMENTS_MAX]; /* NULL until first touched */
 };
 
-/* The mapped segment of that number, opened at its first use, with at least `rows` rows in its file.
- * path (PATH_MAX) receives its name. */
+/* The mapped segment of that number, opened at its first use, with at least `rows` rows in its
+ * file. path (PATH_MAX) receives its name. */
 kin_status kin_segments_get(kin_segments *set, uint64_t number, size_t rows, struct segment **out,
                             char path[PATH_MAX], kin_error *err);
 

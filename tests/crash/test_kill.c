@@ -1,9 +1,10 @@
 /*
  * kill -9 at random moments of ingest and of reindex.
  *
- * Each round adds new files, starts `kindred ingest` and kills it after a random time, then does the same to
- * `kindred reindex`.  Afterwards the archive must verify clean, and every file that the ingest had
- * acknowledged must be there, in this round and in all later ones.  Rounds: KINDRED_KILL_ROUNDS, by default 100.
+ * Each round adds new files, starts `kindred ingest` and kills it after a random time, then does
+ * the same to `kindred reindex`.  Afterwards the archive must verify clean, and every file that the
+ * ingest had acknowledged must be there, in this round and in all later ones.  Rounds:
+ * KINDRED_KILL_ROUNDS, by default 100.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,7 +88,8 @@ static pid_t start(char *const arguments[], int *output)
     return pid;
 }
 
-/* How long a command may run before it is killed: as long as it takes, by what earlier rounds saw. */
+/* How long a command may run before it is killed: as long as it takes, by what earlier rounds
+ * saw. */
 struct window {
     double milliseconds;
     int cut; /* runs killed at work */
@@ -98,7 +100,8 @@ static double now_milliseconds(void)
     return 1e3 * kin_clock_monotonic();
 }
 
-/* Kills it after a random part of the window; a run that ends by itself shows how long the window is. */
+/* Kills it after a random part of the window; a run that ends by itself shows how long the window
+ * is. */
 static void kill_at_random(pid_t pid, struct window *window)
 {
     double began = now_milliseconds();

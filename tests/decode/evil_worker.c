@@ -1,5 +1,6 @@
-/* A worker that misbehaves: KIN_EVIL names how.  Descriptors have 8 floats.  The first file of every
- * process but those of mode "clean" meets the misdeed; a file named "*.ok" is always answered well. */
+/* A worker that misbehaves: KIN_EVIL names how.  Descriptors have 8 floats.  The first file of
+ * every process but those of mode "clean" meets the misdeed; a file named "*.ok" is always answered
+ * well. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

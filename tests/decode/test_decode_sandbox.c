@@ -20,7 +20,8 @@
 
 enum { MEMORY = 256 * 1024 * 1024 };
 
-/* Runs deed in a sandboxed child; returns the wait status.  The child exits with what deed returns. */
+/* Runs deed in a sandboxed child; returns the wait status.  The child exits with what deed
+ * returns. */
 static int in_sandbox(int (*deed)(void))
 {
     fflush(NULL);

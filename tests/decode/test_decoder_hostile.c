@@ -1,5 +1,5 @@
-/* decoder.h against a worker that a hostile file has taken over, or that dies: every misdeed costs one
- * error of the right kind, and the next file decodes. */
+/* decoder.h against a worker that a hostile file has taken over, or that dies: every misdeed costs
+ * one error of the right kind, and the next file decodes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

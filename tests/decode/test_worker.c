@@ -1,5 +1,5 @@
-/* The real worker, sandbox and all: the same answers as in this process, and nothing that a file does
- * reaches beyond that file. */
+/* The real worker, sandbox and all: the same answers as in this process, and nothing that a file
+ * does reaches beyond that file. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,8 +128,8 @@ static void test_zstandard_files(void **state)
     expect_same_folder("dicom/wg04/REF", 4, 2);
 }
 
-/* Character sets whose tables the C library loads from files when first asked: that must have happened
- * before the sandbox closed. */
+/* Character sets whose tables the C library loads from files when first asked: that must have
+ * happened before the sandbox closed. */
 static void test_character_sets(void **state)
 {
     (void)state;

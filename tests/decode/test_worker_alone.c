@@ -1,5 +1,5 @@
-/* The worker by itself, over a socket that this test holds: how it greets, answers, retires and ends.
- * Under the sanitizers its exit status also tells that it leaked nothing. */
+/* The worker by itself, over a socket that this test holds: how it greets, answers, retires and
+ * ends. Under the sanitizers its exit status also tells that it leaked nothing. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -139,7 +139,8 @@ static void test_retires_in_order(void **state)
     finish(&t);
 }
 
-/* A request without a file, or one that is no request, ends the worker, since it cannot be answered. */
+/* A request without a file, or one that is no request, ends the worker, since it cannot be
+ * answered. */
 static void test_bad_requests(void **state)
 {
     (void)state;

@@ -14,8 +14,8 @@ typedef struct test_file {
     size_t size;
 } test_file;
 
-/* Reads a file of the shared data by its name below dicom/ ("pydicom/CT_small.dcm"); one that ends in
- * .zst is decompressed.  Skips the running test where the shared data are absent. */
+/* Reads a file of the shared data by its name below dicom/ ("pydicom/CT_small.dcm"); one that ends
+ * in .zst is decompressed.  Skips the running test where the shared data are absent. */
 test_file test_file_load(const char *name);
 void test_file_free(test_file *file);
 

@@ -1,7 +1,7 @@
 /*
- * htj2k_vectors.h - two small HTJ2K code streams, by OpenJPH 0.9 (another implementation than the one that
- * decodes here): `ojph_compress -reversible true -num_decomps 2`, the second with -colour_trans true.
- * 40 x 24 pixels; what they hold is a formula, in test_encapsulated.c.
+ * htj2k_vectors.h - two small HTJ2K code streams, by OpenJPH 0.9 (another implementation than the
+ * one that decodes here): `ojph_compress -reversible true -num_decomps 2`, the second with
+ * -colour_trans true. 40 x 24 pixels; what they hold is a formula, in test_encapsulated.c.
  */
 #ifndef KIN_TEST_HTJ2K_VECTORS_H
 #define KIN_TEST_HTJ2K_VECTORS_H

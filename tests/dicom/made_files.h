@@ -37,7 +37,8 @@ static inline void made_close(made *m)
     free(m->bytes);
 }
 
-/* Renders a frame of a written file and compares it with `count` display values, within `tolerance`. */
+/* Renders a frame of a written file and compares it with `count` display values, within
+ * `tolerance`. */
 static inline void made_expect(made *m, int frame, const double *expected, size_t count,
                                double tolerance)
 {

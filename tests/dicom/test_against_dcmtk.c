@@ -1,6 +1,6 @@
 /* Rendering compared with DCMTK's own programs (dcm2pnm, dcmj2pnm, dcml2pnm), whose imaging code is
- * not part of Kindred: window, VOI LUT, modality LUT, palette, YCbCr, single bits.  Levels of 8 bits may
- * differ by one and a little (DCMTK cuts to whole numbers on its way), in YCbCr by two. */
+ * not part of Kindred: window, VOI LUT, modality LUT, palette, YCbCr, single bits.  Levels of 8
+ * bits may differ by one and a little (DCMTK cuts to whole numbers on its way), in YCbCr by two. */
 #include "dicom_files.h"
 
 #include <math.h>

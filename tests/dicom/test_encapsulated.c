@@ -1,5 +1,5 @@
-/* Encapsulated pixel data put together anew: how fragments are divided among frames, and code streams that
- * no file of the shared data holds. */
+/* Encapsulated pixel data put together anew: how fragments are divided among frames, and code
+ * streams that no file of the shared data holds. */
 #include <string.h>
 
 #include "dicom/prescan.h"

@@ -1,5 +1,5 @@
-/* Files that lie, are cut off or damaged: an error with a reason, in little time and memory, and never a
- * crash.  Damage is done in child processes, since DCMTK and its codecs have had flaws. */
+/* Files that lie, are cut off or damaged: an error with a reason, in little time and memory, and
+ * never a crash.  Damage is done in child processes, since DCMTK and its codecs have had flaws. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -24,8 +24,8 @@ static int prepare(void **state)
     return kin_dicom_prepare(NULL);
 }
 
-/* Opens and, where that works, renders up to two frames.  Small limits: damage to a length or size must
- * not make the test slow. */
+/* Opens and, where that works, renders up to two frames.  Small limits: damage to a length or size
+ * must not make the test slow. */
 static kin_status try_file(const void *bytes, size_t size)
 {
     const kin_image_limits limits = {.max_frame_bytes = 64 << 20, .max_total_bytes = 256 << 20};
@@ -208,8 +208,8 @@ typedef struct progress {
     unsigned at;
 } progress;
 
-/* Runs body(ctx, i) for i from 0 to n - 1 in child processes; a child that dies is replaced from the
- * next i on.  Returns how many died, and in *first at which i the first did. */
+/* Runs body(ctx, i) for i from 0 to n - 1 in child processes; a child that dies is replaced from
+ * the next i on.  Returns how many died, and in *first at which i the first did. */
 static unsigned run_fenced(void (*body)(void *ctx, unsigned i), void *ctx, unsigned n,
                            unsigned *first)
 {
@@ -331,8 +331,8 @@ static uint64_t next_random(uint64_t *state)
     return z ^ z >> 31;
 }
 
-/* Mutation i of a file: one to eight bytes, half of them in the first kilobytes, where the headers are;
- * bits flipped, or replaced by a value that is often a boundary. */
+/* Mutation i of a file: one to eight bytes, half of them in the first kilobytes, where the headers
+ * are; bits flipped, or replaced by a value that is often a boundary. */
 static void open_mutated(void *ctx, unsigned i)
 {
     static const uint8_t favourites[] = {0x00, 0x01, 0x7f, 0x80, 0xff, 0xfe};
@@ -355,7 +355,8 @@ static void open_mutated(void *ctx, unsigned i)
     free(bytes);
 }
 
-/* KINDRED_MUTATIONS multiplies the number of mutations, for a longer search than a test has time for. */
+/* KINDRED_MUTATIONS multiplies the number of mutations, for a longer search than a test has time
+ * for. */
 static unsigned thoroughness(void)
 {
     const char *factor = getenv("KINDRED_MUTATIONS");

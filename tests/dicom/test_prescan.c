@@ -179,7 +179,8 @@ static void delimiters_must_match(void **state)
     free(b.bytes);
 }
 
-/* Implicit VR: a value that begins like an item may be private bytes; what is behind it still counts. */
+/* Implicit VR: a value that begins like an item may be private bytes; what is behind it still
+ * counts. */
 static void opaque_values_are_skipped(void **state)
 {
     (void)state;

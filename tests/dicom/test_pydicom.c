@@ -1,5 +1,5 @@
-/* The files of the pydicom project's tests: what each is, and that files which hold the same picture in
- * different ways give the same samples. */
+/* The files of the pydicom project's tests: what each is, and that files which hold the same
+ * picture in different ways give the same samples. */
 #include "dicom_files.h"
 
 #include <math.h>
@@ -12,8 +12,8 @@
 #define NOTE  KIN_DICOM_ANNOTATION
 #define NONE  KIN_DICOM_NO_PIXELS
 
-/* Sizes are those that dcmdump prints.  no_meta.dcm has a stray byte before its first element; DCMTK
- * does not read it either. */
+/* Sizes are those that dcmdump prints.  no_meta.dcm has a stray byte before its first element;
+ * DCMTK does not read it either. */
 static const struct expectation {
     const char *name;
     kin_status status;
@@ -310,9 +310,9 @@ static void lossless_variants_are_equal(void **state)
         }
 }
 
-/* 8-bit pixels in VR OW, big endian: each word has its bytes exchanged (PS3.5 7.3, and so DCMTK reads
- * them).  The script that made this file left them as they were, so that its pixels come out in
- * exchanged pairs. */
+/* 8-bit pixels in VR OW, big endian: each word has its bytes exchanged (PS3.5 7.3, and so DCMTK
+ * reads them).  The script that made this file left them as they were, so that its pixels come out
+ * in exchanged pairs. */
 static void big_endian_words_are_exchanged(void **state)
 {
     (void)state;
@@ -325,8 +325,8 @@ static void big_endian_words_are_exchanged(void **state)
     free(b.data);
 }
 
-/* Lossy files and their decompressed twins, which another decoder made (GDCM with Kakadu or OpenJPEG):
- * decoders may round differently. */
+/* Lossy files and their decompressed twins, which another decoder made (GDCM with Kakadu or
+ * OpenJPEG): decoders may round differently. */
 static void lossy_variants_are_close(void **state)
 {
     (void)state;
@@ -351,9 +351,9 @@ static void lossy_variants_are_close(void **state)
     }
 }
 
-/* The same colour bars through RGB, YCbCr with and without subsampling, labelled rightly and wrongly.
- * Bars are flat, but chroma subsampling and JPEG's quantisation blur their edges: the mean of the
- * difference is bounded, in steps of 1/255. */
+/* The same colour bars through RGB, YCbCr with and without subsampling, labelled rightly and
+ * wrongly.  Bars are flat, but chroma subsampling and JPEG's quantisation blur their edges: the
+ * mean of the difference is bounded, in steps of 1/255. */
 static void colours_are_close(void **state)
 {
     (void)state;

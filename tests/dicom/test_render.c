@@ -1,5 +1,6 @@
-/* Display values computed by hand from the formulas of PS3.3: Hounsfield units, windows, lookup tables,
- * MONOCHROME1, padding, palettes, colour, functional groups, floating-point pixels, spacing. */
+/* Display values computed by hand from the formulas of PS3.3: Hounsfield units, windows, lookup
+ * tables, MONOCHROME1, padding, palettes, colour, functional groups, floating-point pixels,
+ * spacing. */
 #include <math.h>
 #include <string.h>
 
@@ -15,8 +16,8 @@ static int prepare(void **state)
     return kin_dicom_prepare(NULL);
 }
 
-/* CT_small: slope 1, intercept -1024.  Its first stored pixels are, in the file's bytes, af 00, b4 00,
- * a6 00 (175, 180, 166). */
+/* CT_small: slope 1, intercept -1024.  Its first stored pixels are, in the file's bytes, af 00, b4
+ * 00, a6 00 (175, 180, 166). */
 static void hounsfield_units_of_a_ct(void **state)
 {
     (void)state;
@@ -42,8 +43,8 @@ static const kin_dicom_new_attribute ct_rescale[] = {
     {"RescaleSlope", NULL, "1", NULL, 0},
 };
 
-/* Without a window CT is shown from -160 to 240 HU: LINEAR with center 40 and width 400, which begins
- * at 39.5 - 199.5 = -160 and ends at 39.5 + 199.5 = 239. */
+/* Without a window CT is shown from -160 to 240 HU: LINEAR with center 40 and width 400, which
+ * begins at 39.5 - 199.5 = -160 and ends at 39.5 + 199.5 = 239. */
 static void ct_has_a_soft_tissue_default(void **state)
 {
     (void)state;
@@ -159,8 +160,8 @@ static void percentiles_are_the_default(void **state)
     made_close(&m);
 }
 
-/* The same of 32-bit samples, of 16-bit ones with a negative slope, and through a modality LUT that turns
- * the order of its inputs around: by another way, with the same ranks. */
+/* The same of 32-bit samples, of 16-bit ones with a negative slope, and through a modality LUT that
+ * turns the order of its inputs around: by another way, with the same ranks. */
 static void percentiles_by_other_ways(void **state)
 {
     (void)state;
@@ -291,8 +292,8 @@ static void lookup_tables(void **state)
     made_close(&m);
 }
 
-/* The test images of IHE's MESA project: mlut_18 has a modality LUT of 4,096 entries from -2,048 on;
- * vlut_04 a VOI LUT.  Tables and formula are followed here by reading the file's own words. */
+/* The test images of IHE's MESA project: mlut_18 has a modality LUT of 4,096 entries from -2,048
+ * on; vlut_04 a VOI LUT.  Tables and formula are followed here by reading the file's own words. */
 static void lookup_tables_of_real_files(void **state)
 {
     (void)state;
@@ -417,8 +418,8 @@ static void colours(void **state)
     made_close(&m);
 }
 
-/* 4:2:2 holds half as many bytes: the writer cannot make it, so that the pixel data are filled with as
- * much again.  YBR_PARTIAL_422: 16 is black, 235 white, chroma around 128. */
+/* 4:2:2 holds half as many bytes: the writer cannot make it, so that the pixel data are filled with
+ * as much again.  YBR_PARTIAL_422: 16 is black, 235 white, chroma around 128. */
 static void partial_range_colours(void **state)
 {
     (void)state;
@@ -554,8 +555,9 @@ static void wide_samples(void **state)
     }
 }
 
-/* A parametric map's pixels are floats: (7FE0,0008).  The writer makes only integer ones, so that the
- * file is put together here: the data set of a file without pixels, and the element behind it. */
+/* A parametric map's pixels are floats: (7FE0,0008).  The writer makes only integer ones, so that
+ * the file is put together here: the data set of a file without pixels, and the element behind
+ * it. */
 static void floating_point_pixels(void **state)
 {
     (void)state;

@@ -97,7 +97,8 @@ static void jpeg_lossless_is_exact(void **state)
     check_lossless("JPLL", grey);
 }
 
-/* The NEAR parameter of a JPEG-LS stream: in its scan header (T.87 C.2.3), behind the components. */
+/* The NEAR parameter of a JPEG-LS stream: in its scan header (T.87 C.2.3), behind the
+ * components. */
 static int near_of(const char *image)
 {
     static const uint8_t frame[2] = {0xff, 0xf7}, scan[2] = {0xff, 0xda};

@@ -100,7 +100,8 @@ static void colour_comes_back(void **state)
         }
 }
 
-/* Quality 100 of a smooth ramp: within two levels of 8 or 12 bits, in colour (4:2:2) within four. */
+/* Quality 100 of a smooth ramp: within two levels of 8 or 12 bits, in colour (4:2:2) within
+ * four. */
 static void lossy_jpeg_is_close(void **state)
 {
     (void)state;

@@ -43,8 +43,8 @@ static inline struct descriptors descriptors_new(size_t count, size_t input)
     return d;
 }
 
-/* Descriptors of images as they are in the main: a few factors with falling influence, each spread over all
- * floats, on a mean, with noise. */
+/* Descriptors of images as they are in the main: a few factors with falling influence, each spread
+ * over all floats, on a mean, with noise. */
 static inline struct descriptors descriptors_of_images(size_t count, size_t input, uint64_t seed)
 {
     enum { FACTORS = 24 };

@@ -12,9 +12,10 @@ static void embed(const kin_embedder *embedder, const float *x, float *y)
 }
 
 /*
- * Four points m +- 3u, m +- v with u = (0.6, 0.8), v = (-0.8, 0.6): the covariance is 9/2 uu' + 1/2 vv'.
- * The family's total variance 5 is scaled to 1, so the components' variances are 0.9 and 0.1, their mean 0.5.
- * u's largest component is positive as it stands, v's negative, so the second direction is -v.
+ * Four points m +- 3u, m +- v with u = (0.6, 0.8), v = (-0.8, 0.6): the covariance is 9/2 uu' + 1/2
+ * vv'.  The family's total variance 5 is scaled to 1, so the components' variances are 0.9 and 0.1,
+ * their mean 0.5.  u's largest component is positive as it stands, v's negative, so the second
+ * direction is -v.
  */
 static void test_two_dimensions_by_hand(void **unused)
 {
@@ -56,8 +57,9 @@ static void test_two_dimensions_by_hand(void **unused)
 }
 
 /*
- * Family a varies by 10 along its one float, family b by 0.1 and 0.2 along its two, all independent: rows are the
- * eight corners.  Scaled to the same total, a's variance is 1 and b's 0.01 / 0.05 = 0.2 and 0.8.
+ * Family a varies by 10 along its one float, family b by 0.1 and 0.2 along its two, all
+ * independent: rows are the eight corners.  Scaled to the same total, a's variance is 1 and b's
+ * 0.01 / 0.05 = 0.2 and 0.8.
  */
 static void test_families_weigh_the_same(void **unused)
 {
@@ -164,8 +166,8 @@ static void test_both_ways_agree(void **unused)
     free(twice.data);
 }
 
-/* Every image has a near copy.  In archives down to ten images, where full whitening would make all of them
- * equidistant, the copy must be the nearest, and farther ones must differ in similarity. */
+/* Every image has a near copy.  In archives down to ten images, where full whitening would make all
+ * of them equidistant, the copy must be the nearest, and farther ones must differ in similarity. */
 static void test_near_duplicates_stay_nearest(void **unused)
 {
     (void)unused;
@@ -230,7 +232,8 @@ static void test_rank_of_few_images(void **unused)
     }
 }
 
-/* The sample is spread over all rows: half the rows, every second of them, teach what they would alone. */
+/* The sample is spread over all rows: half the rows, every second of them, teach what they would
+ * alone. */
 static void test_sample_is_spread(void **unused)
 {
     (void)unused;

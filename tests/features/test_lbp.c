@@ -35,7 +35,8 @@ static void codes_of_neighbourhoods(void **state)
     static const float pit[9] = {1, 1, 1, 1, 0, 1, 1, 1, 1};
     static const float level[9] = {0.3f, 0.3f, 0.3f, 0.3f, 0.3f, 0.3f, 0.3f, 0.3f, 0.3f};
     (void)state;
-    /* The diagonals beside a bright right neighbour: 0.293 0.293 0.5 + 0.207 (1 + 0) = 0.25 < 0.5. */
+    /* The diagonals beside a bright right neighbour: 0.293 0.293 0.5 + 0.207 (1 + 0) = 0.25 <
+     * 0.5. */
     assert_int_equal(kin_lbp_code(right + 4, 3, 1), 0x01);
     /* Right and left equal the centre, and count; the diagonals above are brighter. */
     assert_int_equal(kin_lbp_code(above + 4, 3, 1), 0x1F);

@@ -1,5 +1,5 @@
-/* Files that lie: cut anywhere, flipped bits, absurd sizes, bombs, loops.  Nothing may crash, hang or
- * take more memory than its limit; what is returned is whole and finite. */
+/* Files that lie: cut anywhere, flipped bits, absurd sizes, bombs, loops.  Nothing may crash, hang
+ * or take more memory than its limit; what is returned is whole and finite. */
 #include <png.h>
 #include <stdbool.h>
 #include <string.h>

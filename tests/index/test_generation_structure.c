@@ -1,5 +1,6 @@
-/* Generation files that pass the checksum and are damaged all the same: by a bug of ours or of FAISS's, or on
- * purpose.  A program of its own, because FAISS leaks what it has built when it throws while reading. */
+/* Generation files that pass the checksum and are damaged all the same: by a bug of ours or of
+ * FAISS's, or on purpose.  A program of its own, because FAISS leaks what it has built when it
+ * throws while reading. */
 #include "vectors_support.h"
 
 #include <stdio.h>
@@ -67,8 +68,8 @@ static bool load_and_search(void)
     return true;
 }
 
-/* Flips within FAISS's own part.  Sizes of its arrays are left alone: FAISS allocates them before anyone can
- * look. */
+/* Flips within FAISS's own part.  Sizes of its arrays are left alone: FAISS allocates them before
+ * anyone can look. */
 static void check_damage(const char *kind)
 {
     kin_index *index = vectors_index(&data, kind);

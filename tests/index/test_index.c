@@ -1,4 +1,5 @@
-/* Recall of each kind against the exact answer, also where ids are filtered; and building's own manners. */
+/* Recall of each kind against the exact answer, also where ids are filtered; and building's own
+ * manners. */
 #include "vectors_support.h"
 
 #include <pthread.h>
@@ -30,7 +31,8 @@ static bool let_through(void *ctx, uint64_t id)
     return (id * UINT64_C(0x9E3779B97F4A7C15) >> 32) % 100 < *(const unsigned *)ctx;
 }
 
-/* Recall@K after the exact re-rank of `wanted` candidates, and that every answer is allowed, unique and in order. */
+/* Recall@K after the exact re-rank of `wanted` candidates, and that every answer is allowed, unique
+ * and in order. */
 static double recall(const kin_index *index, size_t wanted, double effort,
                      kin_index_allowed_fn allowed, void *ctx)
 {
@@ -156,7 +158,8 @@ static void test_want_more_than_there_are(void **unused)
         }
 }
 
-/* Archives hold copies of one image: a graph of equal vectors must still give up as many as asked. */
+/* Archives hold copies of one image: a graph of equal vectors must still give up as many as
+ * asked. */
 static void test_duplicates(void **unused)
 {
     (void)unused;

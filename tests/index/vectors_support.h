@@ -46,8 +46,8 @@ static inline void normalise(float *v, size_t dim)
         v[d] /= norm;
 }
 
-/* Clusters of about 200 vectors whose spread equals the distance between their centres' neighbours about:
- * neither isolated balls nor noise. */
+/* Clusters of about 200 vectors whose spread equals the distance between their centres' neighbours
+ * about: neither isolated balls nor noise. */
 static inline struct vectors vectors_new(size_t count, size_t dim, uint64_t seed)
 {
     struct vectors v = {.count = count, .dim = dim};

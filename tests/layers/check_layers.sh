@@ -1,6 +1,7 @@
 #!/bin/sh
-# Layers point one way: a file under engine/LAYER includes only headers of its own layer and of those
-# before it in the list of engine/CMakeLists.txt.  And nobody calls functions that cannot be called safely.
+# Layers point one way: a file under engine/LAYER includes only headers of its own layer and of
+# those before it in the list of engine/CMakeLists.txt.  And nobody calls functions that cannot be
+# called safely.
 set -eu
 root=$1
 layers=$(sed -n 's/^set(KINDRED_LAYERS \(.*\))$/\1/p' "$root/engine/CMakeLists.txt")
@@ -15,7 +16,8 @@ for layer in $layers; do
         [ -e "$file" ] || continue
         files=$((files + 1))
         for used in $(sed -n 's/^#include "\([a-z]*\)\/.*/\1/p' "$file" | sort -u); do
-            case " $layers " in *" $used "*) ;; *) continue ;; esac # a generated header, not a layer's
+            # Else a generated header, not a layer's.
+            case " $layers " in *" $used "*) ;; *) continue ;; esac
             case " $allowed " in
             *" $used "*) ;;
             *)
@@ -30,14 +32,17 @@ done
 
 # No bound (strcpy, strcat, sprintf, gets), hidden state (strtok, localtime…), or no error
 # (atoi).  system() and popen() would hand file names to a shell.
-banned='strcpy|strcat|sprintf|vsprintf|gets|strtok|asctime|ctime|localtime|gmtime|atoi|atol|atof|system|popen|tmpnam|mktemp|alloca'
-if grep -rnE "(^|[^_[:alnum:]>.\"])($banned)\(" "$root/engine" "$root/tools" --include='*.c' --include='*.h' --include='*.cc'; then
+banned='strcpy|strcat|sprintf|vsprintf|gets|strtok|asctime|ctime|localtime|gmtime'
+banned="$banned|atoi|atol|atof|system|popen|tmpnam|mktemp|alloca"
+if grep -rnE "(^|[^_[:alnum:]>.\"])($banned)\(" "$root/engine" "$root/tools" \
+    --include='*.c' --include='*.h' --include='*.cc'; then
     echo "banned functions are called"
     faults=$((faults + 1))
 fi
 
 # What a library prints nobody asked for.
-if grep -rnE '(^|[^_[:alnum:]])(printf|puts|perror|abort|exit)\(' "$root/engine" --include='*.c' --include='*.cc' |
+if grep -rnE '(^|[^_[:alnum:]])(printf|puts|perror|abort|exit)\(' "$root/engine" \
+    --include='*.c' --include='*.cc' |
     grep -vE ':[[:space:]]*(/\*|\*|//)'; then
     echo "engine/ prints or ends the program"
     faults=$((faults + 1))

@@ -1,4 +1,5 @@
-/* What the tests of the store share: rows whose values say where they belong, and a catalog's stand-in. */
+/* What the tests of the store share: rows whose values say where they belong, and a catalog's
+ * stand-in. */
 #ifndef KIN_TEST_ROWS_SUPPORT_H
 #define KIN_TEST_ROWS_SUPPORT_H
 
@@ -69,8 +70,8 @@ static inline kin_status ledger_commit(struct ledger *ledger, kin_segments *set,
     return status;
 }
 
-/* Reads every row of the ledger and compares it with what make_rows() made.  0, the first status that
- * is not KIN_OK, or KIN_E_INTERNAL for wrong values that passed the checksum. */
+/* Reads every row of the ledger and compares it with what make_rows() made.  0, the first status
+ * that is not KIN_OK, or KIN_E_INTERNAL for wrong values that passed the checksum. */
 static inline kin_status read_all_rows(kin_segments *set, struct ledger *ledger, kin_error *err)
 {
     kin_rows *rows = NULL;

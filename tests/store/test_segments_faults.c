@@ -84,7 +84,8 @@ static void cut_back(void)
     kin_segments_close(set);
 }
 
-/* Whichever operation fails: it is reported, what was committed can be read, and the next try works. */
+/* Whichever operation fails: it is reported, what was committed can be read, and the next try
+ * works. */
 static void test_each_operation_fails(void **unused)
 {
     (void)unused;
@@ -183,8 +184,8 @@ static void test_failed_sync_is_final(void **unused)
     fault_fs_free(faults);
 }
 
-/* Power fails after each operation of an ingest; whatever part of the unsynced bytes and names survives,
- * the committed rows are whole, and the archive takes new ones. */
+/* Power fails after each operation of an ingest; whatever part of the unsynced bytes and names
+ * survives, the committed rows are whole, and the archive takes new ones. */
 static void test_power_loss_at_each_operation(void **unused)
 {
     (void)unused;
@@ -222,7 +223,8 @@ static void test_power_loss_at_each_operation(void **unused)
     print_message("%zu outcomes of power loss\n", outcomes);
 }
 
-/* The same for a set that does not exist yet: once committed, its folder's name must be safe too. */
+/* The same for a set that does not exist yet: once committed, its folder's name must be safe
+ * too. */
 static void test_power_loss_of_a_young_set(void **unused)
 {
     (void)unused;

@@ -1,4 +1,5 @@
-/* One appender and several readers at once, in one process and on one set as well as on sets of their own. */
+/* One appender and several readers at once, in one process and on one set as well as on sets of
+ * their own. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>

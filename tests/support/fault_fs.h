@@ -6,11 +6,11 @@
  *   - run out of space after so many bytes (with the short write that a disk makes of it),
  *   - lose power: write into another folder what a disk may hold afterwards.
  *
- * The model of power loss is POSIX's bare promise.  Bytes written to a file are safe once that file has
- * been synced; its name (creation, renaming, removal) is safe once its folder has been synced.  With
- * seed 0 everything else is gone.  With another seed a random part of it survives as well: of the
- * unsynced bytes each 512-byte sector by itself, of the unsynced names those of a random prefix of
- * the operations, as a journal would keep them.
+ * The model of power loss is POSIX's bare promise.  Bytes written to a file are safe once that file
+ * has been synced; its name (creation, renaming, removal) is safe once its folder has been synced.
+ * With seed 0 everything else is gone.  With another seed a random part of it survives as well: of
+ * the unsynced bytes each 512-byte sector by itself, of the unsynced names those of a random prefix
+ * of the operations, as a journal would keep them.
  *
  * Paths are compared as text: the code under test must spell a folder the same way each time.  Not
  * modelled: changes made without this layer, links, and renaming between folders.
@@ -33,8 +33,8 @@ void fault_fs_free(fault_fs *faults);
 /* The table to hand to the code under test; lives as long as `faults`. */
 const kin_fs *fault_fs_borrow(fault_fs *faults);
 
-/* Fails the n-th operation from now (1 is the next) with errno = number; with `lasting`, all later ones
- * too.  n = 0: none.  The count of operations starts again at 0. */
+/* Fails the n-th operation from now (1 is the next) with errno = number; with `lasting`, all later
+ * ones too.  n = 0: none.  The count of operations starts again at 0. */
 void fault_fs_fail_at(fault_fs *faults, size_t n, int number, int lasting);
 
 /* Operations since the last fault_fs_fail_at(). */

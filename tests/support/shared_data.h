@@ -2,11 +2,11 @@
 #ifndef KIN_TEST_SHARED_DATA_H
 #define KIN_TEST_SHARED_DATA_H
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

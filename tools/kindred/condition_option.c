@@ -17,7 +17,9 @@ int kin_condition_option(const char *text, kin_condition **out)
 void kin_condition_warn(kin_archive *archive, const kin_condition *condition)
 {
     char names[NAMES_SIZE];
-    if (condition != NULL && kin_archive_unknown_names(archive, condition, names, sizeof names, NULL) == KIN_OK &&
-        names[0] != '\0') /* a failure shows in what is done with the condition */
+    /* A failure shows in what is done with the condition. */
+    if (condition != NULL &&
+        kin_archive_unknown_names(archive, condition, names, sizeof names, NULL) == KIN_OK &&
+        names[0] != '\0')
         kin_cli_message("--where", "no image has a field or label named: %s", names);
 }

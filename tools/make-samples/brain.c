@@ -1,6 +1,7 @@
 /*
- * brain.c - a head as T1-weighted MR with contrast medium sees it, in two levels: above (ventricles,
- * basal ganglia, convexity) and at the skull base (orbits, sella, brain stem, cerebellum).
+ * brain.c - a head as T1-weighted MR with contrast medium sees it, in two levels: above
+ * (ventricles, basal ganglia, convexity) and at the skull base (orbits, sella, brain stem,
+ * cerebellum).
  */
 #include "phantom.h"
 

@@ -1,4 +1,5 @@
-/* chest.c - the chest between the aortic arch and the diaphragm, with a nodule in a lung or none. */
+/* chest.c - the chest between the aortic arch and the diaphragm, with a nodule in a lung or
+ * none. */
 #include "phantom.h"
 
 #include <stdlib.h>

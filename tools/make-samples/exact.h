@@ -3,7 +3,8 @@
  *
  * C libraries differ in the last bit of sin or exp, and a last bit decides now and then how a pixel
  * is rounded.  These use only +, -, *, / and sqrt, which IEEE 754 defines exactly, and are built
- * without fused multiply-add (see CMakeLists.txt); they are good to about 1e-9, plenty for pictures.
+ * without fused multiply-add (see CMakeLists.txt); they are good to about 1e-9, plenty for
+ * pictures.
  */
 #ifndef SAMPLES_EXACT_H
 #define SAMPLES_EXACT_H

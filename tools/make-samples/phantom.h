@@ -2,8 +2,8 @@
  * phantom.h - a body part of one synthetic patient, as a function of space.
  *
  * Values are what a perfect scanner would measure: Hounsfield units for CT, signal from 0 to about
- * 1000 for MR.  Everything follows from the subject's seed: the same patient has the same anatomy at
- * each examination, but for the lesion's size and the contrast medium.
+ * 1000 for MR.  Everything follows from the subject's seed: the same patient has the same anatomy
+ * at each examination, but for the lesion's size and the contrast medium.
  */
 #ifndef SAMPLES_PHANTOM_H
 #define SAMPLES_PHANTOM_H

@@ -39,7 +39,8 @@ int rng_below(rng *r, int n)
 
 double rng_normal(rng *r)
 {
-    /* Marsaglia's polar method; its second number is dropped, so that a stream has no hidden state. */
+    /* Marsaglia's polar method; its second number is dropped, so that a stream has no hidden
+     * state. */
     for (;;) {
         double u = rng_range(r, -1.0, 1.0), v = rng_range(r, -1.0, 1.0), s = u * u + v * v;
         if (s > 1e-12 && s < 1.0) {

@@ -11,8 +11,9 @@ typedef struct rng {
 } rng;
 
 /*
- * A stream of its own for each (seed, purpose, number): adding one patient changes no other.  C leaves
- * the order of a call's arguments and of an initialiser's parts open: draw at most one number in each.
+ * A stream of its own for each (seed, purpose, number): adding one patient changes no other.  C
+ * leaves the order of a call's arguments and of an initialiser's parts open: draw at most one
+ * number in each.
  */
 rng rng_make(uint64_t seed, const char *purpose, uint64_t number);
 

@@ -1,4 +1,5 @@
-/* scanner.h - from a phantom to the stored pixels of a slice: geometry, blur, bias, noise, rounding. */
+/* scanner.h - from a phantom to the stored pixels of a slice: geometry, blur, bias, noise,
+ * rounding. */
 #ifndef SAMPLES_SCANNER_H
 #define SAMPLES_SCANNER_H
 

@@ -35,7 +35,8 @@ typedef struct section {
     double pixel_um; /* 0.5 … 1.2 */
 } section;
 
-/* Paints the field and cuts it: TILES_ACROSS * TILES_DOWN tiles of TILE_BYTES, row after row, RGB. */
+/* Paints the field and cuts it: TILES_ACROSS * TILES_DOWN tiles of TILE_BYTES, row after row,
+ * RGB. */
 kin_status slide_paint(const section *what, uint8_t tiles[FIELD_BYTES], kin_error *err);
 
 #endif

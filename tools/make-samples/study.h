@@ -27,7 +27,8 @@ typedef struct study {
     char paths[MAX_IMAGES][IMAGE_PATH_SIZE]; /* below the output folder */
 } study;
 
-/* Paints and writes the files of `e`, and says in *out what they are.  May run on several threads. */
+/* Paints and writes the files of `e`, and says in *out what they are.  May run on several
+ * threads. */
 kin_status study_write(output *to, const exam *e, study *out, kin_error *err);
 
 #endif

@@ -47,7 +47,8 @@ static double skin(const torso *t, vec3 p)
     return d;
 }
 
-/* Lays ribs, cut obliquely as a slice cuts them, over `under`; `depth` is the distance to the cage. */
+/* Lays ribs, cut obliquely as a slice cuts them, over `under`; `depth` is the distance to the
+ * cage. */
 static double ribs(const torso *t, vec3 p, double depth, double edge, double under)
 {
     double angle = fabs(exact_atan2(p.x / t->cage_width, -p.y / t->cage_depth)); /* 0 in front */

@@ -1,4 +1,5 @@
-/* torso.h - what chest and abdomen share: skin, fat, muscle, ribs and the spine, in Hounsfield units. */
+/* torso.h - what chest and abdomen share: skin, fat, muscle, ribs and the spine, in Hounsfield
+ * units. */
 #ifndef SAMPLES_TORSO_H
 #define SAMPLES_TORSO_H
 
@@ -24,7 +25,8 @@ torso torso_of(uint64_t seed, char sex, int age);
 /* Signed distance to the inside of the cage (negative: in the cavity). */
 double torso_cavity(const torso *t, vec3 p);
 
-/* Everything outside of the cavity: air, skin, fat, muscle, ribs, sternum; `edge` is the blur in mm. */
+/* Everything outside of the cavity: air, skin, fat, muscle, ribs, sternum; `edge` is the blur in
+ * mm. */
 double torso_shell(const torso *t, vec3 p, double edge);
 
 /* Lays the spine, its canal and the muscles beside it over `under`. */

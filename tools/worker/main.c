@@ -1,5 +1,5 @@
-/* kindred-worker: decodes files for another program, in a sandbox.  Not for people to run: it talks over
- * a socket that it inherits (see engine/decode/decoder.h). */
+/* kindred-worker: decodes files for another program, in a sandbox.  Not for people to run: it talks
+ * over a socket that it inherits (see engine/decode/decoder.h). */
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
