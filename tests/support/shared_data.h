@@ -2,7 +2,6 @@
 #ifndef KIN_TEST_SHARED_DATA_H
 #define KIN_TEST_SHARED_DATA_H
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <cmocka.h> /* wants those above to be there */
 
 /* Writes "<shared data>/<name>" into buf; skips the running cmocka test when it is absent. */
 static inline const char *shared_data(char *buf, size_t size, const char *name)
