@@ -209,8 +209,8 @@ static int compare_numbers(const void *a, const void *b)
 /* Sorts the terms of an IN and lists those among them that are numbers and dates. */
 static kin_status index_terms(struct parser *parser, kin_node *node)
 {
-    node->numbers = own(parser->condition, node->term_count, sizeof(const kin_operand *));
-    node->periods = own(parser->condition, node->term_count, sizeof(const kin_operand *));
+    node->numbers = own(parser->condition, node->term_count, sizeof(void *));
+    node->periods = own(parser->condition, node->term_count, sizeof(void *));
     if (node->numbers == NULL || node->periods == NULL)
         return no_memory(parser);
     qsort(node->terms, node->term_count, sizeof node->terms[0], compare_text);
@@ -221,7 +221,7 @@ static kin_status index_terms(struct parser *parser, kin_node *node)
         if (term->is_period)
             node->periods[node->period_count++] = term;
     }
-    qsort(node->numbers, node->number_count, sizeof node->numbers[0], compare_numbers);
+    qsort(node->numbers, node->number_count, sizeof(void *), compare_numbers);
     return KIN_OK;
 }
 
@@ -377,23 +377,25 @@ static kin_status parse_chain(struct parser *parser, token_kind joint, kin_node_
                               kin_status (*parse_item)(struct parser *parser, kin_node **out),
                               kin_node **out)
 {
-    kin_node *first = NULL;
-    kin_status status = parse_item(parser, &first);
-    if (status != KIN_OK || parser->kind != joint) {
-        *out = first;
+    kin_node *first = NULL, *item = NULL, **end = &first;
+    kin_status status = parse_item(parser, &item);
+    while (status == KIN_OK && item != NULL && parser->kind == joint) {
+        *end = item;
+        end = &item->next;
+        item = NULL;
+        status = advance(parser);
+        if (status == KIN_OK)
+            status = parse_item(parser, &item);
+    }
+    *end = item;
+    if (status != KIN_OK || first == item) {
+        *out = first; /* a single one stands for itself */
         return status;
     }
     kin_node *chain = new_node(parser, kind);
     if (chain == NULL)
         return no_memory(parser);
     chain->child = first;
-    for (kin_node **last = &first->next; parser->kind == joint; last = &(*last)->next) {
-        status = advance(parser);
-        if (status == KIN_OK)
-            status = parse_item(parser, last);
-        if (status != KIN_OK)
-            return status;
-    }
     *out = chain;
     return KIN_OK;
 }

@@ -169,7 +169,7 @@ static off_t claimed_size(const kin_catalog *catalog)
 static kin_status lengthen(kin_txn *txn, void *ctx, kin_error *err)
 {
     kin_catalog *catalog = txn->catalog;
-    off_t size;
+    off_t size = 0;
     mdb_filehandle_t fd;
     (void)ctx;
     kin_status status = file_size(catalog, &size, err);
@@ -183,7 +183,7 @@ static kin_status lengthen(kin_txn *txn, void *ctx, kin_error *err)
 
 static kin_status lengthen_if_short(kin_catalog *catalog, kin_error *err)
 {
-    off_t size;
+    off_t size = 0;
     off_t claimed = claimed_size(catalog);
     kin_status status = file_size(catalog, &size, err);
     if (status == KIN_OK && size < claimed)
@@ -230,7 +230,7 @@ static kin_status open_environment(kin_catalog *catalog, kin_error *err)
 /* The folder exists afterwards; where it is not to be made, a catalog has to be in it. */
 static kin_status find_folder(const kin_catalog *catalog, bool create, kin_error *err)
 {
-    off_t size;
+    off_t size = 0;
     if (create)
         return kin_fs_make_dirs(kin_fs_posix(), catalog->dir, err);
     kin_status status = file_size(catalog, &size, err);
@@ -244,15 +244,11 @@ static kin_status catalog_new(const char *dir, kin_catalog **out, kin_error *err
     pthread_mutexattr_t checking;
     kin_catalog *catalog = calloc(1, sizeof *catalog);
     char *copy = strdup(dir);
-    kin_status status = KIN_OK;
-    if (catalog == NULL || copy == NULL)
-        status = kin_fail(err, KIN_E_NOMEM, dir, "no memory to open the catalog");
-    else
-        status = kin_gate_init(catalog, err);
-    if (status != KIN_OK) {
+    if (catalog == NULL || copy == NULL || kin_gate_init(catalog, err) != KIN_OK) {
         free(catalog);
         free(copy);
-        return status;
+        kin_fail(err, KIN_E_NOMEM, dir, "no memory to open the catalog");
+        return KIN_E_NOMEM;
     }
     pthread_mutexattr_init(&checking);
     pthread_mutexattr_settype(&checking, PTHREAD_MUTEX_ERRORCHECK);

@@ -85,7 +85,7 @@ kin_status kin_record_pack(const kin_record *record, void **out, size_t *out_siz
     image_message message = KINDRED__STORE__V1__IMAGE__INIT;
     fill_message(record, &message);
     label_message *labels = malloc((count + 1) * sizeof labels[0]);
-    label_message **pointers = malloc((count + 1) * sizeof pointers[0]);
+    label_message **pointers = malloc((count + 1) * sizeof(void *));
     void *bytes = NULL;
     size_t size = 0;
     if (labels == NULL || pointers == NULL) {

@@ -171,7 +171,7 @@ static kin_status add_if_equal(void *ctx, const uint32_t *ids, size_t count)
     struct cut_lookup *lookup = ctx;
     for (size_t i = 0; i < count; i++) {
         kin_record record;
-        const char *value = NULL;
+        const char *value = "";
         kin_status status =
             full_value(lookup->txn, ids[i], lookup->name, &record, &value, lookup->err);
         if (status != KIN_OK)
@@ -249,7 +249,7 @@ static kin_status visit_cut(void *ctx, const uint32_t *ids, size_t count)
     struct walk *walk = ctx;
     for (size_t i = 0; i < count; i++) {
         kin_record record;
-        const char *value = NULL;
+        const char *value = "";
         kin_status status = full_value(walk->txn, ids[i], walk->name, &record, &value, walk->err);
         if (status != KIN_OK)
             return status;
