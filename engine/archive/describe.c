@@ -86,7 +86,8 @@ static kin_status lay_value(kin_record *record, const char *column, const char *
             return KIN_OK;
         return kin_record_set((char **)((char *)record + fields[i].offset), value, err);
     }
-    return kin_record_set_label(record, column, value, err);
+    /* What else is a field (frame, width, …) is a fact of the image, not the manifest's to say. */
+    return kin_record_is_field(column) ? KIN_OK : kin_record_set_label(record, column, value, err);
 }
 
 kin_status kin_describe_manifest(kin_record *record, const kin_manifest *manifest, size_t row,

@@ -134,8 +134,8 @@ kin_status kin_fs_sync_dir(const kin_fs *fs, const char *dir, kin_error *err)
 kin_status kin_fs_make_dirs(const kin_fs *fs, const char *dir, kin_error *err)
 {
     char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s", dir) >= (int)sizeof path)
-        return kin_fail(err, KIN_E_ARG, dir, "path is too long");
+    if (dir[0] == '\0' || snprintf(path, sizeof path, "%s", dir) >= (int)sizeof path)
+        return kin_fail(err, KIN_E_ARG, dir, "path is empty or too long");
     for (char *slash = path + 1;; slash++) {
         if (*slash != '/' && *slash != '\0')
             continue;

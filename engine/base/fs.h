@@ -60,7 +60,8 @@ kin_status kin_fs_sync_parent(const kin_fs *fs, const char *path, kin_error *err
 kin_status kin_fs_make_dirs(const kin_fs *fs, const char *dir, kin_error *err);
 
 /* Replaces the file at `path` by buf, atomically and durably: temporary sibling, sync, rename, sync
- * of the directory.  On failure the old content stays and the temporary file is removed. */
+ * of the directory.  On failure the old content stays and the temporary file is removed; when only
+ * the last sync fails, the new content is in place, though a power loss may still undo it. */
 kin_status kin_fs_replace(const kin_fs *fs, const char *path, const void *buf, size_t size,
                           kin_error *err);
 

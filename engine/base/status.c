@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What an analyser is told of these (status.h) is not what is defined here. */
+#undef kin_fail
+#undef kin_fail_errno
+
 static void fill(kin_error *err, kin_status code, const char *subject, const char *fmt, va_list ap)
 {
     err->code = code;

@@ -150,8 +150,8 @@ static void test_a_manifest_gives_fields_and_labels(void **state)
     struct seen seen;
     kin_error err;
     kin_manifest *manifest = NULL;
-    static const char csv[] = "path,diagnosis,patient_id,outcome,study_uid,grade\n"
-                              "a.png,glioma,P7,alive,1.2.9,3\n";
+    static const char csv[] = "path,diagnosis,patient_id,outcome,study_uid,grade,width\n"
+                              "a.png,glioma,P7,alive,1.2.9,3,9\n";
     write_png("a.png", 1);
     write_png("b.png", 2);
     write_bytes("manifest.csv", csv, sizeof csv - 1);
@@ -168,6 +168,7 @@ static void test_a_manifest_gives_fields_and_labels(void **state)
     assert_ok(kin_archive_find(archive, "1.2.9", 10, &records, &count, &level, &err), err);
     assert_int_equal(level, KIN_LEVEL_STUDY);
     assert_int_equal(count, 1);
+    assert_int_equal(records[0].width, 48); /* the image's, not the manifest's */
     assert_string_equal(records[0].outcome, "alive");
     assert_string_equal(records[0].patient_id, "P7");
     assert_string_equal(kin_record_value(&records[0], "grade", scratch), "3");

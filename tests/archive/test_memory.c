@@ -1,0 +1,201 @@
+/*
+ * Memory that runs out: every allocation of the archive and the layers below it fails once in turn.
+ *
+ * Linked with --wrap, so that Kindred's own calls are counted here and the n-th can be made to
+ * fail; what libraries ask for themselves is theirs.  Whatever fails, the call says so, and the
+ * archive stays sound.
+ */
+#include "archive_support.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t each);
+void *__real_realloc(void *old, size_t size);
+void *__real_reallocarray(void *old, size_t count, size_t each);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t each);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t each);
+char *__wrap_strdup(const char *text);
+
+static size_t calls, fail_at; /* fail_at 0: never */
+
+static bool fails(void)
+{
+    return __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == fail_at;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t each)
+{
+    return fails() ? NULL : __real_calloc(count, each);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_reallocarray(void *old, size_t count, size_t each)
+{
+    return fails() ? NULL : __real_reallocarray(old, count, each);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails() ? NULL : __real_strdup(text);
+}
+
+enum { IMAGES = 40, CLASSES = 4 };
+
+static char folder[PATH_MAX], dir[PATH_MAX];
+static kin_archive *archive;
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    snprintf(dir, sizeof dir, "%.4000s/archive", folder);
+    archive = new_archive(dir);
+    put_many(archive, 0, IMAGES, CLASSES);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    kin_archive_close(archive);
+    temp_folder_remove(folder);
+    return 0;
+}
+
+/* Runs action until an allocation more than it makes is asked to fail.  Each failure before is
+ * reported as such, or was not needed after all. */
+static void fail_each_allocation(kin_status (*action)(kin_error *err), uint64_t images,
+                                 size_t at_least)
+{
+    size_t failures = 0;
+    for (size_t n = 1;; n++) {
+        kin_error err;
+        uint64_t found = 0;
+        kin_error_clear(&err);
+        calls = 0;
+        fail_at = n;
+        kin_status status = action(&err);
+        bool over = calls < n;
+        fail_at = 0;
+        if (status != KIN_OK) {
+            failures++;
+            if (status != KIN_E_NOMEM)
+                print_error("allocation %zu: %s: %s\n", n, err.subject, err.message);
+            assert_int_equal(status, KIN_E_NOMEM);
+        }
+        assert_int_equal(count_faults(archive, &found), 0);
+        assert_true(found >= images);
+        if (over) {
+            assert_int_equal(status, KIN_OK);
+            break;
+        }
+    }
+    assert_true(failures >= at_least);
+}
+
+static kin_status open_again(kin_error *err)
+{
+    kin_archive_close(archive);
+    archive = NULL;
+    kin_status status = kin_archive_open(kin_fs_posix(), dir, &archive, err);
+    if (status == KIN_OK)
+        return status;
+    fail_at = 0; /* for the checks that follow */
+    assert_int_equal(kin_archive_open(kin_fs_posix(), dir, &archive, NULL), KIN_OK);
+    return status;
+}
+
+static void test_opening(void **state)
+{
+    (void)state;
+    fail_each_allocation(open_again, IMAGES, 2);
+}
+
+static kin_instance fresh;
+
+static kin_status put_fresh(kin_error *err)
+{
+    return kin_archive_put(archive, &fresh, 1, err);
+}
+
+static void test_putting(void **state)
+{
+    (void)state;
+    fresh = make_instance(IMAGES, 3, 1, 77);
+    fail_each_allocation(put_fresh, IMAGES, 5);
+    kin_instance_release(&fresh);
+}
+
+static kin_query query;
+
+static kin_status search(kin_error *err)
+{
+    kin_results results;
+    kin_condition *where = NULL;
+    kin_status status = kin_condition_parse("modality = CT or diagnosis = class1", &where, err);
+    kin_search_options options = {.k = 5, .where = where, .fold = KIN_LEVEL_SERIES};
+    if (status == KIN_OK)
+        status = kin_archive_search(archive, &query, &options, &results, err);
+    kin_condition_free(where);
+    if (status == KIN_OK) {
+        assert_int_equal(results.count, 5);
+        kin_results_release(&results);
+    }
+    return status;
+}
+
+static void test_searching(void **state)
+{
+    (void)state;
+    query = (kin_query){.name = (char *)"q",
+                        .patient_id = (char *)"",
+                        .descriptor = make_descriptor(0, 0),
+                        .self = KIN_QUERY_NOT_STORED};
+    fail_each_allocation(search, IMAGES, 10);
+    free(query.descriptor);
+}
+
+static kin_status find_and_query(kin_error *err)
+{
+    kin_record *records = NULL;
+    size_t count = 0;
+    kin_level level;
+    kin_query stored;
+    kin_status status = kin_archive_find(archive, "P1", 100, &records, &count, &level, err);
+    if (status != KIN_OK)
+        return status;
+    kin_records_free(records, count);
+    status = kin_query_from_uid(archive, "1.2.3.5", 0, &stored, err);
+    if (status == KIN_OK)
+        kin_query_release(&stored);
+    return status;
+}
+
+static void test_finding(void **state)
+{
+    (void)state;
+    fail_each_allocation(find_and_query, IMAGES, 10);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_opening),
+        TEST(test_putting),
+        TEST(test_searching),
+        TEST(test_finding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
