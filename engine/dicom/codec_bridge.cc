@@ -88,7 +88,8 @@ kin_status decode(const kin_codec_frame *frame, const kin_jpeg_header &header,
     const int sample_bytes = header.precision > 8 ? 2 : 1;
     size_t pixels = 0, total = 0;
     if (!kin_mul_size(size_t(frame->rows), size_t(frame->columns), &pixels) ||
-        !kin_mul_size(pixels, size_t(frame->samples * sample_bytes), &total) || total > 0xfffffffe)
+        !kin_mul_size(pixels, size_t(frame->samples) * size_t(sample_bytes), &total) ||
+        total > 0xfffffffe)
         return kin_fail(err, KIN_E_LIMIT, nullptr, "frame too large");
     total += total & 1; // DCMTK writes bytes into words
     void *buffer = std::malloc(total);

@@ -39,7 +39,7 @@ static size_t sample_bytes(kin_sample_type type)
 #define NORMALISE(name, unsigned_type, signed_type, width)                                         \
     static void name(void *data, size_t count, int shift, int bits, bool is_signed)                \
     {                                                                                              \
-        unsigned_type *v = data;                                                                   \
+        unsigned_type *v = data; /* NOLINT(bugprone-macro-parentheses): a type takes none */       \
         int up = (width)-bits - shift, down = (width)-bits;                                        \
         if (is_signed) {                                                                           \
             for (size_t i = 0; i < count; i++)                                                     \
@@ -248,7 +248,7 @@ kin_status kin_dicom_frame_decode(kin_dicom *dicom, int frame, kin_samples *out,
     out->channels = h->samples_per_pixel;
     out->type = sample_type(dicom);
     out->size = kin_samples_count(out) * sample_bytes(out->type); /* within the limits: pixels.c */
-    out->data = malloc(out->size);
+    out->data = calloc(1, out->size); /* never what lay there of another file */
     if (out->data == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "out of memory");
     kin_status status = KIN_OK;

@@ -89,7 +89,7 @@ bool kin_dicom_palette_expand(const uint16_t *units, size_t unit_count, size_t u
 /* Segmented data of 8 bits are bytes: two units to a word. */
 static uint16_t *units_of_bytes(const uint16_t *words, size_t count)
 {
-    uint16_t *units = malloc(2 * count * sizeof *units);
+    uint16_t *units = calloc(count, 2 * sizeof *units);
     for (size_t i = 0; units != NULL && i < count; i++) {
         units[2 * i] = words[i] & 0xff;
         units[2 * i + 1] = words[i] >> 8;

@@ -42,7 +42,7 @@ static float select_kth(float *v, size_t n, size_t k)
 static kin_status by_selection(const float *values, const uint8_t *mask, size_t count, float *low,
                                float *high, kin_error *err)
 {
-    float *kept = malloc(count * sizeof *kept);
+    float *kept = calloc(count, sizeof *kept);
     if (kept == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "out of memory");
     size_t n = 0;

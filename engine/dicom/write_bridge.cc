@@ -389,10 +389,10 @@ extern "C" kin_status kin_dicom_write_memory(const kin_dicom_new *spec, void **o
         if (!dcmDataDict.isDictionaryLoaded())
             return kin_fail(err, KIN_E_INTERNAL, nullptr, "DCMTK's data dictionary is missing");
         const std::string bytes = encode(*spec);
-        void *copy = std::malloc(bytes.size());
+        char *copy = static_cast<char *>(std::malloc(bytes.size()));
         if (copy == nullptr)
             return kin_fail(err, KIN_E_NOMEM, nullptr, "out of memory");
-        std::memcpy(copy, bytes.data(), bytes.size());
+        bytes.copy(copy, bytes.size());
         *out = copy;
         *out_size = bytes.size();
         return KIN_OK;

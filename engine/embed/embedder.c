@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ kin_status kin_embedder_new(const char *kind, const char *signature, size_t inpu
     kin_embedder *embedder = calloc(1, sizeof *embedder);
     if (embedder == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for an embedder");
-    memcpy(embedder->kind, kind, strlen(kind));
+    snprintf(embedder->kind, sizeof embedder->kind, "%s", kind);
     embedder->signature = strdup(signature);
     embedder->layout = layout;
     embedder->input = input;

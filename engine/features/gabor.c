@@ -82,7 +82,7 @@ void kin_gabor_magnitude(const kin_gabor *gabor, const kin_raster *image, float 
 {
     int w = image->width, h = image->height;
     size_t plane = (size_t)w * (size_t)h;
-    float padded[KIN_VIEW_SIDE + 2 * KIN_GABOR_RADIUS];
+    float padded[KIN_VIEW_SIDE + 2 * KIN_GABOR_RADIUS] = {0};
     for (int y = 0; y < h; y++) {
         const float *row = image->px + (size_t)y * (size_t)w;
         for (int i = 0; i < w + 2 * KIN_GABOR_RADIUS; i++) {
@@ -112,7 +112,7 @@ static void pool(const float *plane, int side, float *out)
 static kin_status describe(const kin_view *view, float *out, kin_error *err)
 {
     enum { PLANE = KIN_VIEW_SIDE * KIN_VIEW_SIDE };
-    float *scratch = malloc(4 * PLANE * sizeof *scratch);
+    float *scratch = calloc(4 * PLANE, sizeof *scratch);
     kin_status status = KIN_OK;
     if (scratch == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for Gabor filters");

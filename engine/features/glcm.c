@@ -173,7 +173,7 @@ static kin_status describe(const kin_view *view, float *out, kin_error *err)
 {
     const kin_raster *texture = &view->texture;
     size_t n = (size_t)texture->width * (size_t)texture->height;
-    uint8_t *image = malloc(n);
+    uint8_t *image = calloc(n, 1);
     if (image == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for co-occurrences");
     for (size_t i = 0; i < n; i++)

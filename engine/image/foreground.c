@@ -120,7 +120,7 @@ static kin_status find_in_preview(const kin_raster *preview, float level, struct
                                   kin_error *err)
 {
     size_t n = (size_t)preview->width * (size_t)preview->height;
-    uint8_t *mask = malloc(n);
+    uint8_t *mask = calloc(n, 1);
     int *stack = malloc(n * sizeof *stack);
     struct part *parts = malloc(n * sizeof *parts);
     kin_status status = KIN_OK;

@@ -116,9 +116,9 @@ kin_status kin_raster_crop(const kin_raster *source, kin_box box, kin_raster *ou
 
 void kin_raster_collapse_grey(kin_raster *raster)
 {
-    if (raster->channels != 3)
-        return;
     size_t n = (size_t)raster->width * (size_t)raster->height;
+    if (raster->channels != 3 || n == 0)
+        return;
     for (size_t i = 0; i < n; i++) {
         const float *rgb = raster->px + 3 * i;
         if (rgb[0] != rgb[1] || rgb[0] != rgb[2])

@@ -1,4 +1,5 @@
 /* The readers' side of a set of segments: verified views of committed rows. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "store/segments_private.h"
@@ -54,9 +55,9 @@ static kin_status compare_block(kin_rows *view, const struct segment *segment, u
     }
     size_t at = (size_t)(block % SEGMENT_BLOCKS) * KIN_BLOCK_ROWS;
     if (kin_segments_hash(view->set, segment, at, rows) != expected)
-        return kin_fail(err, KIN_E_CORRUPT, path, "rows %llu to %llu fail their checksum",
-                        (unsigned long long)(block * KIN_BLOCK_ROWS),
-                        (unsigned long long)(block * KIN_BLOCK_ROWS + rows - 1));
+        return kin_fail(err, KIN_E_CORRUPT, path,
+                        "rows %" PRIu64 " to %" PRIu64 " fail their checksum",
+                        block * KIN_BLOCK_ROWS, block * KIN_BLOCK_ROWS + rows - 1);
     return KIN_OK;
 }
 

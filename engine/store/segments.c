@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -42,7 +43,7 @@ kin_status kin_segments_open(const kin_fs *fs, const char *dir, const char *tag,
     set->writable = writable;
     set->layout.length = length;
     set->layout.stride = (length + lane - 1) / lane * lane;
-    memcpy(set->layout.tag, tag, strlen(tag));
+    snprintf(set->layout.tag, sizeof set->layout.tag, "%s", tag);
     set->writer.number = NO_SEGMENT;
     pthread_mutex_init(&set->opening, NULL);
     *out = set;

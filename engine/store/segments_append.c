@@ -130,6 +130,8 @@ static kin_status write_rows(kin_segments *set, size_t at, const float *rows, si
         piece = 1;
     if (piece > count)
         piece = count;
+    if (piece == 0) /* no rows */
+        return KIN_OK;
     float *packed = calloc(piece, stride * sizeof(float));
     if (packed == NULL)
         return kin_fail(err, KIN_E_NOMEM, w->path, "no memory to append rows");

@@ -20,8 +20,8 @@ enum {
     SIGNAL_BLOOD = 900
 };
 
-#define BRAIN_EDGE    1.3   /* mm over which borders blur */
-#define BRAIN_SELLA_Y -22.0 /* of the pituitary gland */
+#define BRAIN_EDGE    1.3     /* mm over which borders blur */
+#define BRAIN_SELLA_Y (-22.0) /* of the pituitary gland */
 
 typedef struct brain {
     phantom base;

@@ -194,7 +194,7 @@ static void chest_free(phantom *self)
 /* Arteries and veins fan out from the hila; the thick ones have a bronchus beside them. */
 static kin_status grow_lung(chest *c, int side, kin_error *err)
 {
-    rng r = rng_make(c->seed, "lung", (uint64_t)(side + 1));
+    rng r = rng_make(c->seed, "lung", side < 0 ? 0 : 2);
     const branching artery = {.levels = 7,
                               .length = 25,
                               .radius = 3.6,

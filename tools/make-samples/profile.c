@@ -24,7 +24,9 @@ static void put32(uint8_t *at, uint32_t v)
 
 static void put_text(uint8_t *at, const char *text)
 {
-    memcpy(at, text, strlen(text));
+    while (*text != '\0') { /* its end is not written: the format counts */
+        *at++ = (uint8_t)*text++;
+    }
 }
 
 static void put_header(uint8_t *bytes)

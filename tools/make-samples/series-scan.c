@@ -11,7 +11,7 @@ static const char MR_STORAGE[] = "1.2.840.10008.5.1.4.1.1.4";
 static scan plan_scan(const series *s, const phantom *body)
 {
     const exam *e = s->exam;
-    uint64_t number = (uint64_t)(e->who->number * 100 + e->number * 10);
+    uint64_t number = (uint64_t)e->who->number * 100 + (uint64_t)e->number * 10;
     rng study_rng = rng_make(s->seed, "position", number);
     rng r = rng_make(s->seed, "scan", number + (uint64_t)s->number);
     bool mr = e->who->region == REGION_BRAIN;
@@ -117,7 +117,7 @@ static void describe_mr(dataset *d, const scan *c)
 /* How much contrast medium: always in MR; in CT now and then, alike for a study's series. */
 static double contrast_of(uint64_t seed, const exam *e)
 {
-    rng r = rng_make(seed, "contrast", (uint64_t)(e->who->number * 10 + e->number));
+    rng r = rng_make(seed, "contrast", (uint64_t)e->who->number * 10 + (uint64_t)e->number);
     double without = e->who->region == REGION_CHEST     ? 0.5
                      : e->who->region == REGION_ABDOMEN ? 0.2
                                                         : 0.0;

@@ -113,7 +113,8 @@ kin_status study_write(output *to, const exam *e, study *out, kin_error *err)
     for (int number = 1; number <= e->series && status == KIN_OK; number++) {
         series s = {.seed = seed, .output = to, .exam = e, .study = out, .number = number};
         rng r =
-            rng_make(seed, "images", (uint64_t)(e->who->number * 100 + e->number * 10 + number));
+            rng_make(seed, "images",
+                     (uint64_t)e->who->number * 100 + (uint64_t)e->number * 10 + (uint64_t)number);
         s.images = e->series > 1 || e->growth != 1.0 ? 3 : 3 + rng_below(&r, 2);
         s.syntax = pick_syntax(e, number);
         series_uid(seed, e, number, 0, "series", s.uid);
