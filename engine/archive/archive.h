@@ -3,7 +3,7 @@
  *
  * An archive is a folder:
  *   catalog/            LMDB: the truth
- *   descriptors/        raw descriptors, one row an image (segments.h)
+ *   descriptors/SET/    raw descriptors, one row an image (segments.h)
  *   vectors/MODEL/      the same rows as embeddings under a model
  *   models/MODEL.model  the model
  *   generations/N.index an index generation
@@ -100,7 +100,8 @@ kin_status kin_archive_find_file(kin_archive *archive, kin_digest file, kin_reco
                                  size_t *count, kin_error *err);
 
 /* Takes out all images of the instance, series, study or patient: they never appear again. *removed
- * counts them; KIN_E_NOT_FOUND. */
+ * counts them; KIN_E_NOT_FOUND.  Their rows stay on the disk, out of reach, until a reindex writes
+ * the descriptors anew; the one after it removes the old files. */
 kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *removed,
                               kin_error *err);
 

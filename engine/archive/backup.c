@@ -87,9 +87,12 @@ static kin_status copy_segments(const kin_fs *fs, const char *from, const char *
 static kin_status copy_files(kin_archive *archive, const char *dest, kin_txn *txn, kin_error *err)
 {
     const kin_fs *fs = archive->fs;
-    char model[KIN_EMBED_ID_SIZE], from[PATH_MAX], to[PATH_MAX], name[32];
+    char descriptors[KIN_SET_NAME_SIZE], model[KIN_EMBED_ID_SIZE], from[PATH_MAX], to[PATH_MAX],
+        name[32];
     uint64_t rows, generation;
     kin_status status = kin_meta_get_text(txn, KIN_META_MODEL, model, sizeof model, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_text(txn, KIN_META_DESCRIPTORS, descriptors, sizeof descriptors, err);
     if (status == KIN_OK)
         status = kin_catalog_rows(txn, &rows, err);
     if (status == KIN_OK)
@@ -115,9 +118,9 @@ static kin_status copy_files(kin_archive *archive, const char *dest, kin_txn *tx
     if (status == KIN_OK)
         status = copy_segments(fs, from, to, model, archive->dim, rows, err);
     if (status == KIN_OK)
-        status = kin_archive_path(archive->dir, "descriptors", "", "", from, err);
+        status = kin_path_of_descriptors(archive, descriptors, from, err);
     if (status == KIN_OK)
-        status = kin_archive_path(dest, "descriptors", "", "", to, err);
+        status = kin_archive_path(dest, "descriptors", descriptors, "", to, err);
     if (status == KIN_OK)
         status =
             copy_segments(fs, from, to, archive->layout_tag, archive->descriptor_length, rows, err);

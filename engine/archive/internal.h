@@ -15,29 +15,33 @@
 #include "store/segments.h"
 
 /* Keys of the catalog's settings. */
-#define KIN_META_LAYOUT              "layout"         /* signature of the descriptors */
-#define KIN_META_DIM                 "dim"            /* of embeddings */
-#define KIN_META_MODEL               "model"          /* id of the embedder that serves */
-#define KIN_META_PREVIOUS_MODEL      "previous_model" /* kept for readers of an older snapshot */
-#define KIN_META_GENERATION          "generation" /* number of the index generation, 0 for none */
-#define KIN_META_LAST_GENERATION     "last_generation" /* highest number ever taken */
-#define KIN_META_PREVIOUS_GENERATION "previous_generation"
-#define KIN_META_GENERATION_TIME     "generation_time"
-#define KIN_META_GENERATION_RECALL   "generation_recall"
+#define KIN_META_LAYOUT               "layout"         /* signature of the descriptors */
+#define KIN_META_DIM                  "dim"            /* of embeddings */
+#define KIN_META_MODEL                "model"          /* id of the embedder that serves */
+#define KIN_META_PREVIOUS_MODEL       "previous_model" /* kept for readers of an older snapshot */
+#define KIN_META_GENERATION           "generation" /* number of the index generation, 0 for none */
+#define KIN_META_LAST_GENERATION      "last_generation" /* highest number ever taken */
+#define KIN_META_PREVIOUS_GENERATION  "previous_generation"
+#define KIN_META_DESCRIPTORS          "descriptors" /* name of the set of descriptors that serves */
+#define KIN_META_PREVIOUS_DESCRIPTORS "previous_descriptors"
+#define KIN_META_SCRUBBED             "scrubbed" /* dead rows of which that set has nothing left */
+#define KIN_META_GENERATION_TIME      "generation_time"
+#define KIN_META_GENERATION_RECALL    "generation_recall"
 
-/* Name of the descriptors' set in the catalog's blocks; an embedding's set has its model's id. */
-#define KIN_SET_DESCRIPTORS "descriptors"
-
-enum { KIN_LAYOUT_TAG_SIZE = 17 };
+enum {
+    KIN_LAYOUT_TAG_SIZE = 17,
+    KIN_SET_NAME_SIZE = 32 /* a set's name in the catalog's blocks: a model's id, or d000007 */
+};
 
 /*
- * What serves: the rows, the model, its vectors, and the index generation over them.  Shared by reference: a
- * query keeps the one it began with, while a reindex elsewhere puts another into the archive's
- * place.
+ * What serves: the rows, the model, its vectors, and the index generation over them.  Shared by
+ * reference: a query keeps the one it began with, while a reindex elsewhere puts another into the
+ * archive's place.
  */
 typedef struct kin_state {
     atomic_int references;
     char model[KIN_EMBED_ID_SIZE];
+    char descriptors_name[KIN_SET_NAME_SIZE];
     uint64_t generation;
     kin_embedder *embedder;
     kin_segments *descriptors, *vectors;
@@ -108,6 +112,8 @@ kin_status kin_archive_path(const char *dir, const char *folder, const char *nam
                             const char *ending, char buf[PATH_MAX], kin_error *err);
 kin_status kin_path_of_model(const kin_archive *archive, const char *model, char buf[PATH_MAX],
                              kin_error *err);
+kin_status kin_path_of_descriptors(const kin_archive *archive, const char *name, char buf[PATH_MAX],
+                                   kin_error *err);
 kin_status kin_path_of_vectors(const kin_archive *archive, const char *model, char buf[PATH_MAX],
                                kin_error *err);
 kin_status kin_path_of_generation(const kin_archive *archive, uint64_t generation,

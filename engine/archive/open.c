@@ -46,6 +46,8 @@ static kin_status write_first_settings(kin_txn *txn, void *ctx, kin_error *err)
         status = kin_meta_set_u64(txn, KIN_META_DIM, first->dim, err);
     if (status == KIN_OK)
         status = kin_meta_set_u64(txn, KIN_META_GENERATION, 0, err);
+    if (status == KIN_OK)
+        status = kin_meta_set_text(txn, KIN_META_DESCRIPTORS, "d000000", err);
     /* The model last: an archive is one once its catalog names a model. */
     if (status == KIN_OK)
         status = kin_meta_set_text(txn, KIN_META_MODEL, first->model, err);

@@ -23,6 +23,12 @@ kin_status kin_path_of_model(const kin_archive *archive, const char *model, char
     return kin_archive_path(archive->dir, "models", model, ".model", buf, err);
 }
 
+kin_status kin_path_of_descriptors(const kin_archive *archive, const char *name, char buf[PATH_MAX],
+                                   kin_error *err)
+{
+    return kin_archive_path(archive->dir, "descriptors", name, "", buf, err);
+}
+
 kin_status kin_path_of_vectors(const kin_archive *archive, const char *model, char buf[PATH_MAX],
                                kin_error *err)
 {

@@ -226,7 +226,7 @@ static kin_status follow_model(struct put *put, kin_txn *txn, kin_error *err)
     kin_status status = kin_state_borrow(put->archive, txn, &state, err);
     if (status != KIN_OK)
         return status;
-    bool same = strcmp(state->model, put->state->model) == 0;
+    bool same = strcmp(state->model, put->state->model) == 0; /* the embedding, not the files */
     kin_state_return(put->state);
     put->state = state;
     return same ? KIN_OK : embed_items(put, err);
@@ -254,7 +254,7 @@ static kin_status put_body(kin_txn *txn, void *ctx, kin_error *err)
         status = kin_segments_sync(put->state->vectors, err);
     if (status == KIN_OK)
         status =
-            kin_blocks_record(txn, put->state->descriptors, KIN_SET_DESCRIPTORS, first, end, err);
+            kin_blocks_record(txn, put->state->descriptors, put->state->descriptors_name, first, end, err);
     if (status == KIN_OK)
         status = kin_blocks_record(txn, put->state->vectors, put->state->model, first, end, err);
     return status;

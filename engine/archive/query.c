@@ -67,7 +67,7 @@ kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const
 static kin_status read_descriptor(const kin_snapshot *snapshot, uint64_t id, float *out,
                                   kin_error *err)
 {
-    kin_expected expected = {snapshot->txn, KIN_SET_DESCRIPTORS};
+    kin_expected expected = {snapshot->txn, snapshot->state->descriptors_name};
     kin_rows *rows = NULL;
     const float *row;
     size_t count;

@@ -20,6 +20,32 @@ void kin_state_return(kin_state *state)
     free(state);
 }
 
+/* What the catalog says should serve. */
+struct names {
+    char model[KIN_EMBED_ID_SIZE];
+    char descriptors[KIN_SET_NAME_SIZE];
+    uint64_t generation;
+};
+
+static kin_status read_names(kin_txn *txn, struct names *names, kin_error *err)
+{
+    kin_status status =
+        kin_meta_get_text(txn, KIN_META_MODEL, names->model, sizeof names->model, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_text(txn, KIN_META_DESCRIPTORS, names->descriptors,
+                                   sizeof names->descriptors, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_u64(txn, KIN_META_GENERATION, 0, &names->generation, err);
+    return status;
+}
+
+static bool is_named(const kin_state *state, const struct names *names)
+{
+    return state != NULL && strcmp(state->model, names->model) == 0 &&
+           strcmp(state->descriptors_name, names->descriptors) == 0 &&
+           state->generation == names->generation;
+}
+
 /* A generation that fails to load does not stop the archive: the exact scan serves in its place. */
 static void load_generation(const kin_archive *archive, kin_state *state)
 {
@@ -40,16 +66,18 @@ static void load_generation(const kin_archive *archive, kin_state *state)
         state->index_rows = 0;
 }
 
-static kin_status load_state(const kin_archive *archive, const char *model, uint64_t generation,
-                             kin_state **out, kin_error *err)
+static kin_status load_state(const kin_archive *archive, const struct names *names, kin_state **out,
+                             kin_error *err)
 {
     char path[PATH_MAX];
     kin_state *state = calloc(1, sizeof *state);
     if (state == NULL)
         return kin_fail(err, KIN_E_NOMEM, archive->dir, "no memory to load the model");
     atomic_init(&state->references, 1);
-    snprintf(state->model, sizeof state->model, "%s", model);
-    state->generation = generation;
+    memcpy(state->model, names->model, sizeof state->model);
+    memcpy(state->descriptors_name, names->descriptors, sizeof state->descriptors_name);
+    state->generation = names->generation;
+    const char *model = state->model;
     kin_status status = kin_path_of_model(archive, model, path, err);
     if (status == KIN_OK)
         status = kin_embedder_load(archive->fs, path, &state->embedder, err);
@@ -59,7 +87,7 @@ static kin_status load_state(const kin_archive *archive, const char *model, uint
         status =
             kin_fail(err, KIN_E_CORRUPT, path, "the model is not the one that the catalog names");
     if (status == KIN_OK)
-        status = kin_archive_path(archive->dir, "descriptors", "", "", path, err);
+        status = kin_path_of_descriptors(archive, state->descriptors_name, path, err);
     if (status == KIN_OK)
         status = kin_segments_open(archive->fs, path, archive->layout_tag,
                                    archive->descriptor_length, true, &state->descriptors, err);
@@ -79,18 +107,15 @@ static kin_status load_state(const kin_archive *archive, const char *model, uint
 
 kin_status kin_state_borrow(kin_archive *archive, kin_txn *txn, kin_state **out, kin_error *err)
 {
-    char model[KIN_EMBED_ID_SIZE];
-    uint64_t generation;
-    kin_status status = kin_meta_get_text(txn, KIN_META_MODEL, model, sizeof model, err);
-    if (status == KIN_OK)
-        status = kin_meta_get_u64(txn, KIN_META_GENERATION, 0, &generation, err);
+    struct names names = {0};
+    kin_status status = read_names(txn, &names, err);
     if (status != KIN_OK)
         return status;
     pthread_mutex_lock(&archive->state_lock);
     kin_state *state = archive->state;
-    if (state == NULL || strcmp(state->model, model) != 0 || state->generation != generation) {
+    if (!is_named(state, &names)) {
         state = NULL;
-        status = load_state(archive, model, generation, &state, err);
+        status = load_state(archive, &names, &state, err);
         if (status == KIN_OK) {
             kin_state_return(archive->state);
             archive->state = state;

@@ -104,7 +104,7 @@ static kin_status measure_files(const kin_snapshot *snapshot, kin_archive_stats 
     uint64_t map;
     kin_status status = kin_catalog_size(archive->catalog, &out->catalog_bytes, &map, err);
     if (status == KIN_OK)
-        status = kin_archive_path(archive->dir, "descriptors", "", "", path, err);
+        status = kin_path_of_descriptors(archive, snapshot->state->descriptors_name, path, err);
     if (status == KIN_OK) {
         out->descriptor_bytes = folder_bytes(path);
         status = kin_path_of_vectors(archive, snapshot->state->model, path, err);

@@ -54,46 +54,64 @@ static kin_status remove_folder(const kin_fs *fs, const char *path, kin_error *e
     return status;
 }
 
-static kin_status read_kept(kin_archive *archive, int count, struct kept *models,
-                            struct kept *vectors, struct kept *generations, kin_error *err)
+/* What lies in the archive's folders and is to stay. */
+struct all_kept {
+    struct kept models, vectors, descriptors, generations;
+};
+
+static kin_status read_names(kin_txn *txn, int i, struct all_kept *kept, kin_error *err)
 {
     static const char *const model_keys[] = {KIN_META_MODEL, KIN_META_PREVIOUS_MODEL};
+    static const char *const descriptor_keys[] = {KIN_META_DESCRIPTORS,
+                                                  KIN_META_PREVIOUS_DESCRIPTORS};
     static const char *const generation_keys[] = {KIN_META_GENERATION,
                                                   KIN_META_PREVIOUS_GENERATION};
+    uint64_t generation = 0;
+    kin_status status =
+        kin_meta_get_text(txn, model_keys[i], kept->vectors.names[i], KIN_EMBED_ID_SIZE, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_text(txn, descriptor_keys[i], kept->descriptors.names[i],
+                                   KIN_SET_NAME_SIZE, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_u64(txn, generation_keys[i], 0, &generation, err);
+    snprintf(kept->models.names[i], sizeof kept->models.names[i], "%.16s.model",
+             kept->vectors.names[i]);
+    snprintf(kept->generations.names[i], sizeof kept->generations.names[i], "%06" PRIu64 ".index",
+             generation);
+    return status;
+}
+
+static kin_status read_kept(kin_archive *archive, int count, struct all_kept *kept, kin_error *err)
+{
     kin_txn *txn = NULL;
     kin_status status = kin_catalog_read(archive->catalog, &txn, err);
     if (status != KIN_OK)
         return status;
-    for (int i = 0; status == KIN_OK && i < count; i++) {
-        uint64_t generation = 0;
-        status = kin_meta_get_text(txn, model_keys[i], vectors->names[i], KIN_EMBED_ID_SIZE, err);
-        snprintf(models->names[i], sizeof models->names[i], "%.16s.model", vectors->names[i]);
-        if (status == KIN_OK)
-            status = kin_meta_get_u64(txn, generation_keys[i], 0, &generation, err);
-        snprintf(generations->names[i], sizeof generations->names[i], "%06" PRIu64 ".index",
-                 generation);
-    }
+    for (int i = 0; status == KIN_OK && i < count; i++)
+        status = read_names(txn, i, kept, err);
     kin_txn_end(txn);
     return status;
 }
 
 kin_status kin_archive_sweep(kin_archive *archive, bool keep_previous, kin_error *err)
 {
-    struct kept models = {0}, vectors = {0}, generations = {0};
-    char path[PATH_MAX];
-    kin_status status =
-        read_kept(archive, keep_previous ? 2 : 1, &models, &vectors, &generations, err);
-    if (status == KIN_OK)
-        status = kin_archive_path(archive->dir, "models", "", "", path, err);
-    if (status == KIN_OK)
-        status = sweep_folder(archive->fs, path, &models, remove_file, err);
-    if (status == KIN_OK)
-        status = kin_archive_path(archive->dir, "generations", "", "", path, err);
-    if (status == KIN_OK)
-        status = sweep_folder(archive->fs, path, &generations, remove_file, err);
-    if (status == KIN_OK)
-        status = kin_archive_path(archive->dir, "vectors", "", "", path, err);
-    if (status == KIN_OK)
-        status = sweep_folder(archive->fs, path, &vectors, remove_folder, err);
+    struct all_kept kept = {0};
+    const struct {
+        const char *folder;
+        const struct kept *kept;
+        kin_status (*remove_one)(const kin_fs *fs, const char *path, kin_error *err);
+    } folders[] = {
+        {"models", &kept.models, remove_file},
+        {"generations", &kept.generations, remove_file},
+        {"vectors", &kept.vectors, remove_folder},
+        {"descriptors", &kept.descriptors, remove_folder},
+    };
+    kin_status status = read_kept(archive, keep_previous ? 2 : 1, &kept, err);
+    for (size_t i = 0; status == KIN_OK && i < sizeof folders / sizeof folders[0]; i++) {
+        char path[PATH_MAX];
+        status = kin_archive_path(archive->dir, folders[i].folder, "", "", path, err);
+        if (status == KIN_OK)
+            status = sweep_folder(archive->fs, path, folders[i].kept, folders[i].remove_one, err);
+    }
     return status;
 }

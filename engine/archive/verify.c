@@ -100,7 +100,7 @@ kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, con
     if (status == KIN_OK) {
         *images = roaring_bitmap_get_cardinality(live);
         roaring_bitmap_free(live);
-        verify_set(&verify, verify.snapshot.state->descriptors, KIN_SET_DESCRIPTORS);
+        verify_set(&verify, verify.snapshot.state->descriptors, verify.snapshot.state->descriptors_name);
         verify_set(&verify, verify.snapshot.state->vectors, verify.snapshot.state->model);
         verify_generation(&verify);
     }

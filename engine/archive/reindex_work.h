@@ -1,0 +1,43 @@
+/* reindex_work.h - a reindex under way: what its parts share. */
+#ifndef KIN_ARCHIVE_REINDEX_WORK_H
+#define KIN_ARCHIVE_REINDEX_WORK_H
+
+#include "archive/rewrite.h"
+
+typedef struct kin_reindex {
+    kin_archive *archive;
+    const kin_reindex_options *options;
+    kin_reindex_report *report;
+    kin_state *state; /* what serves at the snapshot */
+    uint64_t rows;    /* committed then */
+    roaring_bitmap_t *live;
+    uint32_t *ids; /* the live ids, ascending */
+    size_t count;
+    uint64_t scrubbed; /* dead rows that the descriptors have nothing left of */
+    kin_rows *descriptors;
+    kin_hashes descriptor_hashes;
+    kin_embedder *embedder; /* the one to serve: learnt, or the snapshot's */
+    kin_segments *vectors;  /* its vectors: new, or the snapshot's */
+    kin_hashes vector_hashes;
+    kin_rows *vector_rows;
+    kin_index *index;
+    uint64_t generation;
+    kin_embedder *learnt;        /* owned; NULL when the snapshot's model stays */
+    kin_rewrite new_vectors;     /* with a learnt model */
+    kin_rewrite new_descriptors; /* when images have been deleted since the last */
+} kin_reindex;
+
+/* Rows of deleted or replaced images at the snapshot. */
+static inline uint64_t kin_reindex_dead_rows(const kin_reindex *re)
+{
+    return re->rows - re->count;
+}
+
+/*
+ * Puts what was made into the catalog: follows the writers without holding them up, until so little
+ * is left that one transaction can do the rest, then makes that, names the new sets and the
+ * generation. Before its commit the old ones serve, after it the new ones.
+ */
+kin_status kin_reindex_swap(kin_reindex *re, kin_error *err);
+
+#endif
