@@ -14,6 +14,7 @@
 
 #include "archive/archive.h"
 #include "features/features.h"
+#include "random.h"
 #include "temp_folder.h"
 
 #define assert_ok(call, err)                                                                       \
@@ -24,14 +25,6 @@
         assert_int_equal(got_, KIN_OK);                                                            \
     } while (0)
 
-static inline uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
 /* A descriptor near the centre of its class: classes are far apart, seeds within one close
  * together. */
 static inline float *make_descriptor(int class_number, uint64_t seed)
@@ -41,8 +34,8 @@ static inline float *make_descriptor(int class_number, uint64_t seed)
     uint64_t centre = 1000 + (uint64_t)class_number, noise = seed * 7919 + 1;
     assert_non_null(descriptor);
     for (size_t i = 0; i < length; i++) {
-        float at = (float)(next_random(&centre) >> 40) / (float)(1 << 24);
-        float off = (float)(next_random(&noise) >> 40) / (float)(1 << 24) - 0.5f;
+        float at = random_unit(&centre);
+        float off = random_unit(&noise) - 0.5f;
         descriptor[i] = at + 0.3f * off;
     }
     return descriptor;

@@ -8,6 +8,7 @@
 
 #include "archive/ingest.h"
 #include "image/write.h"
+#include "write_file.h"
 
 static char folder[PATH_MAX], dir[PATH_MAX], input[PATH_MAX];
 static kin_archive *archive;
@@ -15,10 +16,7 @@ static kin_archive *archive;
 static int set_up(void **state)
 {
     (void)state;
-    char made[PATH_MAX];
-    temp_folder_make(made);
-    if (realpath(made, folder) == NULL)
-        return -1;
+    temp_folder_make(folder);
     snprintf(dir, sizeof dir, "%.4000s/archive", folder);
     snprintf(input, sizeof input, "%.4000s/input", folder);
     archive = new_archive(dir);
@@ -40,14 +38,6 @@ static const char *in_input(const char *name)
     return path;
 }
 
-static void write_bytes(const char *name, const void *bytes, size_t size)
-{
-    FILE *file = fopen(in_input(name), "w");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    fclose(file);
-}
-
 /* A PNG of stripes at an angle that the number sets. */
 static void write_png(const char *name, int number)
 {
@@ -62,7 +52,7 @@ static void write_png(const char *name, int number)
                 0.5f + 0.5f * sinf(0.4f * (float)x * cosf((float)number) +
                                    0.4f * (float)y * sinf((float)number));
     assert_ok(kin_image_encode_png(&raster, &bytes, &size, &err), err);
-    write_bytes(name, bytes, size);
+    write_file(in_input(name), bytes, size);
     free(bytes);
     kin_raster_release(&raster);
 }
@@ -107,9 +97,9 @@ static void test_every_file_is_accounted_for(void **state)
     write_png("a.png", 1);
     write_png("b.png", 2);
     write_png("copy of a.png", 1);
-    write_bytes("notes.txt", "hello", 5);
-    write_bytes("broken.png", "\x89PNG\r\n\x1a\nbut no more", 19);
-    write_bytes("empty.dcm", "", 0);
+    write_file(in_input("notes.txt"), "hello", 5);
+    write_file(in_input("broken.png"), "\x89PNG\r\n\x1a\nbut no more", 19);
+    write_file(in_input("empty.dcm"), "", 0);
     assert_int_equal(mkfifo(in_input("fifo.dcm"), 0666), 0);
     assert_int_equal(symlink("nowhere", in_input("dangling.png")), 0);
     assert_int_equal(mkdir(in_input("sub"), 0777), 0);
@@ -154,7 +144,7 @@ static void test_a_manifest_gives_fields_and_labels(void **state)
                               "a.png,glioma,P7,alive,1.2.9,3,9\n";
     write_png("a.png", 1);
     write_png("b.png", 2);
-    write_bytes("manifest.csv", csv, sizeof csv - 1);
+    write_file(in_input("manifest.csv"), csv, sizeof csv - 1);
     assert_int_equal(ingest(NULL, &seen).stored, 2);
     assert_ok(kin_manifest_read(in_input("manifest.csv"), &manifest, &err), err);
     kin_ingest_summary summary = ingest(manifest, &seen);

@@ -9,17 +9,16 @@
 #include <unistd.h>
 
 #include "archive/manifest.h"
+#include "random.h"
 #include "temp_folder.h"
+#include "write_file.h"
 
 static char folder[PATH_MAX], csv[PATH_MAX];
 
 static int set_up(void **state)
 {
     (void)state;
-    char made[PATH_MAX];
-    temp_folder_make(made);
-    if (realpath(made, folder) == NULL)
-        return -1;
+    temp_folder_make(folder);
     snprintf(csv, sizeof csv, "%.4000s/manifest.csv", folder);
     return 0;
 }
@@ -31,19 +30,11 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void write_csv(const char *text, size_t size)
-{
-    FILE *file = fopen(csv, "w");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, size, file), size);
-    fclose(file);
-}
-
 static kin_manifest *read_text(const char *text)
 {
     kin_error err;
     kin_manifest *manifest = NULL;
-    write_csv(text, strlen(text));
+    write_file(csv, text, strlen(text));
     assert_int_equal(kin_manifest_read(csv, &manifest, &err), KIN_OK);
     return manifest;
 }
@@ -101,7 +92,7 @@ static void test_bad_manifests_name_the_line(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         kin_error err;
         kin_manifest *manifest = NULL;
-        write_csv(cases[i].text, strlen(cases[i].text));
+        write_file(csv, cases[i].text, strlen(cases[i].text));
         assert_int_equal(kin_manifest_read(csv, &manifest, &err), KIN_E_FORMAT);
         assert_null(manifest);
         assert_string_equal(err.subject, csv);
@@ -122,10 +113,10 @@ static void test_bounds_hold(void **state)
     assert_non_null(text);
     memset(text, 'x', size);
     memcpy(text, "path\n", 5);
-    write_csv(text, size);
+    write_file(csv, text, size);
     assert_int_equal(kin_manifest_read(csv, &manifest, &err), KIN_E_LIMIT);
     memset(text, ',', size); /* more columns than any manifest has */
-    write_csv(text, size);
+    write_file(csv, text, size);
     assert_int_equal(kin_manifest_read(csv, &manifest, &err), KIN_E_FORMAT);
     free(text);
 }
@@ -140,13 +131,13 @@ static void test_mutated_manifests(void **state)
     for (int round = 0; round < 3000; round++) {
         char text[sizeof seed];
         memcpy(text, seed, sizeof seed);
-        for (int change = 0; change < 3; change++) {
-            random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
-            text[(random >> 33) % (sizeof seed - 1)] = odd[(random >> 20) % (sizeof odd - 1)];
+        for (int i = 0; i < 3; i++) {
+            uint64_t change = random_bits(&random);
+            text[(change >> 32) % (sizeof seed - 1)] = odd[(change & 0xFFFF) % (sizeof odd - 1)];
         }
         kin_error err;
         kin_manifest *manifest = NULL;
-        write_csv(text, sizeof seed - 1);
+        write_file(csv, text, sizeof seed - 1);
         if (kin_manifest_read(csv, &manifest, &err) == KIN_OK) {
             assert_true(kin_manifest_find_column(manifest, "path") >= 0);
             for (size_t row = 0; row < kin_manifest_rows(manifest); row++)

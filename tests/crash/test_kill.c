@@ -26,7 +26,9 @@
 #include "archive/archive.h"
 #include "base/clock.h"
 #include "image/write.h"
+#include "random.h"
 #include "temp_folder.h"
+#include "write_file.h"
 
 enum { FILES = 240, ACKNOWLEDGED_MAX = 40000, IMAGE_SIDE = 24 };
 enum { EPOCH = 10 /* rounds that one archive lives: reindexing takes longer as it grows */ };
@@ -43,14 +45,6 @@ static char folder[PATH_MAX], dir[PATH_MAX], input[PATH_MAX];
 static bool acknowledged[ACKNOWLEDGED_MAX]; /* by the number in the file's name */
 static uint64_t random_state;
 
-static uint64_t next_random(void)
-{
-    uint64_t z = (random_state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
 static void write_image(int number)
 {
     kin_raster raster;
@@ -60,13 +54,10 @@ static void write_image(int number)
     char path[PATH_MAX];
     assert_int_equal(kin_raster_init(&raster, IMAGE_SIDE, IMAGE_SIDE, 1, &err), KIN_OK);
     for (int i = 0; i < IMAGE_SIDE * IMAGE_SIDE; i++)
-        raster.px[i] = (float)(next_random() % 256) / 255;
+        raster.px[i] = (float)(random_bits(&random_state) % 256) / 255;
     assert_int_equal(kin_image_encode_png(&raster, &bytes, &size, &err), KIN_OK);
     snprintf(path, sizeof path, "%.4000s/%06d.png", input, number);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
+    write_file(path, bytes, size);
     free(bytes);
     kin_raster_release(&raster);
 }
@@ -105,7 +96,7 @@ static double now_milliseconds(void)
 static void kill_at_random(pid_t pid, struct window *window)
 {
     double began = now_milliseconds();
-    double most = window->milliseconds * (double)(next_random() % 1000) / 1000;
+    double most = window->milliseconds * (double)(random_bits(&random_state) % 1000) / 1000;
     int status;
     pid_t ended = 0;
     while (ended == 0 && now_milliseconds() - began < most) {
@@ -264,10 +255,7 @@ static void test_nothing_acknowledged_is_ever_lost(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    char made[PATH_MAX];
-    temp_folder_make(made);
-    if (realpath(made, folder) == NULL)
-        return -1;
+    temp_folder_make(folder);
     return 0;
 }
 

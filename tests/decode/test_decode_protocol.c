@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "decode/protocol.h"
 #include "kindred/worker/v1/worker.pb-c.h"
+#include "random.h"
 
 typedef struct pair {
     int fd[2];
@@ -213,16 +214,15 @@ static void test_mutations(void **state)
     answer.header = &header;
     uint8_t packed[512];
     size_t size = kindred__worker__v1__answer__pack(&answer, packed);
-    uint32_t seed = 99;
+    uint64_t random = 99;
     int refused = 0, understood = 0;
     for (int round = 0; round < 5000; round++) {
         uint8_t bytes[4 + sizeof packed];
         memcpy(bytes + 4, packed, size);
-        seed = seed * 1664525u + 1013904223u;
-        int changes = 1 + (int)(seed >> 30);
+        int changes = 1 + (int)(random_bits(&random) % 4);
         for (int i = 0; i < changes; i++) {
-            seed = seed * 1664525u + 1013904223u;
-            bytes[4 + (seed >> 8) % size] ^= (uint8_t)(1u << (seed >> 29));
+            uint64_t change = random_bits(&random);
+            bytes[4 + (change >> 8) % size] ^= (uint8_t)(1u << (change & 7));
         }
         for (size_t i = 0; i < 4; i++)
             bytes[i] = (uint8_t)(size >> (8 * i));

@@ -10,6 +10,7 @@
 
 #include "decode/header.h"
 #include "decode/text.h"
+#include "random.h"
 
 static void expect_clean(const char *src, const char *wanted)
 {
@@ -80,13 +81,11 @@ static void test_cut_at_a_character(void **state)
 static void test_any_bytes(void **state)
 {
     (void)state;
-    uint32_t seed = 12345;
+    uint64_t random = 12345;
     for (int round = 0; round < 20000; round++) {
         char src[40], once[30], twice[30];
-        for (size_t i = 0; i + 1 < sizeof src; i++) {
-            seed = seed * 1664525u + 1013904223u;
-            src[i] = (char)((seed >> 24) | 1u);
-        }
+        for (size_t i = 0; i + 1 < sizeof src; i++)
+            src[i] = (char)(random_bits(&random) | 1u);
         src[sizeof src - 1] = '\0';
         kin_text_clean(once, sizeof once, src);
         kin_text_clean(twice, sizeof twice, once);

@@ -16,6 +16,7 @@
 #include "dicom/prescan.h"
 #include "dicom_files.h"
 #include "made_files.h"
+#include "random.h"
 #include "shared_data.h"
 
 static int prepare(void **state)
@@ -322,15 +323,6 @@ static void truncated_pixels_are_an_error(void **state)
     }
 }
 
-/* splitmix64: the same numbers everywhere. */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
 /* Mutation i of a file: one to eight bytes, half of them in the first kilobytes, where the headers
  * are; bits flipped, or replaced by a value that is often a boundary. */
 static void open_mutated(void *ctx, unsigned i)
@@ -340,11 +332,11 @@ static void open_mutated(void *ctx, unsigned i)
     uint64_t random = 0x6b696e64726564 + i;
     uint8_t *bytes = malloc(file->size);
     memcpy(bytes, file->bytes, file->size);
-    unsigned count = 1 + (unsigned)(next_random(&random) % 8);
+    unsigned count = 1 + (unsigned)(random_bits(&random) % 8);
     for (unsigned k = 0; k < count; k++) {
-        size_t range = next_random(&random) % 2 == 0 && file->size > 4096 ? 4096 : file->size;
-        size_t at = next_random(&random) % range;
-        uint64_t how = next_random(&random);
+        size_t range = random_bits(&random) % 2 == 0 && file->size > 4096 ? 4096 : file->size;
+        size_t at = random_bits(&random) % range;
+        uint64_t how = random_bits(&random);
         if (how % 2 == 0)
             bytes[at] ^= (uint8_t)(1u << (how >> 8) % 8);
         else

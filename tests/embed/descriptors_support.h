@@ -13,19 +13,12 @@
 #include <cmocka.h>
 
 #include "embed/embedder.h"
+#include "random.h"
 
 struct descriptors {
     size_t count, input;
     float *data;
 };
-
-static inline uint64_t random_bits(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state * UINT64_C(0x2545F4914F6CDD1D);
-}
 
 /* About normal with variance 1: the sum of 12 uniform numbers. */
 static inline double random_normal(uint64_t *state)

@@ -8,6 +8,7 @@
 
 #include "fault_fs.h"
 #include "temp_folder.h"
+#include "write_file.h"
 
 enum { INPUT = 24, DIM = 8, COUNT = 60 };
 
@@ -53,19 +54,11 @@ static unsigned char *saved(const kin_embedder *embedder, size_t *size)
     return bytes;
 }
 
-static void write_file(const unsigned char *bytes, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    fclose(file);
-}
-
 static void write_with_checksum(unsigned char *bytes, size_t size)
 {
     XXH64_hash_t checksum = XXH3_64bits(bytes, size - sizeof checksum);
     memcpy(bytes + size - sizeof checksum, &checksum, sizeof checksum);
-    write_file(bytes, size);
+    write_file(path, bytes, size);
 }
 
 static void test_round_trip(void **unused)
@@ -96,14 +89,14 @@ static void test_every_flipped_bit_is_found(void **unused)
     for (size_t bit = 0; bit < size * 8; bit += bit < 1200 ? 1 : 7) {
         kin_error err = {0};
         bytes[bit / 8] ^= (unsigned char)(1u << (bit % 8));
-        write_file(bytes, size);
+        write_file(path, bytes, size);
         bytes[bit / 8] ^= (unsigned char)(1u << (bit % 8));
         if (load(&err) != KIN_E_CORRUPT)
             fail_msg("bit %zu", bit);
         assert_string_equal(err.subject, path);
     }
     for (size_t cut = 0; cut < size; cut++) {
-        write_file(bytes, cut);
+        write_file(path, bytes, cut);
         assert_int_equal(load(NULL), KIN_E_CORRUPT);
     }
     free(bytes);

@@ -3,13 +3,8 @@
 #include <string.h>
 
 #include "features/features.h"
+#include "random.h"
 #include "shared_data.h"
-
-static unsigned next_random(unsigned *state)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return *state >> 8;
-}
 
 enum filling { ZERO, ONE, RANDOM, SPOT, RAMP, INSANE, FILLINGS };
 
@@ -17,14 +12,14 @@ static void fill(kin_raster *raster, enum filling filling)
 {
     static const float insane[] = {NAN, INFINITY, -INFINITY, 1e30f, -1e30f, 0.5f, 1e-40f};
     size_t n = (size_t)raster->width * (size_t)raster->height * (size_t)raster->channels;
-    unsigned random = 77;
+    uint64_t random = 77;
     for (size_t i = 0; i < n; i++) {
         switch (filling) {
         case ONE:
             raster->px[i] = 1;
             break;
         case RANDOM:
-            raster->px[i] = (float)(next_random(&random) & 0xFFFF) / 65535;
+            raster->px[i] = random_unit(&random);
             break;
         case SPOT:
             raster->px[i] = i == n / 2 ? 1 : 0;
@@ -33,7 +28,7 @@ static void fill(kin_raster *raster, enum filling filling)
             raster->px[i] = (float)i / (float)n;
             break;
         case INSANE:
-            raster->px[i] = insane[next_random(&random) % 7];
+            raster->px[i] = insane[random_bits(&random) % 7];
             break;
         default:
             raster->px[i] = 0;
@@ -110,12 +105,12 @@ static double similarity(const float *a, const float *b, size_t n)
 /* A blurred disc with texture, under gain and offset. */
 static void draw(kin_raster *raster, float gain, float offset, int seed)
 {
-    unsigned random = (unsigned)seed;
+    uint64_t random = (unsigned)seed;
     for (int y = 0; y < raster->height; y++) {
         for (int x = 0; x < raster->width; x++) {
             double r = hypot(x - 90.0, y - 110.0);
             double v = r < 70 ? 0.5 + 0.3 * sin(x / 6.0) * cos(y / 9.0) : 0;
-            v += 0.1 * (next_random(&random) & 255) / 255;
+            v += 0.1 * (random_bits(&random) & 255) / 255;
             raster->px[y * raster->width + x] = offset + gain * (float)v;
         }
     }

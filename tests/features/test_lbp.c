@@ -1,6 +1,7 @@
 /* Local binary patterns, against neighbourhoods worked by hand. */
 #include "features/lbp.h"
 
+#include "random.h"
 #include "views.h"
 
 static void uniform_codes_have_bins_of_their_own(void **state)
@@ -86,12 +87,10 @@ static void agrees_with_the_definition(void **state)
 {
     enum { SIDE = 32 };
     float image[SIDE * SIDE];
-    unsigned random = 9;
+    uint64_t random = 9;
     (void)state;
-    for (int i = 0; i < SIDE * SIDE; i++) {
-        random = random * 1664525u + 1013904223u;
-        image[i] = (float)(random >> 24) / 255;
-    }
+    for (int i = 0; i < SIDE * SIDE; i++)
+        image[i] = (float)(random_bits(&random) & 0xFF) / 255;
     for (int radius = 1; radius <= 4; radius++) {
         int unequal = 0;
         for (int y = 5; y < SIDE - 5; y++) {

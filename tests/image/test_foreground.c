@@ -4,13 +4,8 @@
 #include <math.h>
 
 #include "image/normalise.h"
+#include "random.h"
 #include "shared_data.h"
-
-static unsigned next_random(unsigned *state)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return *state >> 8;
-}
 
 /* A width x height raster of one level. */
 static kin_raster flat(int width, int height, float level)
@@ -96,11 +91,11 @@ static void keeps_a_body_that_touches_the_edge(void **state)
 static void keeps_what_has_no_background_whole(void **state)
 {
     kin_raster raster = flat(90, 70, 0);
-    unsigned random = 3;
+    uint64_t random = 3;
     (void)state;
     assert_whole(&raster); /* nothing but background */
     for (int i = 0; i < 90 * 70; i++)
-        raster.px[i] = (float)(next_random(&random) & 255) / 255;
+        raster.px[i] = (float)(random_bits(&random) & 255) / 255;
     assert_whole(&raster); /* tissue everywhere */
     kin_raster_release(&raster);
     raster = flat(200, 200, 0);
@@ -147,12 +142,12 @@ static void percentiles_of_known_values(void **state)
 static void normalising_undoes_gain_and_offset(void **state)
 {
     kin_raster raster, other;
-    unsigned random = 11;
+    uint64_t random = 11;
     (void)state;
     raster = flat(64, 64, 0);
     other = flat(64, 64, 0);
     for (int i = 0; i < 64 * 64; i++) {
-        raster.px[i] = (float)(next_random(&random) & 0xFFFF) / 65535;
+        raster.px[i] = random_unit(&random);
         other.px[i] = 0.3f + 0.5f * raster.px[i];
     }
     kin_normalise(&raster);

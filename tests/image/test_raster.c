@@ -6,6 +6,7 @@
 
 #include "image/read.h"
 #include "image/write.h"
+#include "random.h"
 #include "shared_data.h"
 
 static kin_raster raster_of(int width, int height, int channels, const float *values)
@@ -140,13 +141,12 @@ static void resampling_keeps_the_mean(void **state)
 {
     static const int sizes[][2] = {{1, 1}, {7, 3}, {13, 11}, {1, 29}, {128, 5}};
     kin_raster source, out;
-    unsigned random = 7;
+    uint64_t random = 7;
     double mean = 0;
     (void)state;
     assert_int_equal(kin_raster_init(&source, 29, 13, 1, NULL), KIN_OK);
     for (int i = 0; i < 29 * 13; i++) {
-        random = random * 1664525u + 1013904223u;
-        source.px[i] = (float)(random >> 8) / (float)(1 << 24);
+        source.px[i] = random_unit(&random);
         mean += source.px[i];
     }
     mean /= 29 * 13;

@@ -7,6 +7,7 @@
 
 #include "encode.h"
 #include "image/read.h"
+#include "random.h"
 #include "shared_data.h"
 
 enum { W = 19, H = 13 };
@@ -18,11 +19,9 @@ static const kin_image_limits LIMITS = {
 static const uint8_t *noise(void)
 {
     static uint8_t samples[W * H * 8];
-    unsigned random = 5;
-    for (size_t i = 0; i < sizeof samples; i++) {
-        random = random * 1664525u + 1013904223u;
-        samples[i] = (uint8_t)(random >> 24);
-    }
+    uint64_t random = 5;
+    for (size_t i = 0; i < sizeof samples; i++)
+        samples[i] = (uint8_t)random_bits(&random);
     return samples;
 }
 
@@ -148,15 +147,15 @@ static void a_cut_tiff_gives_the_same_image_or_none(void **state)
 static void seeded_flips(void **state)
 {
     enum { ROUNDS = 1500 };
-    unsigned random = 2024;
+    uint64_t random = 2024;
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
         struct encoded file = make(kind);
         for (int round = 0; round < ROUNDS; round++) {
             uint8_t *copy = exact_copy(file.bytes, file.size);
             for (int k = 0; k <= round % 4; k++) {
-                random = random * 1664525u + 1013904223u;
-                copy[(random >> 8) % file.size] ^= (uint8_t)(1u << (random & 7));
+                uint64_t change = random_bits(&random);
+                copy[(change >> 8) % file.size] ^= (uint8_t)(1u << (change & 7));
             }
             survives(copy, file.size);
             free(copy);

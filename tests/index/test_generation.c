@@ -11,6 +11,7 @@
 #include "fault_fs.h"
 #include "index/generation_file.h"
 #include "temp_folder.h"
+#include "write_file.h"
 
 enum { COUNT = 1500, DIM = 24, K = 10, FLIPS = 800 };
 
@@ -60,14 +61,6 @@ static unsigned char *read_file(size_t *size)
     void *bytes = NULL;
     assert_int_equal(kin_fs_read_file(kin_fs_posix(), path, SIZE_MAX, &bytes, size, NULL), KIN_OK);
     return bytes;
-}
-
-static void write_file(const unsigned char *bytes, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    fclose(file);
 }
 
 static void save(size_t k)
@@ -156,12 +149,12 @@ static void test_truncation_and_extension(void **unused)
         save(k);
         unsigned char *bytes = read_file(&size);
         for (size_t cut = 0; cut < size; cut += cut < 400 || cut > size - 40 ? 1 : size / 50) {
-            write_file(bytes, cut);
+            write_file(path, bytes, cut);
             assert_int_equal(load(path, NULL), KIN_E_CORRUPT);
         }
         bytes = realloc(bytes, size + 8);
         memset(bytes + size, 0, 8);
-        write_file(bytes, size + 8);
+        write_file(path, bytes, size + 8);
         assert_int_equal(load(path, NULL), KIN_E_CORRUPT);
         free(bytes);
     }
@@ -172,7 +165,7 @@ static void write_with_checksum(unsigned char *bytes, size_t size)
 {
     XXH64_hash_t checksum = XXH3_64bits(bytes, size - sizeof checksum);
     memcpy(bytes + size - sizeof checksum, &checksum, sizeof checksum);
-    write_file(bytes, size);
+    write_file(path, bytes, size);
 }
 
 static void test_lying_headers_with_valid_checksum(void **unused)

@@ -8,6 +8,7 @@
 
 #include "index/generation_file.h"
 #include "temp_folder.h"
+#include "write_file.h"
 
 enum { COUNT = 1500, DIM = 24, K = 10, TRIES = 600 };
 
@@ -41,10 +42,7 @@ static void write_with_checksum(unsigned char *bytes, size_t size)
 {
     XXH64_hash_t checksum = XXH3_64bits(bytes, size - sizeof checksum);
     memcpy(bytes + size - sizeof checksum, &checksum, sizeof checksum);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    fclose(file);
+    write_file(path, bytes, size);
 }
 
 /* True when the damaged file was loaded, and searched without a crash. */
@@ -68,8 +66,22 @@ static bool load_and_search(void)
     return true;
 }
 
-/* Flips within FAISS's own part.  Sizes of its arrays are left alone: FAISS allocates them before
- * anyone can look. */
+/* Whether what may be the size of an array became one that no such file can hold: FAISS allocates
+ * it before anyone can look. */
+static bool grows_a_size(const unsigned char *before, const unsigned char *after, size_t at,
+                         size_t size)
+{
+    for (size_t i = at - 7; i <= at; i++) {
+        uint64_t old, new;
+        memcpy(&old, before + i, sizeof old);
+        memcpy(&new, after + i, sizeof new);
+        if (old <= size && new > size)
+            return true;
+    }
+    return false;
+}
+
+/* Flips within FAISS's own part. */
 static void check_damage(const char *kind)
 {
     kin_index *index = vectors_index(&data, kind);
@@ -85,12 +97,10 @@ static void check_damage(const char *kind)
     for (size_t i = 0; i < TRIES; i++) {
         size_t at =
             from + 64 + random_bits(&state) % (size - from - 80); /* past FAISS's first fields */
-        uint64_t word;
-        memcpy(&word, (unsigned char *)bytes + at, sizeof word);
-        if (word < (UINT64_C(1) << 32) && word > 0) /* perhaps a size */
-            continue;
         memcpy(damaged, bytes, size);
         damaged[at] ^= (unsigned char)(1u << (random_bits(&state) % 8));
+        if (grows_a_size(bytes, damaged, at, size))
+            continue;
         write_with_checksum(damaged, size);
         if (load_and_search())
             searched++;

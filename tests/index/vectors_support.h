@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "index/index.h"
+#include "random.h"
 #include "simd/kernels.h"
 
 /* Vectors, and the rows that they are known by: not consecutive, as after deletions. */
@@ -22,20 +23,12 @@ struct vectors {
     uint64_t *ids;
 };
 
-static inline uint64_t random_bits(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state * UINT64_C(0x2545F4914F6CDD1D);
-}
-
 /* About normal: the sum of four uniform numbers. */
 static inline float random_normal(uint64_t *state)
 {
     float sum = 0;
     for (int i = 0; i < 4; i++)
-        sum += (float)(random_bits(state) >> 40) / (float)(1 << 24) - 0.5f;
+        sum += random_unit(state) - 0.5f;
     return sum * 1.73205f;
 }
 

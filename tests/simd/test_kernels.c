@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "random.h"
 #include "simd/kernels.h"
 
 enum { LENGTH_MAX = 70, OFFSETS = 16, ROWS = 11 };
@@ -20,13 +21,10 @@ enum { NAMES = sizeof all_names / sizeof all_names[0] };
 
 static uint64_t state = 88172645463325252u;
 
-/* xorshift64 (Marsaglia, 2003), in [-1, 1). */
+/* In [-1, 1). */
 static float noise(void)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (float)(int64_t)(state >> 11) / (float)(INT64_C(1) << 52) - 1.0f;
+    return (float)(int64_t)(random_bits(&state) >> 11) / (float)(INT64_C(1) << 52) - 1.0f;
 }
 
 static void fill(float *v, size_t n, float scale)

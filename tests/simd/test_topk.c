@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "random.h"
 #include "simd/topk.h"
 
 enum { OFFERED_MAX = 200 };
@@ -22,15 +23,15 @@ static int compare(const void *a, const void *b)
 static void test_equals_full_sort(void **unused)
 {
     (void)unused;
-    unsigned seed = 1;
+    uint64_t random = 1;
     for (size_t offered = 0; offered <= OFFERED_MAX; offered += 7)
         for (size_t k = 0; k <= offered + 3; k++) {
             kin_hit all[OFFERED_MAX], kept[OFFERED_MAX + 4];
             kin_topk top = {.hits = kept, .capacity = k};
             for (size_t i = 0; i < offered; i++) {
-                seed = seed * 1664525u + 1013904223u;
                 /* few distinct scores: many ties; ids in no order */
-                all[i] = (kin_hit){.id = (i * 7919) % 10007, .score = (float)(seed >> 28) - 8.0f};
+                all[i] = (kin_hit){.id = (i * 7919) % 10007,
+                                   .score = (float)(random_bits(&random) % 16) - 8.0f};
                 kin_topk_offer(&top, all[i].id, all[i].score);
             }
             kin_topk_sort(&top);

@@ -22,14 +22,15 @@ static inline void temp_folder_remove(const char *path)
     nftw(path, temp_folder_drop, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Makes an empty folder under $TMPDIR or /tmp and writes its path into path; ends the test program
- * where that is not possible. */
+/* Makes an empty folder under $TMPDIR or /tmp and writes its path, free of symbolic links, into
+ * path; ends the test program where that is not possible. */
 static inline void temp_folder_make(char path[PATH_MAX])
 {
     const char *base = getenv("TMPDIR");
-    snprintf(path, PATH_MAX, "%s/kindred-test-XXXXXX", base != NULL ? base : "/tmp");
-    if (mkdtemp(path) == NULL) {
-        perror(path);
+    char made[PATH_MAX];
+    snprintf(made, sizeof made, "%s/kindred-test-XXXXXX", base != NULL ? base : "/tmp");
+    if (mkdtemp(made) == NULL || realpath(made, path) == NULL) {
+        perror(made);
         exit(2);
     }
 }
