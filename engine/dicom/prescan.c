@@ -200,16 +200,26 @@ static kin_status step_elements(walk *w)
     return enter_or_skip(w, &e);
 }
 
+/* Takes the header of an item, or of the sequence's end; `stray` says of an item's end, which can be
+ * neither, where it stands. */
+static kin_status take_item_header(walk *w, const level *in, const char *stray, element *e)
+{
+    kin_status status = read_item_header(w, in, e);
+    if (status != KIN_OK)
+        return status;
+    if (e->tag == TAG_ITEM_END)
+        return malformed(w, stray);
+    w->at += e->header;
+    return KIN_OK;
+}
+
 static kin_status step_items(walk *w)
 {
     element e = {0};
     level in = *top(w);
-    kin_status status = read_item_header(w, &in, &e);
+    kin_status status = take_item_header(w, &in, "an item's delimiter outside of an item", &e);
     if (status != KIN_OK)
         return status;
-    if (e.tag == TAG_ITEM_END)
-        return malformed(w, "an item's delimiter outside of an item");
-    w->at += e.header;
     if (e.tag == TAG_SEQUENCE_END) {
         w->depth--;
         return KIN_OK;
@@ -223,12 +233,9 @@ static kin_status step_fragments(walk *w)
 {
     element e = {0};
     level in = *top(w);
-    kin_status status = read_item_header(w, &in, &e);
+    kin_status status = take_item_header(w, &in, "an item's delimiter among fragments", &e);
     if (status != KIN_OK)
         return status;
-    if (e.tag == TAG_ITEM_END)
-        return malformed(w, "an item's delimiter among fragments");
-    w->at += e.header;
     if (e.tag == TAG_SEQUENCE_END) {
         w->depth--;
         if (w->depth == 0 && w->layout->has_pixels)

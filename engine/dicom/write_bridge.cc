@@ -1,7 +1,7 @@
 // write_bridge.cc - kin_dicom_write_memory() by DCMTK: elements, sequences and encoders.
 #include "base/fs.h"
 #include "base/status.h"
-#include "dicom/write.h"
+#include "dicom/write_spec.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -74,50 +74,6 @@ E_TransferSyntax transfer_syntax(const kin_dicom_new &spec)
         return EXS_JPEGLSLossless;
     }
     refuse("no such transfer syntax");
-}
-
-// The specification with every zero replaced by its default.
-kin_dicom_new with_defaults(const kin_dicom_new &given)
-{
-    kin_dicom_new spec = given;
-    if (spec.frames == 0)
-        spec.frames = 1;
-    if (spec.samples_per_pixel == 0)
-        spec.samples_per_pixel = 1;
-    if (spec.bits_allocated == 0)
-        spec.bits_allocated = 8;
-    if (spec.bits_stored == 0)
-        spec.bits_stored = spec.bits_allocated;
-    if (spec.photometric == nullptr)
-        spec.photometric = spec.samples_per_pixel == 3 ? "RGB" : "MONOCHROME2";
-    if (spec.jpeg_quality == 0)
-        spec.jpeg_quality = 90;
-    return spec;
-}
-
-void check_pixels(const kin_dicom_new &spec)
-{
-    const bool native = spec.syntax <= KIN_DICOM_DEFLATED;
-    if (spec.rows < 1 || spec.rows > 65535 || spec.columns < 1 || spec.columns > 65535)
-        refuse("rows and columns must be from 1 to 65,535");
-    if (spec.frames < 1)
-        refuse("the number of frames must be at least 1");
-    if (spec.samples_per_pixel != 1 && spec.samples_per_pixel != 3)
-        refuse("samples per pixel must be 1 or 3");
-    if (spec.bits_allocated != 8 && spec.bits_allocated != 16 &&
-        !(native && spec.bits_allocated == 32))
-        refuse("bits allocated must be 8 or 16, or 32 in an uncompressed syntax");
-    if (spec.bits_stored < 1 || spec.bits_stored > spec.bits_allocated)
-        refuse("bits stored must be from 1 to the bits allocated");
-    if (spec.syntax == KIN_DICOM_JPEG && spec.bits_stored > 12)
-        refuse("lossy JPEG holds at most 12 bits");
-    unsigned long long expected = 1ull * spec.rows * spec.columns * spec.samples_per_pixel;
-    if (__builtin_mul_overflow(expected, 1ull * spec.frames * (spec.bits_allocated / 8),
-                               &expected) ||
-        expected != spec.pixels_size)
-        refuse("the size of the pixels does not match their description");
-    if (expected > 0xfffffffeull)
-        refuse("uncompressed pixel data of a DICOM file end at 4 GiB");
 }
 
 // The item that an attribute's path leads to, made with everything on its way.
@@ -359,16 +315,11 @@ std::string data_set_bytes(DcmDataset &data_set, const kin_dicom_new &spec)
     return out;
 }
 
-std::string encode(const kin_dicom_new &given)
+std::string encode(const kin_dicom_new &spec)
 {
-    const kin_dicom_new spec = with_defaults(given);
-    if (spec.sop_class_uid == nullptr || spec.sop_instance_uid == nullptr)
-        refuse("a SOP class and a SOP instance UID are required");
     DcmDataset data_set;
-    if (spec.pixels != nullptr) {
-        check_pixels(spec);
+    if (spec.pixels != nullptr)
         put_image_module(data_set, spec);
-    }
     check(data_set.putAndInsertString(DCM_SOPClassUID, spec.sop_class_uid), "SOPClassUID");
     check(data_set.putAndInsertString(DCM_SOPInstanceUID, spec.sop_instance_uid), "SOPInstanceUID");
     put_attributes(data_set, spec);
@@ -382,13 +333,17 @@ std::string encode(const kin_dicom_new &given)
 
 } // namespace
 
-extern "C" kin_status kin_dicom_write_memory(const kin_dicom_new *spec, void **out,
+extern "C" kin_status kin_dicom_write_memory(const kin_dicom_new *given, void **out,
                                              size_t *out_size, kin_error *err)
 {
+    kin_dicom_new spec;
+    kin_status status = kin_dicom_write_spec(given, &spec, err);
+    if (status != KIN_OK)
+        return status;
     try {
         if (!dcmDataDict.isDictionaryLoaded())
             return kin_fail(err, KIN_E_INTERNAL, nullptr, "DCMTK's data dictionary is missing");
-        const std::string bytes = encode(*spec);
+        const std::string bytes = encode(spec);
         char *copy = static_cast<char *>(std::malloc(bytes.size()));
         if (copy == nullptr)
             return kin_fail(err, KIN_E_NOMEM, nullptr, "out of memory");
