@@ -66,6 +66,12 @@ void kin_cli_parse(kin_cli *cli, const struct argp *argp, int argc, char **argv,
     }
 }
 
+error_t kin_cli_no_argument(const struct argp_state *state, const char *arg)
+{
+    argp_error(state, "'%s'? This command takes options only", arg);
+    return 0;
+}
+
 long kin_cli_long(const struct argp_state *state, const char *what, const char *text, long low,
                   long high)
 {

@@ -40,6 +40,9 @@ extern const struct argp kin_cli_argp;
  * Usage errors and --help end the program. */
 void kin_cli_parse(kin_cli *cli, const struct argp *argp, int argc, char **argv, void *options);
 
+/* Ends the program with a usage error: for ARGP_KEY_ARG in commands that take options only. */
+error_t kin_cli_no_argument(const struct argp_state *state, const char *arg);
+
 /* Ends the program with a usage error unless text is a number within bounds (numbers.h). */
 long kin_cli_long(const struct argp_state *state, const char *what, const char *text, long low,
                   long high);

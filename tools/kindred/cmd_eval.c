@@ -45,8 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         options->json = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "'%s'? This command takes options only", arg);
-        return 0;
+        return kin_cli_no_argument(state, arg);
     case ARGP_KEY_END:
         if (options->manifest == NULL)
             argp_error(state, "which images? Name their manifest (--manifest CSV)");

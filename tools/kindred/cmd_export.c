@@ -34,8 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         options->output = arg;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "'%s'? This command takes options only", arg);
-        return 0;
+        return kin_cli_no_argument(state, arg);
     default:
         return ARGP_ERR_UNKNOWN;
     }
