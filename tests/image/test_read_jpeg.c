@@ -2,9 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "encode.h"
-#include "image/read.h"
-#include "shared_data.h"
+#include "read_back.h"
 
 enum { SIDE = 24 };
 
@@ -13,21 +11,9 @@ static const double ROUNDING = 3.0 / 255;
 
 static kin_raster read_back(const struct jpeg_spec *spec)
 {
-    struct encoded file = encode_jpeg(spec);
-    const kin_image_format *format = kin_image_format_of(file.bytes, file.size);
-    kin_raster raster;
-    kin_error err = {0};
-    int pages = 0;
-    assert_non_null(format);
-    assert_string_equal(format->name, "jpeg");
-    assert_int_equal(format->pages(file.bytes, file.size, NULL, &pages, &err), KIN_OK);
-    assert_int_equal(pages, 1);
-    assert_int_equal(format->read(file.bytes, file.size, -1, NULL, &raster, &err), KIN_E_ARG);
-    if (format->read(file.bytes, file.size, 0, NULL, &raster, &err) != KIN_OK)
-        fail_msg("%s", err.message);
+    kin_raster raster = read_only_page(encode_jpeg(spec), "jpeg", -1);
     assert_int_equal(raster.width, spec->width);
     assert_int_equal(raster.height, spec->height);
-    encoded_free(&file);
     return raster;
 }
 

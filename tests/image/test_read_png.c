@@ -2,27 +2,13 @@
 #include <png.h>
 #include <string.h>
 
-#include "encode.h"
-#include "image/read.h"
-#include "shared_data.h"
+#include "read_back.h"
 
 static kin_raster read_back(const struct png_spec *spec)
 {
-    struct encoded file = encode_png(spec);
-    const kin_image_format *format = kin_image_format_of(file.bytes, file.size);
-    kin_raster raster;
-    kin_error err = {0};
-    int pages = 0;
-    assert_non_null(format);
-    assert_string_equal(format->name, "png");
-    assert_int_equal(format->pages(file.bytes, file.size, NULL, &pages, &err), KIN_OK);
-    assert_int_equal(pages, 1);
-    assert_int_equal(format->read(file.bytes, file.size, 1, NULL, &raster, &err), KIN_E_ARG);
-    if (format->read(file.bytes, file.size, 0, NULL, &raster, &err) != KIN_OK)
-        fail_msg("%s", err.message);
+    kin_raster raster = read_only_page(encode_png(spec), "png", 1);
     assert_int_equal(raster.width, spec->width);
     assert_int_equal(raster.height, spec->height);
-    encoded_free(&file);
     return raster;
 }
 
