@@ -120,8 +120,23 @@ struct Reader : faiss::IOReader {
         if (status != KIN_OK)
             throw Failure{status};
         left -= size * items;
+        if (items == 1 && size == sizeof(uint64_t))
+            check_count(bytes);
         return items;
     }
+
+    /* FAISS sizes a vector by the count before it and only then reads what should fill it.  A lone
+     * 64-bit number is such a count, or a setting (up to LONE_MAX, or -1): one beyond what remains
+     * to be read is a lie that would cost gigabytes.  FAISS itself refuses counts from 2^40 on. */
+    void check_count(const void *bytes) const
+    {
+        uint64_t count;
+        std::memcpy(&count, bytes, sizeof count);
+        if (count > std::max<uint64_t>(left, LONE_MAX) && count < REFUSED_BY_FAISS)
+            throw Failure{kin_fail(err, KIN_E_CORRUPT, nullptr, "index claims more than it holds")};
+    }
+    static constexpr uint64_t LONE_MAX = 1 << 20;
+    static constexpr uint64_t REFUSED_BY_FAISS = UINT64_C(1) << 40;
 };
 
 /* --- is what was read fit to be searched? --- */
