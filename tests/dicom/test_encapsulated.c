@@ -2,6 +2,7 @@
  * streams that no file of the shared data holds. */
 #include <string.h>
 
+#include "builder.h"
 #include "dicom/prescan.h"
 #include "dicom/wire.h"
 #include "dicom_files.h"
@@ -13,23 +14,6 @@ static int prepare(void **state)
 {
     (void)state;
     return kin_dicom_prepare(NULL);
-}
-
-typedef struct builder {
-    uint8_t *bytes;
-    size_t size, room;
-} builder;
-
-static void put(builder *b, const void *bytes, size_t size)
-{
-    if (b->size + size > b->room) {
-        b->room = 2 * (b->size + size);
-        b->bytes = realloc(b->bytes, b->room);
-        assert_non_null(b->bytes);
-    }
-    if (size > 0)
-        memcpy(b->bytes + b->size, bytes, size);
-    b->size += size;
 }
 
 static void put_number(builder *b, uint64_t v, size_t bytes)

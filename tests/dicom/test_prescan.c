@@ -2,26 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder.h"
 #include "dicom/dicom.h"
 #include "dicom/prescan.h"
 #include "shared_data.h"
-
-/* Bytes being put together. */
-typedef struct builder {
-    uint8_t *bytes;
-    size_t size, room;
-} builder;
-
-static void put(builder *b, const void *bytes, size_t size)
-{
-    if (b->size + size > b->room) {
-        b->room = 2 * (b->size + size);
-        b->bytes = realloc(b->bytes, b->room);
-        assert_non_null(b->bytes);
-    }
-    memcpy(b->bytes + b->size, bytes, size);
-    b->size += size;
-}
 
 static void put_u32(builder *b, uint32_t v)
 {
