@@ -66,16 +66,16 @@ static kin_status read_names(kin_txn *txn, int i, struct all_kept *kept, kin_err
                                                   KIN_META_PREVIOUS_DESCRIPTORS};
     static const char *const generation_keys[] = {KIN_META_GENERATION,
                                                   KIN_META_PREVIOUS_GENERATION};
+    char model[KIN_EMBED_ID_SIZE] = "";
     uint64_t generation = 0;
-    kin_status status =
-        kin_meta_get_text(txn, model_keys[i], kept->vectors.names[i], KIN_EMBED_ID_SIZE, err);
+    kin_status status = kin_meta_get_text(txn, model_keys[i], model, sizeof model, err);
     if (status == KIN_OK)
         status = kin_meta_get_text(txn, descriptor_keys[i], kept->descriptors.names[i],
                                    KIN_SET_NAME_SIZE, err);
     if (status == KIN_OK)
         status = kin_meta_get_u64(txn, generation_keys[i], 0, &generation, err);
-    snprintf(kept->models.names[i], sizeof kept->models.names[i], "%.16s.model",
-             kept->vectors.names[i]);
+    snprintf(kept->vectors.names[i], sizeof kept->vectors.names[i], "%s", model);
+    snprintf(kept->models.names[i], sizeof kept->models.names[i], "%s.model", model);
     snprintf(kept->generations.names[i], sizeof kept->generations.names[i], "%06" PRIu64 ".index",
              generation);
     return status;
