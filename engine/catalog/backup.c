@@ -58,6 +58,9 @@ static kin_status copy_into(kin_catalog *catalog, int fd, const char *dir, kin_e
 kin_status kin_catalog_backup(kin_catalog *catalog, const char *dir, kin_error *err)
 {
     char path[PATH_MAX];
+    /* LMDB's copier takes the write lock for a moment, and would wait for this very thread. */
+    if (kin_gate_thread_is_writing(catalog))
+        return kin_fail(err, KIN_E_ARG, NULL, "a body cannot back its catalog up");
     kin_status status = check_empty(dir, err);
     if (status != KIN_OK)
         return status;

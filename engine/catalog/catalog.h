@@ -152,7 +152,7 @@ kin_status kin_block_drop_set(kin_txn *txn, const char *set, kin_error *err);
  * Copies a consistent snapshot into folder `dir` (which must exist and be empty, else KIN_E_EXISTS)
  * with LMDB's own copier, durably, while others write.  Its rows are what kin_catalog_rows() says
  * when the copy is opened.  It counts as a snapshot of the calling thread while it runs (see
- * above).
+ * above), and waits for the writer of the moment: KIN_E_ARG in the body of a write.
  */
 kin_status kin_catalog_backup(kin_catalog *catalog, const char *dir, kin_error *err);
 

@@ -60,11 +60,10 @@ bool kin_decimal_parse(const char *text, kin_decimal *out)
         out->negative = false;
         return true;
     }
-    const char *units =
-        (point != NULL ? point : at) - 1; /* where the digit of 10^0 is, or would be */
+    ptrdiff_t before = (point != NULL ? point : at) - first; /* below 0: behind the point */
     out->digits = first;
     out->size = (size_t)(last - first) + 1;
-    out->magnitude = exponent + (first <= units ? units - first : units - first + 1);
+    out->magnitude = exponent + (before > 0 ? before - 1 : before);
     return true;
 }
 

@@ -46,6 +46,16 @@ static bool thread_is_inside(const kin_catalog *catalog)
     return false;
 }
 
+bool kin_gate_thread_is_writing(kin_catalog *catalog)
+{
+    bool writing = false;
+    pthread_mutex_lock(&catalog->gate);
+    for (const kin_txn *txn = catalog->active; txn != NULL && !writing; txn = txn->next)
+        writing = txn->writing && pthread_equal(txn->thread, pthread_self());
+    pthread_mutex_unlock(&catalog->gate);
+    return writing;
+}
+
 bool kin_gate_thread_is_inside(kin_catalog *catalog)
 {
     pthread_mutex_lock(&catalog->gate);

@@ -64,6 +64,9 @@ void kin_gate_leave(kin_txn *txn);
 /* True when the calling thread began a transaction that has not ended. */
 bool kin_gate_thread_is_inside(kin_catalog *catalog);
 
+/* True when the calling thread is in the body of a write. */
+bool kin_gate_thread_is_writing(kin_catalog *catalog);
+
 /*
  * Waits until no transaction is active and sets the map's size: `size` bytes, at least as many as
  * it has; 0 takes over what another process has made it.  KIN_E_BUSY when the calling thread itself
@@ -146,7 +149,6 @@ kin_status kin_values_name_exists(kin_txn *txn, const char *name, bool *out, kin
 /* --- liveness.c: the ids that are dead for ever --- */
 
 kin_status kin_dead_add(kin_txn *txn, uint64_t id, kin_error *err);
-kin_status kin_dead_contains(kin_txn *txn, uint64_t id, bool *out, kin_error *err);
 /* All of them, freed with roaring_bitmap_free(). */
 kin_status kin_dead_all(kin_txn *txn, roaring_bitmap_t **out, kin_error *err);
 

@@ -76,22 +76,6 @@ kin_status kin_dead_add(kin_txn *txn, uint64_t id, kin_error *err)
     return rc == 0 ? KIN_OK : kin_txn_fail(txn, rc, "cannot remove an image", err);
 }
 
-kin_status kin_dead_contains(kin_txn *txn, uint64_t id, bool *out, kin_error *err)
-{
-    uint32_t number = (uint32_t)id;
-    MDB_cursor *cursor;
-    MDB_val key = key_value(), data = {.mv_size = sizeof number, .mv_data = &number};
-    int rc = mdb_cursor_open(txn->mdb, txn->catalog->dead, &cursor);
-    if (rc == 0) {
-        rc = mdb_cursor_get(cursor, &key, &data, MDB_GET_BOTH);
-        mdb_cursor_close(cursor);
-    }
-    *out = rc == 0;
-    return rc == 0 || rc == MDB_NOTFOUND
-               ? KIN_OK
-               : kin_txn_fail(txn, rc, "cannot look for a removed image", err);
-}
-
 kin_status kin_dead_all(kin_txn *txn, roaring_bitmap_t **out, kin_error *err)
 {
     MDB_cursor *cursor;

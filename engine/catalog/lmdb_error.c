@@ -7,10 +7,11 @@ static kin_status status_of(int rc)
     switch (rc) {
     case MDB_PAGE_NOTFOUND:
     case MDB_CORRUPTED:
-    case MDB_VERSION_MISMATCH:
     case MDB_INVALID:
     case MDB_INCOMPATIBLE: /* a named database of another kind than ours */
         return KIN_E_CORRUPT;
+    case MDB_VERSION_MISMATCH: /* another LMDB made the file, or has it open */
+        return KIN_E_UNSUPPORTED;
     case MDB_READERS_FULL:
         return KIN_E_BUSY;
     case MDB_MAP_FULL:

@@ -107,48 +107,59 @@ static kin_status check_images(struct verification *verification)
 
 /* --- rows: each is either recorded or dead --- */
 
-struct row_faults {
-    struct verification *verification;
-    const char *what;
-};
-
-static bool report_row(uint32_t id, void *ctx)
-{
-    struct row_faults *rows = ctx;
-    fault(rows->verification, "image %" PRIu32 ": %s", id, rows->what);
-    return true;
-}
-
-static kin_status report_rows(struct verification *verification, roaring_bitmap_t *rows,
+/* Reports each stretch of `ids`, all below the number of rows.  Stretches, since a number of rows
+ * that is wrong may leave billions without a record. */
+static kin_status report_rows(struct verification *verification, const roaring_bitmap_t *ids,
                               const char *what)
 {
-    struct row_faults ctx = {.verification = verification, .what = what};
-    if (rows == NULL)
+    roaring_uint32_iterator_t at, others_at;
+    uint32_t last_row = (uint32_t)(verification->rows - 1);
+    roaring_bitmap_t *others = roaring_bitmap_flip(ids, 0, verification->rows);
+    if (others == NULL)
         return kin_fail(verification->err, KIN_E_NOMEM, NULL, "no memory for a bitmap");
-    roaring_iterate(rows, report_row, &ctx);
-    roaring_bitmap_free(rows);
+    roaring_init_iterator(ids, &at);
+    roaring_init_iterator(others, &others_at);
+    while (at.has_value) {
+        uint32_t first = at.current_value;
+        bool more = roaring_move_uint32_iterator_equalorlarger(&others_at, first);
+        uint32_t last = more ? others_at.current_value - 1 : last_row;
+        if (first == last)
+            fault(verification, "image %" PRIu32 ": %s", first, what);
+        else
+            fault(verification, "images %" PRIu32 " to %" PRIu32 ": %s", first, last, what);
+        roaring_move_uint32_iterator_equalorlarger(&at, last);
+        roaring_advance_uint32_iterator(&at);
+    }
+    roaring_bitmap_free(others);
     return KIN_OK;
 }
 
 static kin_status check_rows(struct verification *verification)
 {
-    roaring_bitmap_t *dead;
     uint64_t rows = verification->rows;
+    roaring_bitmap_t *dead = NULL, *both = NULL, *neither = NULL;
     kin_status status = kin_dead_all(verification->txn, &dead, verification->err);
     if (status != KIN_OK)
         return status;
-    status = report_rows(verification, roaring_bitmap_and(dead, verification->recorded),
-                         "it was removed, and has a record");
-    if (status == KIN_OK && !roaring_bitmap_is_empty(dead) && roaring_bitmap_maximum(dead) >= rows)
+    if (!roaring_bitmap_is_empty(dead) && roaring_bitmap_maximum(dead) >= rows)
         fault(verification, "a removed image's id is beyond the %" PRIu64 " rows", rows);
-    roaring_bitmap_or_inplace(dead, verification->recorded);
-    if (rows > 0)
-        roaring_bitmap_flip_inplace(dead, 0, rows);
     roaring_bitmap_remove_range_closed(dead, (uint32_t)rows, UINT32_MAX);
+    both = roaring_bitmap_and(dead, verification->recorded);
+    neither = roaring_bitmap_or(dead, verification->recorded);
+    if (both == NULL || neither == NULL) {
+        status = kin_fail(verification->err, KIN_E_NOMEM, NULL, "no memory for a bitmap");
+        goto out;
+    }
+    roaring_bitmap_flip_inplace(neither, 0, rows);
+    status = report_rows(verification, both, "removed, and with a record");
     if (status == KIN_OK)
-        status = report_rows(verification, dead, "it has no record, and was not removed");
-    else
-        roaring_bitmap_free(dead);
+        status = report_rows(verification, neither, "without a record, and not removed");
+out:
+    if (both != NULL)
+        roaring_bitmap_free(both);
+    if (neither != NULL)
+        roaring_bitmap_free(neither);
+    roaring_bitmap_free(dead);
     return status;
 }
 
