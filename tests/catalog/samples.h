@@ -14,11 +14,12 @@
 #include <cmocka.h>
 
 #include "catalog/catalog.h"
+#include "random.h"
 #include "temp_folder.h"
 
 #define assert_ok(status) assert_int_equal((status), KIN_OK)
 
-/* --- random numbers: SplitMix64 (Steele, Lea, Flood 2014) --- */
+/* --- random numbers --- */
 
 typedef struct rng {
     uint64_t state;
@@ -26,10 +27,7 @@ typedef struct rng {
 
 static inline uint64_t rng_next(rng *random)
 {
-    uint64_t z = random->state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
+    return random_bits(&random->state);
 }
 
 static inline unsigned rng_below(rng *random, unsigned bound)

@@ -275,10 +275,10 @@ static void test_catalog(void **state)
 
 enum { MEMORY_BOUND = 4 << 20 };
 
-/* Fills `size` bytes with repetitions of `piece`, the rest with the unknown field 1000 = 0. */
+/* `size` bytes, a multiple of `length`, of repetitions of `piece`. */
 static void *repeated(const char *piece, size_t length, size_t size)
 {
-    char *bytes = malloc(size + 8);
+    char *bytes = malloc(size);
     for (size_t at = 0; at + length <= size; at += length)
         memcpy(bytes + at, piece, length);
     return bytes;
@@ -320,6 +320,24 @@ static void test_memory_of_hostile_messages(void **state)
     }
 }
 
+/* Many lists, the last of them long: each takes what it has, not what might follow. */
+static void test_memory_of_hostile_conditions(void **state)
+{
+    enum { LISTS = 2000, SIZE = 32768 };
+    static char text[SIZE];
+    char *at = text;
+    (void)state;
+    for (int i = 0; i < LISTS; i++)
+        at += sprintf(at, "a in(1)or ");
+    at += sprintf(at, "a in(1");
+    for (int i = 0; i < LISTS; i++)
+        at += sprintf(at, ",1");
+    sprintf(at, ")");
+    from_now_fail(0);
+    assert_ok(parse_condition(text));
+    assert_true(bytes_asked <= MEMORY_BOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_queries),
         cmocka_unit_test(test_catalog),
         cmocka_unit_test(test_memory_of_hostile_messages),
+        cmocka_unit_test(test_memory_of_hostile_conditions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
