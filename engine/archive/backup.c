@@ -89,7 +89,7 @@ static kin_status copy_files(kin_archive *archive, const char *dest, kin_txn *tx
     const kin_fs *fs = archive->fs;
     char descriptors[KIN_SET_NAME_SIZE], model[KIN_EMBED_ID_SIZE], from[PATH_MAX], to[PATH_MAX],
         name[32];
-    uint64_t rows, generation;
+    uint64_t rows = 0, generation = 0;
     kin_status status = kin_meta_get_text(txn, KIN_META_MODEL, model, sizeof model, err);
     if (status == KIN_OK)
         status = kin_meta_get_text(txn, KIN_META_DESCRIPTORS, descriptors, sizeof descriptors, err);

@@ -55,7 +55,7 @@ static size_t groups_of(const int *groups, size_t count)
     int most = -1;
     for (size_t i = 0; groups != NULL && i < count; i++)
         most = groups[i] > most ? groups[i] : most;
-    return (size_t)(most + 1);
+    return (size_t)most + 1;
 }
 
 /* means[m * resamples + r]: measure m of resampling r. */

@@ -63,17 +63,26 @@ static void writer_close(kin_segments *set)
     set->writer.file_dirty = false;
 }
 
+/* Looks how large the writer's file is by now: other processes append to it, too. */
+static kin_status refresh_size(struct segment_writer *w, kin_error *err)
+{
+    off_t size = lseek(w->fd, 0, SEEK_END);
+    if (size < 0)
+        return kin_fail_errno(err, w->path, "cannot find the segment's size");
+    w->size = (size_t)size;
+    return KIN_OK;
+}
+
 /* Checks the header of the writer's file, or writes it where it is absent or was torn by a crash
  * and the segment has no committed rows (`fresh`). */
 static kin_status prepare_header(kin_segments *set, uint64_t number, bool fresh, kin_error *err)
 {
     struct segment_writer *w = &set->writer;
     unsigned char page[SEGMENT_PAGE];
-    kin_status status = KIN_E_FORMAT;
-    off_t size = lseek(w->fd, 0, SEEK_END);
-    if (size < 0)
-        return kin_fail_errno(err, w->path, "cannot find the segment's size");
-    w->size = (size_t)size;
+    kin_status status = refresh_size(w, err);
+    if (status != KIN_OK)
+        return status;
+    status = KIN_E_FORMAT;
     if (w->size >= SEGMENT_PAGE) {
         status = kin_fs_read_all(set->fs, w->fd, w->path, page, sizeof page, 0, err);
         if (status == KIN_OK)
@@ -123,6 +132,9 @@ static kin_status write_rows(kin_segments *set, size_t at, const float *rows, si
 {
     struct segment_writer *w = &set->writer;
     const size_t length = set->layout.length, stride = set->layout.stride;
+    kin_status status = refresh_size(w, err);
+    if (status != KIN_OK)
+        return status;
     if (kin_segment_size(&set->layout, at) > w->size)
         return kin_fail(err, KIN_E_CORRUPT, w->path, "segment ends before row %zu", at);
     size_t piece = PACK_BYTES / (stride * sizeof(float));
@@ -135,7 +147,6 @@ static kin_status write_rows(kin_segments *set, size_t at, const float *rows, si
     float *packed = calloc(piece, stride * sizeof(float));
     if (packed == NULL)
         return kin_fail(err, KIN_E_NOMEM, w->path, "no memory to append rows");
-    kin_status status = KIN_OK;
     for (size_t done = 0; done < count && status == KIN_OK; done += piece) {
         size_t n = count - done < piece ? count - done : piece;
         for (size_t r = 0; r < n; r++)
@@ -217,6 +228,8 @@ static kin_status cut_segment(kin_segments *set, uint64_t number, size_t rows, k
     size_t size = kin_segment_size(&set->layout, rows);
     forget_verified(set, number, rows);
     kin_status status = writer_select(set, number, false, err);
+    if (status == KIN_OK)
+        status = refresh_size(w, err);
     if (status != KIN_OK)
         return status;
     if (w->size < size)
