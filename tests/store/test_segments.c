@@ -116,6 +116,36 @@ static void test_reader_follows_growth(void **unused)
     kin_segments_close(writer);
 }
 
+/* Two processes write in turn (the catalog's lock sees to that): each sees what the other appended. */
+static void test_writers_in_turn(void **unused)
+{
+    (void)unused;
+    kin_error err;
+    kin_segments *sets[2] = {NULL, NULL};
+    struct ledger shared = {0};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            kin_segments_open(kin_fs_posix(), dir, "tag", LENGTH, true, &sets[i], &err), KIN_OK);
+    for (uint64_t row = 0; row < 300; row += 10) {
+        kin_segments *set = sets[row / 10 % 2];
+        assert_int_equal(append_rows(set, row, 10, &err), KIN_OK);
+        assert_int_equal(kin_segments_sync(set, &err), KIN_OK);
+        assert_int_equal(ledger_commit(&shared, set, row, row + 10, &err), KIN_OK);
+    }
+    for (int i = 0; i < 2; i++) {
+        kin_rows *rows = NULL;
+        assert_int_equal(kin_rows_open(sets[i], 300, ledger_hash, &shared, &rows, &err), KIN_OK);
+        for (uint64_t row = 0; row < 300; row++) {
+            const float *at;
+            size_t got;
+            assert_int_equal(kin_rows_run(rows, row, 1, &at, &got, &err), KIN_OK);
+            assert_true(at[1] == cell(row, 1));
+        }
+        kin_rows_close(rows);
+        kin_segments_close(sets[i]);
+    }
+}
+
 static void test_uncommitted_rows_are_overwritten(void **unused)
 {
     (void)unused;
@@ -357,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_append_read_reopen),
         TEST(test_reader_follows_growth),
+        TEST(test_writers_in_turn),
         TEST(test_uncommitted_rows_are_overwritten),
         TEST(test_trim),
         TEST(test_damage_is_found),
