@@ -32,7 +32,8 @@ typedef struct kin_archive kin_archive;
 /* --- life --- */
 
 /* Makes an empty archive in folder dir, which must be absent or empty (KIN_E_EXISTS). dim: of
- * embeddings, 0 for the default. */
+ * embeddings, 0 for the default.  Of several programs that do so at once one succeeds; the others
+ * wait for it and get KIN_E_EXISTS. */
 kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_error *err);
 
 /* Opens; KIN_E_NOT_FOUND when dir holds no archive, KIN_E_UNSUPPORTED when it was made by a newer

@@ -1,10 +1,13 @@
 /* open.c - the life of an archive: made, opened, closed. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "archive/internal.h"
 
@@ -72,14 +75,38 @@ kin_status kin_archive_make_folders(const kin_fs *fs, const char *dir, kin_error
     return kin_fs_sync_dir(fs, dir, err);
 }
 
+/* Makes the folder and holds it alone: of two programs that make an archive in it at once, one waits
+ * and finds the other's. */
+static kin_status hold_folder(const kin_fs *fs, const char *dir, int *fd, kin_error *err)
+{
+    kin_status status = kin_fs_make_dirs(fs, dir, err);
+    if (status != KIN_OK)
+        return status;
+    int held = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (held < 0)
+        return kin_fail_errno(err, dir, "cannot open the folder");
+    while (flock(held, LOCK_EX) != 0) {
+        if (errno == EINTR)
+            continue;
+        status = kin_fail_errno(err, dir, "cannot lock the folder");
+        close(held);
+        return status;
+    }
+    *fd = held;
+    return KIN_OK;
+}
+
 kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_error *err)
 {
     char signature[KIN_LAYOUT_SIGNATURE_SIZE], path[PATH_MAX];
     kin_embedder *embedder = NULL;
     kin_catalog *catalog = NULL;
+    int lock = -1;
 
     kin_descriptor_signature(signature);
-    kin_status status = kin_archive_make_folders(fs, dir, err);
+    kin_status status = hold_folder(fs, dir, &lock, err);
+    if (status == KIN_OK)
+        status = kin_archive_make_folders(fs, dir, err);
     if (status == KIN_OK)
         status = kin_embedder_bootstrap(signature, kin_descriptor_length(), dim, &embedder, err);
     if (status == KIN_OK)
@@ -98,6 +125,8 @@ kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_e
     }
     kin_catalog_close(catalog);
     kin_embedder_free(embedder);
+    if (lock >= 0)
+        close(lock);
     return status;
 }
 

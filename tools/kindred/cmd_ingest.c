@@ -120,16 +120,21 @@ static int on_progress(void *ctx, const kin_ingest_progress *state)
     return kin_interrupted();
 }
 
-/* Opens the archive, or makes it where there is none. */
+/* Opens the archive, or makes it where there is none; another program may do so at the same time. */
 static int open_or_make(const kin_cli *cli, kin_archive **out)
 {
     kin_error err = {0};
     kin_status status = kin_archive_open(kin_fs_posix(), cli->archive, out, &err);
     if (status == KIN_OK)
         return KIN_EXIT_DONE;
-    if (status == KIN_E_NOT_FOUND &&
-        kin_archive_init(kin_fs_posix(), cli->archive, 0, &err) == KIN_OK)
-        return kin_cli_open(cli, out);
+    if (status == KIN_E_NOT_FOUND) {
+        status = kin_archive_init(kin_fs_posix(), cli->archive, 0, &err);
+        if (status == KIN_OK)
+            return kin_cli_open(cli, out);
+        if (status == KIN_E_EXISTS &&
+            kin_archive_open(kin_fs_posix(), cli->archive, out, NULL) == KIN_OK)
+            return KIN_EXIT_DONE;
+    }
     kin_error_name(&err, cli->archive);
     kin_cli_error(&err);
     return KIN_EXIT_ARCHIVE;
