@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,11 @@ struct stream {
     int fd;
     char *text;
     size_t size, capacity;
+};
+
+struct running {
+    pid_t pid;
+    struct stream streams[2];
 };
 
 static void stream_read(struct stream *stream)
@@ -91,18 +95,39 @@ static void read_streams(pid_t pid, struct stream streams[2])
     }
 }
 
+running *run_start(const char *const *arguments)
+{
+    running *program = malloc(sizeof *program);
+    assert_non_null(program);
+    program->pid = start(arguments, program->streams);
+    return program;
+}
+
+bool run_is_over(running *program)
+{
+    siginfo_t info = {0};
+    assert_int_equal(waitid(P_PID, (id_t)program->pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    return info.si_pid == program->pid;
+}
+
+run run_finish(running *program)
+{
+    int status;
+    read_streams(program->pid, program->streams);
+    assert_int_equal(waitpid(program->pid, &status, 0), program->pid);
+    const struct stream *out = &program->streams[0], *err = &program->streams[1];
+    run done = {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+                .out = out->text,
+                .out_size = out->size,
+                .err = err->text,
+                .err_size = err->size};
+    free(program);
+    return done;
+}
+
 run run_kindred_with(const char *const *arguments)
 {
-    struct stream streams[2];
-    int status;
-    pid_t pid = start(arguments, streams);
-    read_streams(pid, streams);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return (run){.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-                 .out = streams[0].text,
-                 .out_size = streams[0].size,
-                 .err = streams[1].text,
-                 .err_size = streams[1].size};
+    return run_finish(run_start(arguments));
 }
 
 run run_kindred(const char *first, ...)

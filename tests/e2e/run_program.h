@@ -3,6 +3,7 @@
 #define KIN_TEST_RUN_PROGRAM_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What a run left: released with run_release(). */
@@ -18,6 +19,13 @@ run run_kindred(const char *first, ...) __attribute__((sentinel));
 
 /* The same for an array of arguments, without the program's name, ended by NULL. */
 run run_kindred_with(const char *const *arguments);
+
+/* The same in two steps, for programs at once.  What it says waits in its pipes until run_finish(),
+ * which must follow: it should be less than a pipe holds. */
+typedef struct running running;
+running *run_start(const char *const *arguments);
+bool run_is_over(running *program);
+run run_finish(running *program);
 
 /* Its standard output as JSON, which must be one value; freed with json_decref(). */
 json_t *run_json(const run *done);
