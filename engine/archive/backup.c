@@ -150,7 +150,9 @@ static kin_status copy_all(kin_archive *archive, const char *dest, kin_error *er
 kin_status kin_archive_backup(kin_archive *archive, const char *dest, kin_error *err)
 {
     int lock = -1;
-    kin_status status = kin_archive_make_folders(archive->fs, dest, err);
+    kin_status status = kin_archive_require_empty(dest, err);
+    if (status == KIN_OK)
+        status = kin_archive_make_folders(archive->fs, dest, err);
     if (status == KIN_OK)
         status = kin_reindex_lock(archive, false, true, &lock, err);
     if (status != KIN_OK)

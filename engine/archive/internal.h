@@ -104,7 +104,10 @@ static inline size_t kin_blocks_of(uint64_t rows)
 kin_status kin_blocks_record(kin_txn *txn, kin_segments *set, const char *name, uint64_t first,
                              uint64_t end, kin_error *err);
 
-/* Makes an archive's empty folders in dir, which must be absent or empty (KIN_E_EXISTS). */
+/* KIN_E_EXISTS unless dir is absent or has no entries. */
+kin_status kin_archive_require_empty(const char *dir, kin_error *err);
+
+/* Makes an archive's empty folders in dir. */
 kin_status kin_archive_make_folders(const kin_fs *fs, const char *dir, kin_error *err);
 
 /* Paths into buf[PATH_MAX]; KIN_E_ARG when too long. */

@@ -11,8 +11,10 @@
 
 #include "archive/internal.h"
 
-/* True when dir is absent or has no entries; *err set when it cannot be told. */
-static kin_status require_empty(const char *dir, kin_error *err)
+/* In the folder of an archive whose making is not over: one that was cut off may be begun again. */
+#define UNFINISHED "unfinished"
+
+kin_status kin_archive_require_empty(const char *dir, kin_error *err)
 {
     DIR *open_dir = opendir(dir);
     if (open_dir == NULL)
@@ -42,9 +44,13 @@ struct first_settings {
 static kin_status write_first_settings(kin_txn *txn, void *ctx, kin_error *err)
 {
     const struct first_settings *first = ctx;
-    char signature[KIN_LAYOUT_SIGNATURE_SIZE];
+    char signature[KIN_LAYOUT_SIGNATURE_SIZE], model[KIN_EMBED_ID_SIZE];
     kin_descriptor_signature(signature);
-    kin_status status = kin_meta_set_text(txn, KIN_META_LAYOUT, signature, err);
+    kin_status status = kin_meta_get_text(txn, KIN_META_MODEL, model, sizeof model, err);
+    if (status == KIN_OK && model[0] != '\0')
+        status = kin_fail(err, KIN_E_EXISTS, NULL, "there is an archive already");
+    if (status == KIN_OK)
+        status = kin_meta_set_text(txn, KIN_META_LAYOUT, signature, err);
     if (status == KIN_OK)
         status = kin_meta_set_u64(txn, KIN_META_DIM, first->dim, err);
     if (status == KIN_OK)
@@ -59,9 +65,6 @@ static kin_status write_first_settings(kin_txn *txn, void *ctx, kin_error *err)
 
 kin_status kin_archive_make_folders(const kin_fs *fs, const char *dir, kin_error *err)
 {
-    kin_status empty = require_empty(dir, err);
-    if (empty != KIN_OK)
-        return empty;
     static const char *const folders[] = {"catalog", "descriptors", "vectors", "models",
                                           "generations"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
@@ -96,15 +99,34 @@ static kin_status hold_folder(const kin_fs *fs, const char *dir, int *fd, kin_er
     return KIN_OK;
 }
 
+/* Marks the folder, which must be empty or hold what a making before left when it was cut off. */
+static kin_status begin_making(const kin_fs *fs, const char *dir, const char *mark, kin_error *err)
+{
+    struct stat st;
+    kin_status status = stat(mark, &st) == 0 ? KIN_OK : kin_archive_require_empty(dir, err);
+    return status == KIN_OK ? kin_fs_replace(fs, mark, "", 0, err) : status;
+}
+
+static kin_status end_making(const kin_fs *fs, const char *dir, const char *mark, kin_error *err)
+{
+    if (fs->unlink(fs, mark) != 0)
+        return kin_fail_errno(err, mark, "cannot remove");
+    return kin_fs_sync_dir(fs, dir, err);
+}
+
 kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_error *err)
 {
-    char signature[KIN_LAYOUT_SIGNATURE_SIZE], path[PATH_MAX];
+    char signature[KIN_LAYOUT_SIGNATURE_SIZE], path[PATH_MAX], mark[PATH_MAX];
     kin_embedder *embedder = NULL;
     kin_catalog *catalog = NULL;
     int lock = -1;
 
     kin_descriptor_signature(signature);
     kin_status status = hold_folder(fs, dir, &lock, err);
+    if (status == KIN_OK)
+        status = kin_archive_path(dir, UNFINISHED, "", "", mark, err);
+    if (status == KIN_OK)
+        status = begin_making(fs, dir, mark, err);
     if (status == KIN_OK)
         status = kin_archive_make_folders(fs, dir, err);
     if (status == KIN_OK)
@@ -125,6 +147,8 @@ kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_e
     }
     kin_catalog_close(catalog);
     kin_embedder_free(embedder);
+    if (status == KIN_OK)
+        status = end_making(fs, dir, mark, err);
     if (lock >= 0)
         close(lock);
     return status;

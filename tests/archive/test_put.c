@@ -43,6 +43,32 @@ static void test_a_folder_with_something_in_it_is_refused(void **state)
     assert_string_equal(err.subject, dir);
 }
 
+static void test_a_making_that_was_cut_off_begins_again(void **state)
+{
+    (void)state;
+    kin_error err;
+    char path[PATH_MAX], mark[PATH_MAX];
+    kin_archive *again = NULL;
+    kin_archive_stats stats;
+    snprintf(path, sizeof path, "%.3000s/cut", folder);
+    snprintf(mark, sizeof mark, "%.3000s/catalog", path);
+    assert_ok(kin_fs_make_dirs(kin_fs_posix(), mark, &err), err);
+    assert_int_equal(kin_archive_init(kin_fs_posix(), path, 32, &err), KIN_E_EXISTS);
+    snprintf(mark, sizeof mark, "%.3000s/unfinished", path);
+    assert_ok(kin_fs_replace(kin_fs_posix(), mark, "", 0, &err), err);
+    assert_ok(kin_archive_init(kin_fs_posix(), path, 32, &err), err);
+    assert_ok(kin_archive_open(kin_fs_posix(), path, &again, &err), err);
+    put_many(again, 0, 3, 1);
+    kin_archive_close(again);
+    /* The mark alone does not make an archive one that may be begun anew. */
+    assert_ok(kin_fs_replace(kin_fs_posix(), mark, "", 0, &err), err);
+    assert_int_equal(kin_archive_init(kin_fs_posix(), path, 32, &err), KIN_E_EXISTS);
+    assert_ok(kin_archive_open(kin_fs_posix(), path, &again, &err), err);
+    assert_ok(kin_archive_stats_read(again, &stats, &err), err);
+    assert_int_equal(stats.images, 3);
+    kin_archive_close(again);
+}
+
 static void test_no_archive_is_not_found(void **state)
 {
     (void)state;
@@ -229,6 +255,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_folder_with_something_in_it_is_refused),
+        TEST(test_a_making_that_was_cut_off_begins_again),
         TEST(test_no_archive_is_not_found),
         TEST(test_levels_are_found_by_their_names),
         TEST(test_the_same_again_is_not_stored_twice),
