@@ -1,5 +1,5 @@
 /* Retrieval on the smaller sets of real images, each against what chance would give.  (Brain MRI
- * and breast patches have their promised figures in test_real_images.c.) */
+ * and breast patches have their promised figures in test_promised_quality.c.) */
 #include "shared_data.h"
 
 #include <limits.h>
