@@ -1,0 +1,227 @@
+/*
+ * Files of every format, damaged, through the whole way that a worker takes them: recognise,
+ * decompress, parse, decode, describe.  DICOM and images are from the samples and, where they are
+ * there, from the real ones.  What comes out must keep decode.h's promises; what is refused must
+ * say why, without the patient's name.
+ * (tests/dicom and tests/image damage single values in their own formats.)
+ */
+#include "shared_data.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "decode/decode.h"
+#include "decode/samples.h"
+#include "decode/text.h"
+#include "dicom/dicom.h"
+#include "features/features.h"
+#include "mutate.h"
+#include "random.h"
+
+enum { CORPUS_MAX = 256, FILE_MAX = 50000, ITERATIONS = 2400 };
+
+static struct {
+    sample file;
+    char ending[16];
+} corpus[CORPUS_MAX];
+static size_t corpus_count;
+
+/* --- the corpus --- */
+
+static void add(sample file, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    if (corpus_count == CORPUS_MAX) {
+        free(file.bytes);
+        return;
+    }
+    corpus[corpus_count].file = file;
+    snprintf(corpus[corpus_count].ending, sizeof corpus[0].ending, "a%.8s", dot != NULL ? dot : "");
+    corpus_count++;
+}
+
+static void add_file(const char *path)
+{
+    struct stat st;
+    FILE *in = fopen(path, "rb");
+    assert_non_null(in);
+    assert_int_equal(fstat(fileno(in), &st), 0);
+    if (S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= FILE_MAX) {
+        sample file = {.bytes = malloc((size_t)st.st_size), .size = (size_t)st.st_size};
+        assert_non_null(file.bytes);
+        assert_int_equal(fread(file.bytes, 1, file.size, in), file.size);
+        add(file, path);
+    }
+    fclose(in);
+}
+
+/* Up to `most` files of a folder, in the order of their names. */
+static void add_folder(const char *folder, int most)
+{
+    struct dirent **entries = NULL;
+    char path[PATH_MAX];
+    int count = scandir(folder, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%.3000s/%s", folder, entries[i]->d_name);
+        if (entries[i]->d_name[0] != '.' && most-- > 0)
+            add_file(path);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static void add_made(void)
+{
+    size_t size = 0;
+    uint8_t *png = sample_png(40, 30, &size);
+    sample packed = {0};
+    packed.bytes = sample_zstd(png, size, &packed.size);
+    add((sample){png, size}, "a.png");
+    add(packed, "a.png.zst");
+    uint8_t *tiff = sample_tiff(3, &size);
+    add((sample){tiff, size}, "a.tif");
+    uint8_t *dicom = sample_dicom(KIN_DICOM_RLE, 3, NULL, 0, &size);
+    add((sample){dicom, size}, "a.dcm");
+    packed.bytes = sample_zstd(dicom, size, &packed.size);
+    add(packed, "a.dcm.zst");
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    char path[PATH_MAX];
+    const char *root = getenv("KINDRED_SHARED_DATA");
+    add_made();
+    static const char *const synthetic[] = {"SYN-0001", "SYN-0004", "SYN-0020", "SYN-0039"};
+    for (size_t i = 0; i < sizeof synthetic / sizeof synthetic[0]; i++) {
+        snprintf(path, sizeof path, "%s/data-samples/%s/study-1/series-1", KIN_TEST_SOURCE_DIR,
+                 synthetic[i]);
+        add_folder(path, 2);
+    }
+    static const char *const real[] = {"dicom/pydicom", "brain-mri/glioma_tumor",
+                                       "breast-idc/14306/1"};
+    for (size_t i = 0; root != NULL && i < sizeof real / sizeof real[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", root, real[i]);
+        add_folder(path, i == 0 ? CORPUS_MAX : 4);
+    }
+    print_message("%zu files to damage\n", corpus_count);
+    return kin_dicom_prepare(NULL) == KIN_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < corpus_count; i++)
+        free(corpus[i].file.bytes);
+    return 0;
+}
+
+/* --- what must hold --- */
+
+static void check_line(const char *text)
+{
+    char cleaned[KIN_DECODE_TEXT_MAX];
+    FUZZ_CHECK(strlen(text) < KIN_DECODE_TEXT_MAX);
+    kin_text_clean(cleaned, sizeof cleaned, text);
+    FUZZ_CHECK(strcmp(cleaned, text) == 0);
+}
+
+static void check_uid(const char *uid)
+{
+    char cleaned[KIN_UID_SIZE];
+    kin_text_clean_uid(cleaned, uid);
+    FUZZ_CHECK(strcmp(cleaned, uid) == 0);
+}
+
+struct received {
+    int headers, frames, announced;
+};
+
+static kin_status on_header(void *ctx, const kin_decode_header *h, kin_error *err)
+{
+    struct received *received = ctx;
+    (void)err;
+    FUZZ_CHECK(++received->headers == 1 && h->frames >= 1);
+    received->announced = h->frames;
+    check_uid(h->sop_instance_uid);
+    check_uid(h->series_instance_uid);
+    check_uid(h->study_instance_uid);
+    check_line(h->patient_id);
+    check_line(h->modality);
+    check_line(h->body_part);
+    FUZZ_CHECK(strlen(h->study_date) == 8 || h->study_date[0] == '\0');
+    FUZZ_CHECK(strspn(h->study_date, "0123456789") == strlen(h->study_date));
+    FUZZ_CHECK(h->attribute_count <= KIN_DECODE_ATTRIBUTES_MAX);
+    for (size_t i = 0; i < h->attribute_count; i++) {
+        FUZZ_CHECK(kin_text_is_name(h->attributes[i].name, KIN_DECODE_NAME_MAX));
+        FUZZ_CHECK(h->attributes[i].value[0] != '\0');
+        check_line(h->attributes[i].value);
+        for (size_t j = 0; j < i; j++)
+            FUZZ_CHECK(strcmp(h->attributes[i].name, h->attributes[j].name) != 0);
+    }
+    return KIN_OK;
+}
+
+static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *err)
+{
+    struct received *received = ctx;
+    (void)err;
+    FUZZ_CHECK(received->headers == 1 && frame->index == (uint32_t)received->frames++);
+    FUZZ_CHECK(frame->width > 0 && frame->height > 0);
+    FUZZ_CHECK(frame->length == kin_descriptor_length());
+    for (size_t i = 0; i < frame->length; i++)
+        FUZZ_CHECK(isfinite(frame->descriptor[i]));
+    return KIN_OK;
+}
+
+static bool try_file(void *ctx, uint64_t seed)
+{
+    /* Small: a size that lies must not make the test slow. */
+    static const kin_decode_limits limits = {.max_file_bytes = 4 << 20,
+                                             .max_frame_bytes = 4 << 20,
+                                             .max_total_bytes = 16 << 20,
+                                             .max_frames = 16};
+    uint64_t random = seed;
+    kin_error err = {0};
+    char cleaned[KIN_ERROR_MESSAGE_MAX];
+    struct received received = {0};
+    kin_decode_sink sink = {.header = on_header, .frame = on_frame, .ctx = &received};
+    (void)ctx;
+    size_t which = random_bits(&random) % corpus_count;
+    size_t with = random_bits(&random) % corpus_count;
+    const sample *from = &corpus[which].file;
+    /* By turns, as changes of size seldom get past the first structure. */
+    sample damaged = seed % 2 == 0 ? mutate(&random, from, &corpus[with].file)
+                                   : mutate_in_place(&random, from, 0, from->size);
+    kin_status status =
+        kin_decode_bytes(damaged.bytes, damaged.size, corpus[which].ending, &limits, &sink, &err);
+    free(damaged.bytes);
+    if (status == KIN_OK) {
+        FUZZ_CHECK(received.headers == 1 && received.frames == received.announced);
+    } else {
+        FUZZ_CHECK(status == KIN_E_FORMAT || status == KIN_E_LIMIT || status == KIN_E_UNSUPPORTED ||
+                   status == KIN_E_NO_IMAGE);
+        /* It may quote the file; the program cleans what its worker says. */
+        kin_text_clean(cleaned, sizeof cleaned, err.message);
+        FUZZ_CHECK(err.code == status && cleaned[0] != '\0');
+        FUZZ_CHECK(strstr(err.message, "SYN-") == NULL); /* the samples' patients */
+    }
+    return status == KIN_OK;
+}
+
+static void fuzz_files(void **state)
+{
+    (void)state;
+    fuzz_tally tally = fuzz_run("decode", try_file, NULL, ITERATIONS);
+    assert_true(tally.accepted > 0 && tally.refused > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(fuzz_files)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
