@@ -1,6 +1,7 @@
 /* Several processes: no lost updates, a writer killed in the middle, a disk that is full, and a
  * backup while others write. */
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -98,20 +99,23 @@ static void test_two_writers(void **state)
 
 enum { KILLS = 24, KILL_BATCH = 40 };
 
-/* Puts batches until it is killed, and writes a byte to `receipts` after each commit. */
-static pid_t start_victim(const char *dir, int receipts, uint64_t seed)
+/* Puts batches until it is killed, and writes a byte to `receipts` after each commit.  It dies with
+ * this program, too, in case a test fails before it comes to the killing. */
+static pid_t start_victim(const char *dir, const int receipts[2], uint64_t seed)
 {
     pid_t child = fork();
     if (child != 0)
         return child;
     kin_catalog *own;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(receipts[0]);
     if (kin_catalog_open(dir, false, &own, NULL) != KIN_OK)
         _exit(1);
     for (;; seed++) {
         sample_batch batch = {.seed = seed, .count = KILL_BATCH};
         if (kin_catalog_write(own, sample_put_batch, &batch, NULL) != KIN_OK)
             _exit(2);
-        if (write(receipts, "c", 1) != 1)
+        if (write(receipts[1], "c", 1) != 1)
             _exit(3);
     }
 }
@@ -146,7 +150,7 @@ static void test_killed_writers(void **state)
     for (int round = 0; round < KILLS; round++) {
         int pipe_ends[2], status;
         assert_int_equal(pipe(pipe_ends), 0);
-        pid_t victim = start_victim(sample.dir, pipe_ends[1], rng_next(&random));
+        pid_t victim = start_victim(sample.dir, pipe_ends, rng_next(&random));
         close(pipe_ends[1]);
         /* Mostly at work, now and then while it still opens the catalog. */
         uint64_t receipts = round % 4 == 3 ? 0 : wait_for_receipt(pipe_ends[0]);
@@ -267,7 +271,7 @@ static void test_backup_while_another_writes(void **state)
     (void)state;
     sample_make(&sample);
     assert_int_equal(pipe(receipts), 0);
-    pid_t writer = start_victim(sample.dir, receipts[1], 91);
+    pid_t writer = start_victim(sample.dir, receipts, 91);
     close(receipts[1]);
     for (int i = 0; i < BACKUPS; i++) {
         char into[PATH_MAX];
