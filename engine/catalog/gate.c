@@ -3,9 +3,9 @@
  * counts transactions in and out, and lets a change wait for the moment when there is none.
  *
  * A change that waits holds newcomers back, or else a stream of overlapping readers would starve
- * it.  But a thread may hold one snapshot and take another: were it held back, the change would wait
- * for it and it for the change.  So newcomers are held back only for GATE_PATIENCE_NS, and not at
- * all when their thread is inside already.
+ * it.  But a thread may hold one snapshot and take another: were it held back, the change would
+ * wait for it and it for the change.  So newcomers are held back only for GATE_PATIENCE_NS, and not
+ * at all when their thread is inside already.
  */
 #include <errno.h>
 #include <stdlib.h>

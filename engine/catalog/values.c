@@ -3,8 +3,8 @@
  *
  * LMDB's keys have at most 511 bytes.  A longer one is cut so that it ends, at exactly 511 bytes,
  * in the 16 bytes of its value's XXH3-128; shorter keys have at most 510, so the length tells them
- * apart.  A digest may collide, by an attacker's doing even easily: whoever reads a cut key asks the
- * record.
+ * apart.  A digest may collide, by an attacker's doing even easily: whoever reads a cut key asks
+ * the record.
  */
 #include <string.h>
 

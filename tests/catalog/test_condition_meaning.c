@@ -18,6 +18,7 @@ static void meaning_record(kin_record *record)
     assert_ok(kin_record_set_label(record, "site", "Zürich's", NULL));
     assert_ok(kin_record_set_label(record, "seen", "2019", NULL));
     assert_ok(kin_record_set_label(record, "follow-up", "2020-05", NULL));
+    assert_ok(kin_record_set_label(record, "count", "201906", NULL));
     assert_ok(kin_record_set_label(record, "odd name", "x", NULL));
     record->width = 512;
     record->frame = 2020;
@@ -108,6 +109,13 @@ static void test_meaning(void **state)
         {"follow-up <= 2020-05", true},
         {"follow-up > 2020-04-30", true},
         {"follow-up > 2020-05-10", false},
+        /* what may be two partial dates, or two numbers, are numbers */
+        {"count = 2019", false},
+        {"count > 2019", true},
+        {"count > 201905", true},
+        {"count = 2019-06", true},
+        {"count < 2019-07", true},
+        {"seen < 201901", true},
         /* absence */
         {"outcome = dead", false},
         {"outcome != dead", true},
