@@ -4,12 +4,14 @@
 
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -157,6 +159,22 @@ static inline void sample_drop(sample_catalog *sample)
 {
     kin_catalog_close(sample->catalog);
     temp_folder_remove(sample->dir);
+}
+
+/* --- other processes --- */
+
+/*
+ * fork(), in whose child a crash is one: cmocka's handlers, which it would inherit, make a failed
+ * test of it, go on, and end in an exit status.
+ */
+static inline pid_t sample_fork(void)
+{
+    static const int signals[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGSYS};
+    pid_t child = fork();
+    assert_true(child >= 0);
+    for (size_t i = 0; child == 0 && i < sizeof signals / sizeof signals[0]; i++)
+        signal(signals[i], SIG_DFL);
+    return child;
 }
 
 /* A body for kin_catalog_write() that puts `count` random records. */

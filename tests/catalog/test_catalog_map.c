@@ -21,7 +21,7 @@ static uint64_t map_size(kin_catalog *catalog)
 /* Forks a process that opens the catalog for itself and puts `batches` batches; returns its id. */
 static pid_t start_writer(const sample_catalog *sample, unsigned batches, unsigned count)
 {
-    pid_t child = fork();
+    pid_t child = sample_fork();
     if (child != 0)
         return child;
     kin_catalog *own;
@@ -288,7 +288,7 @@ static void test_no_room_for_the_map(void **state)
     sample_make(&sample);
     sample_batch batch = {.seed = 55, .count = 100};
     assert_ok(kin_catalog_write(sample.catalog, sample_put_batch, &batch, NULL));
-    pid_t child = fork();
+    pid_t child = sample_fork();
     if (child == 0) {
         kin_catalog *own;
         kin_txn *txn;

@@ -41,7 +41,7 @@ static kin_status increment(kin_txn *txn, void *ctx, kin_error *err)
 
 static pid_t start_incrementing(const sample_catalog *sample, char *who)
 {
-    pid_t child = fork();
+    pid_t child = sample_fork();
     if (child != 0)
         return child;
     kin_catalog *own;
@@ -103,7 +103,7 @@ enum { KILLS = 24, KILL_BATCH = 40 };
  * this program, too, in case a test fails before it comes to the killing. */
 static pid_t start_victim(const char *dir, const int receipts[2], uint64_t seed)
 {
-    pid_t child = fork();
+    pid_t child = sample_fork();
     if (child != 0)
         return child;
     kin_catalog *own;
@@ -232,7 +232,7 @@ static void test_full_disk(void **state)
     sample_make(&sample);
     assert_ok(kin_catalog_write(sample.catalog, sample_put_batch, &batch, NULL));
     assert_ok(kin_catalog_read(sample.catalog, &reader, NULL));
-    pid_t child = fork();
+    pid_t child = sample_fork();
     if (child == 0)
         _exit(fill_the_disk(sample.dir));
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -337,7 +337,7 @@ static void test_backup_on_a_full_disk(void **state)
     sample_make(&sample);
     assert_ok(kin_catalog_write(sample.catalog, sample_put_batch, &batch, NULL));
     temp_folder_make(into);
-    pid_t child = fork();
+    pid_t child = sample_fork();
     if (child == 0) {
         kin_catalog *own;
         struct rlimit limit = {.rlim_cur = 300 << 10, .rlim_max = 300 << 10};

@@ -54,7 +54,7 @@ static void test_snapshot_isolation(void **state)
     assert_ok(kin_catalog_write(sample.catalog, sample_put_batch, &batch, NULL));
     assert_ok(kin_catalog_read(sample.catalog, &before, NULL));
     /* The writer is another process: a thread ends its snapshots before it writes. */
-    pid_t child = fork();
+    pid_t child = sample_fork();
     if (child == 0) {
         kin_catalog *own;
         if (kin_catalog_open(sample.dir, false, &own, NULL) != KIN_OK ||
