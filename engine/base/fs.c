@@ -91,6 +91,8 @@ kin_status kin_fs_write_all(const kin_fs *fs, int fd, const char *path, const vo
                 continue;
             return kin_fail_errno(err, path, "cannot write");
         }
+        if (wrote == 0) /* no system promises that trying again would help */
+            return kin_fail(err, KIN_E_IO, path, "cannot write: nothing more is taken");
         from += wrote;
         at += wrote;
         size -= (size_t)wrote;
