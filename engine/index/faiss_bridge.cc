@@ -18,6 +18,7 @@
 #include <new>
 #include <vector>
 
+#include "index/faiss_shape.h"
 #include "simd/kernels.h"
 
 namespace
@@ -109,34 +110,28 @@ struct Reader : faiss::IOReader {
     void *ctx;
     kin_error *err;
     size_t left;
+    faiss_shape shape;
 
     /* As fread: fewer items where the bytes end, upon which FAISS throws. */
     size_t operator()(void *bytes, size_t size, size_t items) override
     {
-        if (size == 0)
-            return 0;
-        items = std::min(items, left / size);
-        kin_status status = origin(ctx, bytes, size * items, err);
+        if (!kin_faiss_shape_expects(&shape, size, items))
+            refuse();
+        size_t given = std::min(items, left / size);
+        kin_status status = origin(ctx, bytes, size * given, err);
         if (status != KIN_OK)
             throw Failure{status};
-        left -= size * items;
-        if (items == 1 && size == sizeof(uint64_t))
-            check_count(bytes);
-        return items;
+        left -= size * given;
+        if (given == items && !kin_faiss_shape_accepts(&shape, bytes, left))
+            refuse();
+        return given;
     }
 
-    /* FAISS sizes a vector by the count before it and only then reads what should fill it.  A lone
-     * 64-bit number is such a count, or a setting (up to LONE_MAX, or -1): one beyond what remains
-     * to be read is a lie that would cost gigabytes.  FAISS itself refuses counts from 2^40 on. */
-    void check_count(const void *bytes) const
+    [[noreturn]] void refuse() const
     {
-        uint64_t count;
-        std::memcpy(&count, bytes, sizeof count);
-        if (count > std::max<uint64_t>(left, LONE_MAX) && count < REFUSED_BY_FAISS)
-            throw Failure{kin_fail(err, KIN_E_CORRUPT, nullptr, "index claims more than it holds")};
+        throw Failure{
+            kin_fail(err, KIN_E_CORRUPT, nullptr, "index is not what FAISS would have written")};
     }
-    static constexpr uint64_t LONE_MAX = 1 << 20;
-    static constexpr uint64_t REFUSED_BY_FAISS = UINT64_C(1) << 40;
 };
 
 /* --- is what was read fit to be searched? --- */
@@ -378,6 +373,7 @@ kin_status kin_faiss_read(kin_faiss_origin origin, void *ctx, size_t size, bool 
         reader.ctx = ctx;
         reader.err = err;
         reader.left = size;
+        reader.shape = kin_faiss_shape(hnsw, dim, count);
         std::unique_ptr<faiss::Index> index(faiss::read_index(&reader));
         if (reader.left != 0 || !is_sound(*index, hnsw, dim, count))
             return kin_fail(err, KIN_E_CORRUPT, nullptr, "index contradicts itself");

@@ -14,7 +14,8 @@
 #include "temp_folder.h"
 #include "write_file.h"
 
-enum { COUNT = 1100, DIM = 24, K = 10, QUERIES = 3, ROWS = 1 << 14, KINDS = 3, ITERATIONS = 3000 };
+enum { COUNT = 1100, DIM = 24, K = 10, QUERIES = 3, ROWS = 1 << 14, KINDS = 3, ITERATIONS = 6000 };
+enum { FAISS_HEADER = 160 }; /* bytes, about: scalars and the first array's count */
 
 static const char *const kinds[KINDS] = {"flat", "hnsw", "ivfpq"};
 static char root[PATH_MAX], path[PATH_MAX + 16];
@@ -85,20 +86,21 @@ static void correct_sizes(sample *s)
     memcpy(s->bytes, &header, sizeof header);
 }
 
-/* By turns: damage in header and ids, in FAISS's part, both of these at once, and changes of size
- * with and without a header that agrees. */
+/* By turns: damage in header and ids, in FAISS's part (whose own header is at its start), and
+ * changes of size with and without a header that agrees. */
 static sample damaged_generation(uint64_t seed)
 {
     uint64_t random = seed;
     const sample *from = &generations[random_bits(&random) % KINDS];
     const sample *with = &generations[random_bits(&random) % KINDS];
     size_t ids_end = sizeof(struct generation_header) + COUNT * sizeof(uint64_t);
-    bool has_structure = from->size > ids_end + 64;
+    bool has_structure = from->size > ids_end + FAISS_HEADER;
+    size_t end = has_structure && seed % 8 == 1 ? ids_end + FAISS_HEADER : from->size;
     sample s;
     if (seed % 4 == 0)
         s = mutate_in_place(&random, from, 0, has_structure ? ids_end : from->size);
     else if (seed % 4 == 1)
-        s = mutate_in_place(&random, from, has_structure ? ids_end : 0, from->size);
+        s = mutate_in_place(&random, from, has_structure ? ids_end : 0, end);
     else
         s = mutate(&random, from, with);
     if (s.size < sizeof(struct generation_header) + sizeof(XXH64_hash_t))
