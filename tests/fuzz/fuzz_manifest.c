@@ -33,9 +33,11 @@ static void odd_value(uint64_t *random, char value[VALUE_MAX])
     static const char *const pieces[] = {"a",  "glioma", "\"", ",",  "\n",       "\r\n", " ",
                                          "\t", "é",      ";",  "'",  "\xff\xfe", "/",    "..",
                                          "0",  "path",   "=",  "\r", "\"\""};
+    size_t used = 0;
     value[0] = '\0';
     for (size_t n = random_bits(random) % 5; n > 0; n--)
-        strcat(value, pieces[random_bits(random) % (sizeof pieces / sizeof pieces[0])]);
+        used += (size_t)snprintf(value + used, VALUE_MAX - used, "%s",
+                                 pieces[random_bits(random) % (sizeof pieces / sizeof pieces[0])]);
 }
 
 static void random_table(uint64_t *random, struct table *table)
