@@ -84,9 +84,7 @@ static void change_in_place(uint64_t *random, uint8_t *bytes, size_t size)
 /* Puts `length` bytes in at `at`. */
 static void insert(sample *s, size_t at, const uint8_t *bytes, size_t length)
 {
-    if (length == 0)
-        return;
-    uint8_t *larger = malloc(s->size + length);
+    uint8_t *larger = malloc(s->size + length + 1); /* never none */
     assert_non_null(larger);
     memcpy(larger, s->bytes, at);
     memcpy(larger + at, bytes, length);
