@@ -84,14 +84,16 @@ static void change_in_place(uint64_t *random, uint8_t *bytes, size_t size)
 /* Puts `length` bytes in at `at`. */
 static void insert(sample *s, size_t at, const uint8_t *bytes, size_t length)
 {
-    uint8_t *larger = malloc(s->size + length + 1); /* never none */
+    size_t size;
+    assert_false(__builtin_add_overflow(s->size, length, &size));
+    uint8_t *larger = malloc(size > 0 ? size : 1);
     assert_non_null(larger);
     memcpy(larger, s->bytes, at);
     memcpy(larger + at, bytes, length);
     memcpy(larger + at + length, s->bytes + at, s->size - at);
     free(s->bytes);
     s->bytes = larger;
-    s->size += length;
+    s->size = size;
 }
 
 static void insert_random(uint64_t *random, sample *s, size_t at)
