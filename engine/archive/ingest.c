@@ -175,11 +175,8 @@ static kin_status commit(struct ingest *in, kin_error *err)
     double since = kin_clock_monotonic();
     kin_status status = put_batch(in, err);
     in->summary->commit_seconds += kin_clock_monotonic() - since;
-    while (in->batch != NULL) {
-        kin_arrival *next = in->batch->next;
-        kin_arrival_free(in->batch);
-        in->batch = next;
-    }
+    kin_arrivals_free(in->batch);
+    in->batch = NULL;
     in->batch_end = &in->batch;
     in->batch_images = 0;
     return status;
@@ -250,11 +247,7 @@ static kin_status store_files(struct ingest *in, kin_error *err)
 
 static void clean_up(struct ingest *in)
 {
-    while (in->batch != NULL) {
-        kin_arrival *next = in->batch->next;
-        kin_arrival_free(in->batch);
-        in->batch = next;
-    }
+    kin_arrivals_free(in->batch);
     kin_queue_free(in->queue);
     kin_walk_free(in->walk);
     pthread_mutex_destroy(&in->time_lock);

@@ -100,6 +100,13 @@ static inline size_t kin_blocks_of(uint64_t rows)
     return (size_t)((rows + KIN_BLOCK_ROWS - 1) / KIN_BLOCK_ROWS);
 }
 
+/* Of `rows` rows those that lie in a block. */
+static inline size_t kin_block_filled(uint64_t rows, uint64_t block)
+{
+    uint64_t left = rows - block * KIN_BLOCK_ROWS;
+    return left > KIN_BLOCK_ROWS ? KIN_BLOCK_ROWS : (size_t)left;
+}
+
 /* Puts the checksums of the blocks that rows [first, end) lie in into the catalog. */
 kin_status kin_blocks_record(kin_txn *txn, kin_segments *set, const char *name, uint64_t first,
                              uint64_t end, kin_error *err);

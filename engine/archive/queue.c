@@ -38,15 +38,20 @@ void kin_arrival_free(kin_arrival *arrival)
     free(arrival);
 }
 
+void kin_arrivals_free(kin_arrival *first)
+{
+    while (first != NULL) {
+        kin_arrival *next = first->next;
+        kin_arrival_free(first);
+        first = next;
+    }
+}
+
 void kin_queue_free(kin_queue *queue)
 {
     if (queue == NULL)
         return;
-    while (queue->first != NULL) {
-        kin_arrival *next = queue->first->next;
-        kin_arrival_free(queue->first);
-        queue->first = next;
-    }
+    kin_arrivals_free(queue->first);
     pthread_cond_destroy(&queue->filled);
     pthread_cond_destroy(&queue->emptied);
     pthread_mutex_destroy(&queue->lock);

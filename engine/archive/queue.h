@@ -37,4 +37,7 @@ void kin_queue_shut(kin_queue *queue);
 
 void kin_arrival_free(kin_arrival *arrival);
 
+/* Frees an arrival and those behind it; NULL is fine. */
+void kin_arrivals_free(kin_arrival *first);
+
 #endif

@@ -3,14 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parallel.h"
+#include "archive/defaults.h"
 
-enum {
-    RECALL_K = 10,
-    RECALL_CANDIDATES = 128 /* as many as a search for 10 takes from the index */
-};
+enum { RECALL_K = 10 };
 
-#define DEFAULT_EFFORT 0.5
 /* Scores of the same two vectors by different kernels differ by rounding alone. */
 #define SCORE_SLACK 1e-6f
 
@@ -34,11 +30,11 @@ static size_t without(kin_hit *hits, size_t count, uint64_t self)
 static kin_status index_answer(const kin_vectors *vectors, const kin_index *index,
                                const float *query, kin_hit *hits, size_t *found, kin_error *err)
 {
-    kin_status status = kin_index_search(index, query, RECALL_CANDIDATES, DEFAULT_EFFORT,
+    kin_status status = kin_index_search(index, query, KIN_SEARCH_CANDIDATES, KIN_SEARCH_EFFORT,
                                          anything_allowed, NULL, hits, found, err);
     if (status == KIN_OK)
         status = kin_rescore(vectors, query, hits, *found, err);
-    kin_topk sorted = {hits, *found, RECALL_CANDIDATES};
+    kin_topk sorted = {hits, *found, KIN_SEARCH_CANDIDATES};
     if (status == KIN_OK)
         kin_topk_sort(&sorted);
     return status;
@@ -57,7 +53,7 @@ static kin_status scan_answer(const kin_vectors *vectors, const float *query, co
 static kin_status one_query(const kin_vectors *vectors, const kin_index *index, const uint32_t *ids,
                             size_t count, uint32_t self, double *recall, kin_error *err)
 {
-    kin_hit exact[RECALL_CANDIDATES], got[RECALL_CANDIDATES];
+    kin_hit exact[KIN_SEARCH_CANDIDATES], got[KIN_SEARCH_CANDIDATES];
     size_t exact_count = 0, got_count = 0, hits = 0, run;
     const float *row;
     kin_status status = kin_rows_run(vectors->rows, self, 1, &row, &run, err);

@@ -123,8 +123,7 @@ static kin_status hash_rows(kin_rewrite *rewrite, uint64_t to, kin_error *err)
     hashes->values = values;
     hashes->count = count;
     for (size_t block = (size_t)(rewrite->rows / KIN_BLOCK_ROWS); block < count; block++) {
-        uint64_t left = to - (uint64_t)block * KIN_BLOCK_ROWS;
-        size_t filled = left > KIN_BLOCK_ROWS ? KIN_BLOCK_ROWS : (size_t)left;
+        size_t filled = kin_block_filled(to, block);
         kin_status status =
             kin_segments_block_hash(rewrite->set, block, filled, &values[block], err);
         if (status != KIN_OK)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/defaults.h"
 #include "archive/fold.h"
 #include "archive/internal.h"
 #include "archive/scan.h"
@@ -21,13 +22,10 @@ enum {
         20000,        /* up to here a scan takes about a millisecond: no index is worth its error */
     SCAN_SHARE = 100, /* members rarer than 1 in this many are scanned: a graph filtered so hard
                          loses recall */
-    CANDIDATES_MIN = 128, /* candidates for the exact ranking, at least … */
-    CANDIDATES_PER_K = 4, /* … and this many for each result wanted */
+    CANDIDATES_PER_K = 4, /* candidates for each result wanted, where that is more */
     FOLD_FACTOR = 16,     /* images looked at for each group wanted, before widening */
     WIDEN_FACTOR = 8
 };
-
-#define DEFAULT_EFFORT 0.5
 
 /* One search under way. */
 struct search {
@@ -115,7 +113,7 @@ static bool is_member(void *ctx, uint64_t id)
 static kin_status ask_index(struct search *search, size_t want, kin_topk *top, kin_error *err)
 {
     const kin_state *state = search->snapshot.state;
-    double effort = search->options->effort > 0 ? search->options->effort : DEFAULT_EFFORT;
+    double effort = search->options->effort > 0 ? search->options->effort : KIN_SEARCH_EFFORT;
     size_t found = 0;
     kin_hit *hits = malloc(want * sizeof *hits);
     if (hits == NULL)
@@ -175,8 +173,8 @@ static kin_status find_results(struct search *search, kin_error *err)
     size_t depth = search->k * per_group;
     bool by_index = worth_the_index(search);
     out->plan.method = by_index ? "index" : "scan";
-    if (by_index && depth < CANDIDATES_MIN)
-        depth = CANDIDATES_MIN;
+    if (by_index && depth < KIN_SEARCH_CANDIDATES)
+        depth = KIN_SEARCH_CANDIDATES;
     if (by_index && per_group == 1)
         depth = depth > search->k * CANDIDATES_PER_K ? depth : search->k * CANDIDATES_PER_K;
     while (search->count > 0) {

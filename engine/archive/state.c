@@ -211,10 +211,9 @@ kin_status kin_blocks_record(kin_txn *txn, kin_segments *set, const char *name, 
                              uint64_t end, kin_error *err)
 {
     for (uint64_t block = first / KIN_BLOCK_ROWS; block * KIN_BLOCK_ROWS < end; block++) {
-        uint64_t rows = end - block * KIN_BLOCK_ROWS, hash;
-        if (rows > KIN_BLOCK_ROWS)
-            rows = KIN_BLOCK_ROWS;
-        kin_status status = kin_segments_block_hash(set, block, (size_t)rows, &hash, err);
+        uint64_t hash;
+        kin_status status =
+            kin_segments_block_hash(set, block, kin_block_filled(end, block), &hash, err);
         if (status == KIN_OK)
             status = kin_block_put(txn, name, block, hash, err);
         if (status != KIN_OK)

@@ -44,8 +44,8 @@ static void verify_set(struct verify *verify, kin_segments *set, const char *nam
     uint64_t rows = verify->snapshot.rows;
     for (size_t block = 0; block < kin_blocks_of(rows); block++) {
         kin_error err;
-        uint64_t left = rows - (uint64_t)block * KIN_BLOCK_ROWS, expected, found;
-        size_t filled = left > KIN_BLOCK_ROWS ? KIN_BLOCK_ROWS : (size_t)left;
+        uint64_t expected, found;
+        size_t filled = kin_block_filled(rows, block);
         kin_error_clear(&err);
         if (kin_block_get(verify->snapshot.txn, name, block, &expected, &err) != KIN_OK)
             report(verify, "set %s: no checksum is kept for block %zu", name, block);
@@ -100,7 +100,8 @@ kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, con
     if (status == KIN_OK) {
         *images = roaring_bitmap_get_cardinality(live);
         roaring_bitmap_free(live);
-        verify_set(&verify, verify.snapshot.state->descriptors, verify.snapshot.state->descriptors_name);
+        verify_set(&verify, verify.snapshot.state->descriptors,
+                   verify.snapshot.state->descriptors_name);
         verify_set(&verify, verify.snapshot.state->vectors, verify.snapshot.state->model);
         verify_generation(&verify);
     }
