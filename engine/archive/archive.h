@@ -49,7 +49,11 @@ void kin_archive_close(kin_archive *archive);
 typedef struct kin_item {
     kin_record record;
     float *descriptor;
+    void *preview; /* a JPEG made by kin_image_encode_jpeg(), of at most KIN_PREVIEW_MAX bytes, or
+                      NULL: none is stored */
+    size_t preview_size;
 } kin_item;
+enum { KIN_PREVIEW_MAX = 256 * 1024 };
 
 typedef enum kin_put_outcome {
     KIN_PUT_STORED,    /* new */
@@ -96,6 +100,28 @@ kin_status kin_archive_find(kin_archive *archive, const char *uid, size_t max, k
                             size_t *count, kin_level *level, kin_error *err);
 void kin_records_free(kin_record *records, size_t count);
 
+/* Sets the outcome of all images that the UID or patient id stands for, in one transaction for each
+ * few thousand images.  *changed counts those whose outcome was another, *images all; *level as
+ * kin_archive_find().  KIN_E_NOT_FOUND; KIN_E_ARG: outcome is no single line of UTF-8 text of at
+ * most KIN_OUTCOME_MAX bytes. */
+enum { KIN_OUTCOME_MAX = 1024 };
+kin_status kin_archive_set_outcome(kin_archive *archive, const char *uid, const char *outcome,
+                                   uint64_t *changed, uint64_t *images, kin_level *level,
+                                   kin_error *err);
+
+/* Embeddings of stored images, dim floats each into out[count * dim], under the model that serves,
+ * whose id goes to model.  KIN_E_NOT_FOUND when one of the ids is not live. */
+kin_status kin_archive_embeddings(kin_archive *archive, const uint64_t *ids, size_t count,
+                                  float *out, char model[17], kin_error *err);
+/* Floats of an embedding. */
+size_t kin_archive_dim(const kin_archive *archive);
+
+/* The preview of a stored image (kin_item.preview), decoded; freed with kin_raster_… of image.h.
+ * KIN_E_NOT_FOUND: no such image, or it was stored without a preview (the message says which). */
+struct kin_raster;
+kin_status kin_archive_preview(kin_archive *archive, const char *sop_instance_uid, uint32_t frame,
+                               struct kin_raster *out, kin_error *err);
+
 /* The images that came from a file of these very bytes; *count 0 when none did. */
 kin_status kin_archive_find_file(kin_archive *archive, kin_digest file, kin_record **records,
                                  size_t *count, kin_error *err);
@@ -113,14 +139,25 @@ kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *r
 typedef struct kin_query {
     char *name;        /* the file or the UID, for people */
     char *patient_id;  /* "" where unknown */
-    float *descriptor; /* kin_descriptor_length() floats */
+    float *descriptor; /* kin_descriptor_length() floats; NULL: the query is an embedding */
+    float *embedding;  /* kin_archive_dim() floats, or NULL */
+    char model[17];    /* that made the embedding; "": whichever serves */
     uint64_t self;     /* the stored image it is, or KIN_QUERY_NOT_STORED */
 } kin_query;
 #define KIN_QUERY_NOT_STORED UINT64_MAX
 
 /* A frame (from 0) of the file at path, decoded by decoder. */
 kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const char *path,
-                               uint32_t frame, kin_query *out, kin_error *err);
+                               uint32_t frame, const kin_decode_region *region, kin_query *out,
+                               kin_error *err);
+/* The same for a file's bytes, and for a part of its picture (region NULL: the whole). */
+kin_status kin_query_from_bytes(kin_archive *archive, kin_decoder *decoder, const void *bytes,
+                                size_t size, const char *name, uint32_t frame,
+                                const kin_decode_region *region, kin_query *out, kin_error *err);
+/* A descriptor or an embedding, told apart by their lengths (KIN_E_ARG: neither, or a value is not
+ * finite, or all are 0).  model: see kin_query; a search under another one is KIN_E_EXISTS. */
+kin_status kin_query_from_vector(kin_archive *archive, const float *values, size_t count,
+                                 const char *model, kin_query *out, kin_error *err);
 /* A stored image by its SOP instance UID; results leave it out. */
 kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame, kin_query *out,
                               kin_error *err);
@@ -133,6 +170,9 @@ typedef struct kin_search_options {
     bool not_same_patient; /* leaves out the query's patient (needs a known patient) */
     bool exact;            /* never the index */
     double effort;         /* 0: default; else in (0, 1] */
+    bool (*stop)(void *ctx); /* asked every few thousand rows; true ends the search with
+                                KIN_E_CANCELLED.  May be NULL */
+    void *stop_ctx;
 } kin_search_options;
 
 typedef struct kin_result {

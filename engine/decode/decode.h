@@ -63,7 +63,26 @@ typedef struct kin_decode_frame {
     uint32_t width, height; /* pixels as stored */
     const float *descriptor;
     size_t length; /* floats: kin_descriptor_length() */
+    /* A small picture of the frame as it was described, where one was asked for (else NULL): 8-bit
+     * samples, rows from the top, without padding. */
+    const uint8_t *preview;
+    uint32_t preview_width, preview_height, preview_channels; /* 1: grey, 3: RGB */
 } kin_decode_frame;
+
+/* A rectangle in pixels as stored, from the top left corner; all of it lies within the frame. */
+typedef struct kin_decode_region {
+    uint32_t x, y, width, height;
+} kin_decode_region;
+
+/* What is wanted of a file; all zero: descriptors of all whole frames. */
+typedef struct kin_decode_wish {
+    const kin_decode_region *region; /* describe this part only; KIN_E_ARG where a frame is smaller */
+    uint32_t preview_side;           /* longest side of a preview, at most
+                                        KIN_DECODE_PREVIEW_MAX; 0: none */
+    bool one_frame;                  /* only frame number `frame` (KIN_E_NOT_FOUND: too few) */
+    uint32_t frame;
+} kin_decode_wish;
+enum { KIN_DECODE_PREVIEW_MAX = 256 };
 
 /* Receives one header, then the frames in order.  A failure ends the decoding and is returned. A
  * file may also fail after its header and some frames have been received: only the KIN_OK of the

@@ -50,6 +50,11 @@ kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_dec
 kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t size,
                                  const char *name, const kin_decode_sink *sink, kin_error *err);
 
+/* The same for a regular file open at fd (which stays the caller's and is read from its beginning). */
+kin_status kin_decoder_run_fd(kin_decoder *decoder, int fd, const char *name,
+                              const kin_decode_wish *wish, const kin_decode_sink *sink,
+                              kin_error *err);
+
 /* Workers started so far, the first included: more than one tells of crashes, time-outs or
  * nonsense.  Starts after a worker's retirement, or after the sink's failure, are not counted. */
 unsigned kin_decoder_starts(const kin_decoder *decoder);

@@ -1,0 +1,44 @@
+/*
+ * upload.h - single files that arrive from elsewhere, into an archive.
+ *
+ * An upload gathers files and commits them together: when it holds many, and at its end.  Several
+ * uploads may run at once, each on its own thread.  Nothing of a file is acknowledged before its
+ * commit: read the outcomes after kin_upload_finish().
+ */
+#ifndef KIN_ARCHIVE_UPLOAD_H
+#define KIN_ARCHIVE_UPLOAD_H
+
+#include "archive/ingest.h"
+
+typedef struct kin_upload kin_upload;
+
+/* What became of one file. */
+typedef struct kin_uploaded {
+    const char *name;
+    kin_ingest_event event; /* FAILED with the reason "not stored" for what finish could not commit */
+    uint32_t images;
+    const char *reason;           /* "" unless skipped or failed */
+    const char *sop_instance_uid; /* of its (last) images; "" when skipped or failed */
+} kin_uploaded;
+
+kin_status kin_upload_new(kin_archive *archive, kin_upload **out, kin_error *err);
+/*
+ * Decodes and describes the file open at fd (read from its beginning; stays the caller's) with
+ * `decoder`, under the name and fields given (fields as a manifest's columns, see manifest.h).  A
+ * file whose very bytes are stored is not decoded again.  A file that cannot be stored is an outcome,
+ * not an error: the status tells only whether the upload can go on (KIN_E_NOMEM, KIN_E_IO for the
+ * archive's disk, …).
+ */
+kin_status kin_upload_add(kin_upload *upload, kin_decoder *decoder, int fd, const char *name,
+                          const kin_label *fields, size_t field_count, kin_error *err);
+/* Records a file as failed without looking at it (it arrived incomplete, …). */
+kin_status kin_upload_add_failed(kin_upload *upload, const char *name, const char *reason,
+                                 kin_error *err);
+/* Commits what is left.  After a failure the files committed before still count as stored. */
+kin_status kin_upload_finish(kin_upload *upload, kin_error *err);
+size_t kin_upload_count(const kin_upload *upload);
+kin_uploaded kin_upload_outcome(const kin_upload *upload, size_t at); /* borrowed from it */
+uint64_t kin_upload_images(const kin_upload *upload); /* stored, replaced ones included */
+void kin_upload_free(kin_upload *upload);
+
+#endif
