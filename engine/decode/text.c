@@ -3,31 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
-
-/* Decodes one character at s (NUL-terminated) into *code; returns its bytes, 0 when it is malformed
- * (Unicode 15, table 3-7). */
-static size_t next_character(const unsigned char *s, uint32_t *code)
-{
-    if (s[0] < 0x80) {
-        *code = s[0];
-        return 1;
-    }
-    size_t length = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (s[0] < 0xC2 || s[0] > 0xF4)
-        return 0;
-    uint32_t value = s[0] & (0x7Fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((s[i] & 0xC0) != 0x80) /* stops at the NUL, too */
-            return 0;
-        value = value << 6 | (s[i] & 0x3Fu);
-    }
-    if (value < smallest[length] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
-        return 0;
-    *code = value;
-    return length;
-}
+#include "base/utf8.h"
 
 static bool is_break(uint32_t code)
 {
@@ -43,16 +19,16 @@ static bool is_forbidden(uint32_t code)
 
 void kin_text_clean(char *dst, size_t size, const char *src)
 {
-    const unsigned char *from = (const unsigned char *)(src != NULL ? src : "");
+    const char *from = src != NULL ? src : "";
     size_t used = 0;
     while (*from != '\0') {
         uint32_t code = 0;
-        size_t bytes = next_character(from, &code);
-        const char *piece = (const char *)from;
+        size_t bytes = kin_utf8_decode(from, &code);
+        const char *piece = from;
         size_t length = bytes;
         if (bytes == 0) {
-            piece = replacement;
-            length = sizeof replacement - 1;
+            piece = KIN_UTF8_REPLACEMENT;
+            length = sizeof KIN_UTF8_REPLACEMENT - 1;
             bytes = 1;
         } else if (is_break(code)) {
             piece = " ";

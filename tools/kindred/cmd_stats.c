@@ -8,7 +8,7 @@
 #include "json_record.h"
 #include "numbers.h"
 #include "table.h"
-#include "text.h"
+#include "base/utf8.h"
 
 struct options {
     const char *values; /* name whose values to list, or NULL */
@@ -85,7 +85,7 @@ static int print_values(kin_archive *archive, const char *name, const char *befo
 
 static int add_value(void *ctx, const char *value, uint64_t images)
 {
-    char *valid = kin_text_utf8(value);
+    char *valid = kin_utf8_repair(value);
     int failed = valid == NULL ||
                  json_object_set_new_nocheck(ctx, valid, json_integer((json_int_t)images)) != 0;
     free(valid);

@@ -6,7 +6,7 @@
 
 #include "json_record.h"
 #include "table.h"
-#include "text.h"
+#include "base/utf8.h"
 
 /* The measures, in the order of columns. */
 static const struct measure {
@@ -137,7 +137,7 @@ static json_t *real(double value)
  * NULL. */
 static json_t *with(json_t *object, const char *key, json_t *value)
 {
-    char *valid = kin_text_utf8(key);
+    char *valid = kin_utf8_repair(key);
     if (object == NULL || valid == NULL) {
         json_decref(value);
         value = NULL;

@@ -8,6 +8,7 @@
 #include "numbers.h"
 #include "reindexing.h"
 #include "table.h"
+#include "base/utf8.h"
 #include "text.h"
 
 static const char *const event_names[] = {
@@ -96,7 +97,7 @@ static json_t *reasons_json(const kin_ingest_summary *summary)
 {
     json_t *reasons = json_object();
     for (size_t i = 0; reasons != NULL && i < summary->reason_count; i++) {
-        char *name = kin_text_utf8(summary->reasons[i].text);
+        char *name = kin_utf8_repair(summary->reasons[i].text);
         if (name == NULL ||
             json_object_set_new_nocheck(reasons, name,
                                         json_integer((json_int_t)summary->reasons[i].files)) != 0) {

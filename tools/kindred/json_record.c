@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "attributes.h"
-#include "text.h"
+#include "base/utf8.h"
 
 json_t *kin_json_text(const char *text)
 {
     json_t *value = json_string(text); /* NULL when text is not UTF-8 */
     if (value != NULL)
         return value;
-    char *valid = kin_text_utf8(text);
+    char *valid = kin_utf8_repair(text);
     value = valid != NULL ? json_string(valid) : NULL;
     free(valid);
     return value;
@@ -20,7 +20,7 @@ json_t *kin_json_text(const char *text)
 /* Sets object[key] (key may be any text); false without memory. */
 static bool set(json_t *object, const char *key, json_t *value)
 {
-    char *valid = kin_text_utf8(key);
+    char *valid = kin_utf8_repair(key);
     bool ok = valid != NULL && json_object_set_new_nocheck(object, valid, value) == 0;
     if (valid == NULL)
         json_decref(value);

@@ -8,39 +8,15 @@
 #include <wchar.h>
 
 #include "base/checked.h"
+#include "base/utf8.h"
 
-static const char REPLACEMENT[] = "\xEF\xBF\xBD"; /* U+FFFD */
+static const char REPLACEMENT[] = KIN_UTF8_REPLACEMENT;
 static const char ELLIPSIS[] = "\xE2\x80\xA6";    /* U+2026 */
 
 void kin_text_locale(void)
 {
     if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         setlocale(LC_CTYPE, "C.UTF-8");
-}
-
-/* The character at the start of text and its length in bytes; 0 where the bytes are not valid UTF-8
- * (RFC 3629: shortest form, no surrogates, at most U+10FFFF). */
-static size_t decode(const char *text, uint32_t *character)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    if (at[0] < 0x80) {
-        *character = at[0];
-        return 1;
-    }
-    size_t size = at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (at[0] < 0xC2 || at[0] > 0xF4)
-        return 0;
-    uint32_t code = at[0] & (0xFFu >> (size + 1));
-    for (size_t i = 1; i < size; i++) {
-        if ((at[i] & 0xC0) != 0x80) /* the terminating NUL ends here too */
-            return 0;
-        code = code << 6 | (at[i] & 0x3Fu);
-    }
-    if (code < least[size] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF))
-        return 0;
-    *character = code;
-    return size;
 }
 
 /* Characters that change what is around them: controls, line separators, directions (Unicode
@@ -62,7 +38,7 @@ const char *kin_text_next(const char *text, kin_glyph *out)
     if (*text == '\0')
         return NULL;
     uint32_t character = 0;
-    size_t size = decode(text, &character);
+    size_t size = kin_utf8_decode(text, &character);
     int width = size == 0 || is_unsafe(character) ? -1 : wcwidth((wchar_t)character);
     if (width < 0)
         *out = (kin_glyph){.bytes = REPLACEMENT, .size = sizeof REPLACEMENT - 1, .width = 1};
@@ -144,25 +120,6 @@ char *kin_text_safe(const char *text)
     kin_glyph glyph;
     while ((text = kin_text_next(text, &glyph)) != NULL)
         to = mempcpy(to, glyph.bytes, glyph.size);
-    *to = '\0';
-    return out;
-}
-
-char *kin_text_utf8(const char *text)
-{
-    static const size_t unit = sizeof REPLACEMENT - 1;
-    char *out = room_for(text), *to = out;
-    if (out == NULL)
-        return NULL;
-    while (*text != '\0') {
-        uint32_t character;
-        size_t length = decode(text, &character);
-        if (length > 0)
-            to = mempcpy(to, text, length);
-        else
-            to = mempcpy(to, REPLACEMENT, unit);
-        text += length > 0 ? length : 1;
-    }
     *to = '\0';
     return out;
 }

@@ -49,8 +49,4 @@ size_t kin_text_put_cut(FILE *out, const char *text, size_t width, kin_text_cut 
 /* What kin_text_put() prints, from malloc; NULL without memory. */
 char *kin_text_safe(const char *text);
 
-/* Text as valid UTF-8 (broken bytes become U+FFFD; control characters stay), from malloc; NULL
- * without memory. */
-char *kin_text_utf8(const char *text);
-
 #endif
