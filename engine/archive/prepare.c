@@ -163,7 +163,7 @@ static kin_status prepare(struct file *file, kin_decoder *decoder, kin_error *er
     if (status == KIN_OK)
         status = reuse_known(file, &known, err);
     if (status == KIN_OK && !known)
-        status = kin_decoder_run(decoder, file->path, &sink, err);
+        status = kin_decoder_run(decoder, file->path, NULL, &sink, err);
     return status;
 }
 

@@ -55,7 +55,7 @@ kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const
     const kin_decode_sink sink = {take_header, take_frame, &wanted};
     kin_status status = query_init(out, path, archive->descriptor_length, err);
     if (status == KIN_OK)
-        status = kin_decoder_run(decoder, path, &sink, err);
+        status = kin_decoder_run(decoder, path, NULL, &sink, err);
     if (status == KIN_OK && !wanted.found)
         status = kin_fail(err, KIN_E_NOT_FOUND, path, "the file has no frame %u", (unsigned)frame);
     if (status != KIN_OK)

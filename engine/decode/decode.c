@@ -182,9 +182,10 @@ static kin_status decode_plain(const void *bytes, size_t size, const char *name,
 }
 
 kin_status kin_decode_bytes(const void *bytes, size_t size, const char *name,
-                            const kin_decode_limits *limits, const kin_decode_sink *sink,
-                            kin_error *err)
+                            const kin_decode_limits *limits, const kin_decode_wish *wish,
+                            const kin_decode_sink *sink, kin_error *err)
 {
+    (void)wish; /* honoured from the next change on */
     kin_decode_limits effective = kin_decode_limits_effective(limits);
     kin_image_limits image_limits = {.max_frame_bytes = effective.max_frame_bytes,
                                      .max_total_bytes = effective.max_total_bytes,

@@ -9,6 +9,7 @@
 #ifndef KIN_DECODE_DECODE_H
 #define KIN_DECODE_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,8 @@ typedef struct kin_decode_limits {
     int max_frames;         /* default 65,536 */
     size_t memory_bytes;    /* address space of a worker; default 3 GiB */
     double seconds;         /* longest silence of a worker (each frame breaks it); default 60 */
+    int nice; /* added to a worker's niceness, 0 to 19: work that may not hold up other work;
+                 default 0 */
 } kin_decode_limits;
 
 /* `limits` (may be NULL) with every zero replaced by its default. */
@@ -69,6 +72,8 @@ typedef struct kin_decode_frame {
     uint32_t preview_width, preview_height, preview_channels; /* 1: grey, 3: RGB */
 } kin_decode_frame;
 
+enum { KIN_DECODE_PREVIEW_MAX = 256 }; /* pixels: longest side of a preview */
+
 /* A rectangle in pixels as stored, from the top left corner; all of it lies within the frame. */
 typedef struct kin_decode_region {
     uint32_t x, y, width, height;
@@ -82,7 +87,6 @@ typedef struct kin_decode_wish {
     bool one_frame;                  /* only frame number `frame` (KIN_E_NOT_FOUND: too few) */
     uint32_t frame;
 } kin_decode_wish;
-enum { KIN_DECODE_PREVIEW_MAX = 256 };
 
 /* Receives one header, then the frames in order.  A failure ends the decoding and is returned. A
  * file may also fail after its header and some frames have been received: only the KIN_OK of the
@@ -99,12 +103,14 @@ typedef struct kin_decode_sink {
  * and else KIN_E_NO_IMAGE, as are DICOM objects without a picture (the message is the reason:
  * "Basic Text SR", "Segmentation", …).
  *
- * Other errors: KIN_E_FORMAT (broken; with several frames the message names the one that failed,
+ * wish: what is wanted of the file (NULL: descriptors of all whole frames).
+ *
+ * Other errors: KIN_E_ARG, KIN_E_NOT_FOUND (the wish does not fit the file), KIN_E_FORMAT (broken; with several frames the message names the one that failed,
  * and with it the file fails), KIN_E_LIMIT, KIN_E_UNSUPPORTED, KIN_E_NOMEM, and the sink's own.
  */
 kin_status kin_decode_bytes(const void *bytes, size_t size, const char *name,
-                            const kin_decode_limits *limits, const kin_decode_sink *sink,
-                            kin_error *err);
+                            const kin_decode_limits *limits, const kin_decode_wish *wish,
+                            const kin_decode_sink *sink, kin_error *err);
 
 /* A worker ends by itself, to be followed by a fresh one, after this many files, or when its heap
  * still holds this much between files: large libraries leak, and heaps fragment. */

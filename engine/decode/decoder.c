@@ -135,9 +135,10 @@ static kin_status ask(kin_decoder *decoder, int fd, const char *name, kin_error 
 }
 
 /* Has the file that fd is open on decoded. */
-static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_decode_sink *sink,
-                      kin_error *err)
+static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_decode_wish *wish,
+                      const kin_decode_sink *sink, kin_error *err)
 {
+    (void)wish; /* travels with the request from the next change on */
     kin_status status = ensure_worker(decoder, err);
     if (status != KIN_OK)
         return status;
@@ -162,14 +163,14 @@ static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_
     return status;
 }
 
-kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_decode_sink *sink,
-                           kin_error *err)
+kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_decode_wish *wish,
+                           const kin_decode_sink *sink, kin_error *err)
 {
     kin_error_clear(err);
     int fd = -1;
     kin_status status = kin_source_open(path, decoder->limits.max_file_bytes, &fd, err);
     if (status == KIN_OK) {
-        status = run(decoder, fd, path, sink, err);
+        status = run(decoder, fd, path, wish, sink, err);
         close(fd);
     }
     if (status != KIN_OK)
@@ -178,14 +179,15 @@ kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_dec
 }
 
 kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t size,
-                                 const char *name, const kin_decode_sink *sink, kin_error *err)
+                                 const char *name, const kin_decode_wish *wish,
+                                 const kin_decode_sink *sink, kin_error *err)
 {
     kin_error_clear(err);
     int fd = -1;
     kin_status status =
         kin_source_from_bytes(bytes, size, decoder->limits.max_file_bytes, &fd, err);
     if (status == KIN_OK) {
-        status = run(decoder, fd, name != NULL ? name : "", sink, err);
+        status = run(decoder, fd, name != NULL ? name : "", wish, sink, err);
         close(fd);
     }
     if (status != KIN_OK)

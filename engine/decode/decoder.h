@@ -42,13 +42,14 @@ void kin_decoder_free(kin_decoder *decoder);
  * Subject: the path.  After any of them the decoder is as good as new.  When the sink fails the
  * worker is stopped at once and the sink's error returned.
  */
-kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_decode_sink *sink,
-                           kin_error *err);
+kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_decode_wish *wish,
+                           const kin_decode_sink *sink, kin_error *err);
 
 /* The same for bytes in memory (a query that came over the network), handed over in a sealed memfd.
  * name: as in kin_decode_bytes(), and the error's subject. */
 kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t size,
-                                 const char *name, const kin_decode_sink *sink, kin_error *err);
+                                 const char *name, const kin_decode_wish *wish,
+                                 const kin_decode_sink *sink, kin_error *err);
 
 /* The same for a regular file open at fd (which stays the caller's and is read from its beginning). */
 kin_status kin_decoder_run_fd(kin_decoder *decoder, int fd, const char *name,

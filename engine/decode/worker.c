@@ -142,7 +142,7 @@ static kin_status decode_file(kin_worker *worker, int fd, const char *ending, ki
     size_t size = 0;
     kin_status status = read_file(fd, worker->limits.max_file_bytes, &bytes, &size, err);
     if (status == KIN_OK)
-        status = kin_decode_bytes(bytes, size, ending, &worker->limits, &sink, err);
+        status = kin_decode_bytes(bytes, size, ending, &worker->limits, NULL, &sink, err);
     free(bytes);
     /* Memory that a worker cannot have is a bound that we set, not a state of the machine. */
     if (status == KIN_E_NOMEM)

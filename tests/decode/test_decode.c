@@ -22,7 +22,7 @@ static kin_status decode(const void *bytes, size_t size, const char *name,
 {
     kin_error_clear(err);
     kin_decode_sink sink = collect_into(c);
-    return kin_decode_bytes(bytes, size, name, limits, &sink, err);
+    return kin_decode_bytes(bytes, size, name, limits, NULL, &sink, err);
 }
 
 static void expect_failure(const void *bytes, size_t size, const char *name,

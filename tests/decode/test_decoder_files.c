@@ -68,7 +68,7 @@ static void expect(kin_decoder *decoder, const char *path, kin_status wanted, co
     static collected c;
     kin_error err;
     kin_decode_sink sink = collect_into(&c);
-    kin_status status = kin_decoder_run(decoder, path, &sink, &err);
+    kin_status status = kin_decoder_run(decoder, path, NULL, &sink, &err);
     if (status != wanted || strstr(err.message, says) == NULL)
         fail_msg("%s: status %d, \"%s\"", path, status, err.message);
     assert_int_equal(c.frames, status == KIN_OK ? 2 : 0);
@@ -147,11 +147,11 @@ static void test_bytes_in_memory(void **state)
     kin_error err;
     kin_decoder *decoder = new_decoder();
     kin_decode_sink sink = collect_into(&c);
-    assert_int_equal(kin_decoder_run_bytes(decoder, bytes, LIMIT, "q.png", &sink, &err), KIN_OK);
+    assert_int_equal(kin_decoder_run_bytes(decoder, bytes, LIMIT, "q.png", NULL, &sink, &err), KIN_OK);
     collected_release(&c);
-    assert_int_equal(kin_decoder_run_bytes(decoder, bytes, 0, NULL, &sink, &err), KIN_OK);
+    assert_int_equal(kin_decoder_run_bytes(decoder, bytes, 0, NULL, NULL, &sink, &err), KIN_OK);
     collected_release(&c);
-    assert_int_equal(kin_decoder_run_bytes(decoder, bytes, LIMIT + 1, "q.png", &sink, &err),
+    assert_int_equal(kin_decoder_run_bytes(decoder, bytes, LIMIT + 1, "q.png", NULL, &sink, &err),
                      KIN_E_LIMIT);
     assert_string_equal(err.subject, "q.png");
     kin_decoder_free(decoder);
@@ -205,7 +205,7 @@ static void test_without_standard_streams(void **state)
         kin_decode_sink sink = collect_into(&c);
         kin_status status = kin_decoder_new(EVIL_WORKER, LENGTH, NULL, &decoder, NULL);
         if (status == KIN_OK)
-            status = kin_decoder_run(decoder, inside("plain"), &sink, NULL);
+            status = kin_decoder_run(decoder, inside("plain"), NULL, &sink, NULL);
         kin_decoder_free(decoder);
         _exit(status == KIN_OK && c.frames == 2 ? 0 : 1);
     }
@@ -225,7 +225,7 @@ static void *use_decoder(void *result)
         status = kin_decoder_new(EVIL_WORKER, LENGTH, &limits, &decoder, NULL);
         for (int j = 0; status == KIN_OK && j < 25; j++) {
             kin_decode_sink sink = collect_into(c);
-            status = kin_decoder_run_bytes(decoder, bytes, sizeof bytes, "x", &sink, NULL);
+            status = kin_decoder_run_bytes(decoder, bytes, sizeof bytes, "x", NULL, &sink, NULL);
             collected_release(c);
         }
         if (status == KIN_OK)
@@ -256,7 +256,7 @@ static void *start_worker(void *decoder)
 {
     static collected c;
     kin_decode_sink sink = collect_into(&c);
-    kin_status status = kin_decoder_run_bytes(decoder, "x", 1, "x", &sink, NULL);
+    kin_status status = kin_decoder_run_bytes(decoder, "x", 1, "x", NULL, &sink, NULL);
     collected_release(&c);
     return status == KIN_OK ? decoder : NULL;
 }

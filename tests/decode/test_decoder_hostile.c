@@ -26,7 +26,7 @@ static kin_decoder *decoder_of(const char *mode, double seconds)
 static kin_status run(kin_decoder *decoder, const char *name, collected *c, kin_error *err)
 {
     kin_decode_sink sink = collect_into(c);
-    return kin_decoder_run_bytes(decoder, "bytes", 5, name, &sink, err);
+    return kin_decoder_run_bytes(decoder, "bytes", 5, name, NULL, &sink, err);
 }
 
 static void expect_well(kin_decoder *decoder)

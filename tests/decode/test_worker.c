@@ -36,7 +36,7 @@ static kin_status run(kin_decoder *decoder, const void *bytes, size_t size, cons
                       kin_error *err)
 {
     kin_decode_sink sink = collect_into(&got);
-    return kin_decoder_run_bytes(decoder, bytes, size, name, &sink, err);
+    return kin_decoder_run_bytes(decoder, bytes, size, name, NULL, &sink, err);
 }
 
 /* A good PNG decodes: the worker is well. */
@@ -63,10 +63,10 @@ static void expect_same(kin_decoder *decoder, const char *path, int counts[2])
     assert_int_equal(kin_fs_read_file(kin_fs_posix(), path, FILE_LIMIT, &bytes, &size, NULL),
                      KIN_OK);
     kin_decode_sink sink = collect_into(&wanted);
-    kin_status status = kin_decode_bytes(bytes, size, path, NULL, &sink, &here);
+    kin_status status = kin_decode_bytes(bytes, size, path, NULL, NULL, &sink, &here);
     free(bytes);
     sink = collect_into(&got);
-    kin_status answer = kin_decoder_run(decoder, path, &sink, &there);
+    kin_status answer = kin_decoder_run(decoder, path, NULL, &sink, &there);
     if (status != answer || strcmp(here.message, there.message) != 0 ||
         !collected_equal(&wanted, &got))
         fail_msg("%s: here %d \"%s\" %d frames, there %d \"%s\" %d frames", path, status,

@@ -195,7 +195,7 @@ static bool try_file(void *ctx, uint64_t seed)
     sample damaged = seed % 2 == 0 ? mutate(&random, from, &corpus[with].file)
                                    : mutate_in_place(&random, from, 0, from->size);
     kin_status status =
-        kin_decode_bytes(damaged.bytes, damaged.size, corpus[which].ending, &limits, &sink, &err);
+        kin_decode_bytes(damaged.bytes, damaged.size, corpus[which].ending, &limits, NULL, &sink, &err);
     free(damaged.bytes);
     if (status == KIN_OK) {
         FUZZ_CHECK(received.headers == 1 && received.frames == received.announced);
