@@ -35,6 +35,13 @@ typedef struct kin_log {
 /* "error", "warning", "notice", "info", "debug"; KIN_E_ARG for anything else. */
 kin_status kin_log_level_parse(const char *text, kin_log_level *out, kin_error *err);
 
+/* Their names again; "unknown" for what is no level. */
+const char *kin_log_level_name(kin_log_level level);
+
+/* KIN_LOG_JOURNAL where fd leads to systemd's journal (it is the stream that $JOURNAL_STREAM names),
+ * else KIN_LOG_PLAIN. */
+kin_log_style kin_log_style_for(int fd);
+
 /* One line: control characters in the text become '?', long text is cut.  Never fails. */
 void kin_log_line(const kin_log *log, kin_log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
