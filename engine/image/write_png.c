@@ -1,21 +1,7 @@
-#include <math.h>
 #include <png.h>
 #include <stdlib.h>
 
 #include "image/write.h"
-
-static png_byte *quantise(const kin_raster *raster, size_t n)
-{
-    png_byte *samples = malloc(n);
-    if (samples == NULL)
-        return NULL;
-    for (size_t i = 0; i < n; i++) {
-        float v = raster->px[i];
-        /* Written so that NaN becomes 0. */
-        samples[i] = v >= 1.0f ? 255 : v > 0.0f ? (png_byte)lrintf(v * 255.0f) : 0;
-    }
-    return samples;
-}
 
 kin_status kin_image_encode_png(const kin_raster *raster, void **out, size_t *out_size,
                                 kin_error *err)
@@ -23,7 +9,7 @@ kin_status kin_image_encode_png(const kin_raster *raster, void **out, size_t *ou
     kin_status status = KIN_OK;
     png_image image = {.version = PNG_IMAGE_VERSION};
     size_t n = (size_t)raster->width * (size_t)raster->height * (size_t)raster->channels;
-    png_byte *samples = quantise(raster, n);
+    png_byte *samples = malloc(n);
     png_alloc_size_t size = 0;
     void *bytes = NULL;
 
@@ -33,6 +19,7 @@ kin_status kin_image_encode_png(const kin_raster *raster, void **out, size_t *ou
     image.height = (png_uint_32)raster->height;
     image.format = raster->channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
     if (samples != NULL) {
+        kin_image_quantise(raster->px, n, samples);
         size = PNG_IMAGE_PNG_SIZE_MAX(image);
         bytes = malloc(size);
     }
