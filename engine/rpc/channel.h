@@ -24,23 +24,36 @@ typedef struct kin_rpc_channel_options {
     const char *server_name; /* expected in the server's certificate; NULL: the target's host */
     const char *token;       /* sent as `authorization: Bearer TOKEN`; NULL: none.  Without TLS only
                                 to loopback addresses (KIN_E_ARG else) */
+    const char *agent;       /* "NAME/VERSION", before gRPC's own in the user agent; may be NULL */
     size_t message_bytes;    /* received; 0: 64 MiB */
 } kin_rpc_channel_options;
 
-/* target: "host:port" or "unix:/path".  Does not connect yet. */
+/* target: "host:port" ("[::1]:7443" for IPv6) or "unix:/path".  Does not connect yet.  options: NULL
+ * for none; nothing of them is kept.  KIN_E_FORMAT: certificate and key do not fit, or are no PEM.
+ * gRPC writes its own complaints on standard error unless GRPC_VERBOSITY=NONE is in the
+ * environment before the first channel is opened. */
 kin_status kin_rpc_channel_open(const char *target, const kin_rpc_channel_options *options,
                                 kin_rpc_channel **out, kin_error *err);
+/* Every call has ended.  NULL is fine. */
 void kin_rpc_channel_close(kin_rpc_channel *channel);
 
 /*
  * One request, one response (freed with kin_rpc_message_free()).  seconds: deadline; 0: none.
  * Failure: kin_rpc_status_of_code() of the call's code, which goes to *code (may be NULL), the
- * server's text in err.
+ * server's text in err.  A server that cannot be reached is KIN_RPC_UNAVAILABLE at once.
  */
 kin_status kin_rpc_unary(kin_rpc_channel *channel, const char *path,
                          const ProtobufCMessage *request, const ProtobufCMessageDescriptor *kind,
                          double seconds, ProtobufCMessage **response, kin_rpc_code *code,
                          kin_error *err);
+
+/* The same for a request that may as well be made twice: where it could not be sent because the
+ * connection to a server that had answered before is lost, it waits for a new one, 2 seconds at
+ * most, and sends it once more. */
+kin_status kin_rpc_unary_again(kin_rpc_channel *channel, const char *path,
+                               const ProtobufCMessage *request,
+                               const ProtobufCMessageDescriptor *kind, double seconds,
+                               ProtobufCMessage **response, kin_rpc_code *code, kin_error *err);
 
 /* Begins a call of any shape; ended by kin_rpc_stream_free(), which cancels it if it still runs. */
 kin_status kin_rpc_stream_open(kin_rpc_channel *channel, const char *path,
