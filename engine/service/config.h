@@ -55,42 +55,60 @@ typedef struct kin_config {
     double search_effort;      /* default effort; 0: the archive's */
     double reindex_recall_bound; /* 0: the archive's */
 
-    char log_level[16];
+    char log_level[16]; /* log.h's; default notice */
 } kin_config;
 
-/* Defaults. */
+/* The defaults. */
 void kin_config_init(kin_config *config);
 
-/* Reads a file; the error names the line.  Unknown sections and options are KIN_E_ARG. */
+/* Reads a file of at most a mebibyte; the error's subject is the path, its message names the line.
+ * KIN_E_ARG: an unknown section or option, a value out of bounds, an option set twice; KIN_E_FORMAT: a
+ * line that is none.  inih, which reads it, has its settings in variables of the process: to be
+ * called before there are threads. */
 kin_status kin_config_read_file(kin_config *config, const char *path, kin_error *err);
 
-/* Takes KINDREDD_… from an environment (envp as main's); unknown ones are KIN_E_ARG. */
+/* Takes KINDREDD_SECTION_NAME from an environment (envp as main's); unknown ones are KIN_E_ARG, with
+ * the variable as subject. */
 kin_status kin_config_read_environment(kin_config *config, char *const *envp, kin_error *err);
 
-/* "section.name", "value". */
+/*
+ * Sets one option; name is "section.name".  KIN_E_ARG: there is no such option, or the value is none
+ * of its kind:
+ *   counts     decimal digits
+ *   sizes      bytes, or with a suffix K, M, G, T (1,024 to the power of 1 to 4)
+ *   durations  seconds, with decimals after a point
+ *   shares     a number from 0 to 1
+ *   switches   on, off, yes, no, true, false, 1, 0
+ *   text       one line without control characters or blanks at its ends; a ';' or '#' after a blank
+ *              is refused, because in the file it would look like a comment and be none
+ */
 kin_status kin_config_set(kin_config *config, const char *name, const char *value, kin_error *err);
 
 /* What single options cannot know: addresses beyond loopback need server.allow_remote and TLS with
  * client certificates (gRPC's C core has had flaws before authentication); certificate and key go
- * together; … */
+ * together; an access file may be missing only on loopback without TLS; … */
 kin_status kin_config_check(const kin_config *config, kin_error *err);
 
-/* Splits server_listen into addresses, which point into `buffer`. */
+/* Splits server_listen into addresses, which point into `buffer`.  KIN_E_ARG: none, too many, or
+ * one that is neither HOST:PORT, [IPV6]:PORT nor unix:PATH. */
 kin_status kin_config_addresses(const kin_config *config, char buffer[KIN_CONFIG_TEXT_MAX],
                                 const char *out[KIN_CONFIG_ADDRESSES_MAX], size_t *count,
                                 kin_error *err);
-/* True for 127.0.0.0/8, ::1, localhost and unix: addresses. */
+/* True for 127.0.0.0/8, ::1, localhost and unix: addresses, with or without a port. */
 bool kin_config_is_loopback(const char *address);
 
 /* One option of the table, for help and the sample file. */
 typedef struct kin_config_option {
     const char *section, *name;
     const char *value_default; /* as text */
-    const char *meaning;       /* a sentence or two */
+    const char *meaning;       /* a sentence or several */
 } kin_config_option;
 size_t kin_config_option_count(void);
+/* Options of a section stand together. */
 kin_config_option kin_config_option_at(size_t at);
-/* Value of an option as text, into buffer. */
+/* Value of an option as text that kin_config_set() takes, into buffer. */
 void kin_config_value(const kin_config *config, size_t at, char *buffer, size_t size);
+/* What an option takes, for people: "a size from 64K to 2G". */
+void kin_config_accepts(size_t at, char *buffer, size_t size);
 
 #endif
