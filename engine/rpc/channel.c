@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "rpc/pem.h"
+
 enum {
     TARGET_MAX = 300, /* a host name has at most 253 characters */
     MESSAGE_BYTES = 64 * 1024 * 1024,
@@ -157,7 +159,6 @@ static grpc_arg text(const char *key, const char *value)
     return (grpc_arg){.type = GRPC_ARG_STRING, .key = (char *)key, .value.string = (char *)value};
 }
 
-/* NULL where gRPC cannot make one of these certificates. */
 static grpc_channel *make_channel(const struct target *target,
                                   const kin_rpc_channel_options *options)
 {
@@ -191,12 +192,6 @@ static grpc_channel *make_channel(const struct target *target,
     grpc_channel *channel = grpc_channel_create(
         target->uri, credentials, &(grpc_channel_args){.num_args = count, .args = args});
     grpc_channel_credentials_release(credentials);
-    /* What cannot be made is a channel that fails every call, and was never idle. */
-    if (channel != NULL &&
-        grpc_channel_check_connectivity_state(channel, 0) == GRPC_CHANNEL_SHUTDOWN) {
-        grpc_channel_destroy(channel);
-        return NULL;
-    }
     return channel;
 }
 
@@ -210,7 +205,7 @@ static kin_status check_options(const kin_rpc_channel_options *options, const st
     if (!options->tls && options->token != NULL && !target->loopback)
         return kin_fail(err, KIN_E_ARG, NULL,
                         "a token goes over TLS only, unless the server is on this machine");
-    return KIN_OK;
+    return kin_pem_check(options->ca, options->certificate, options->key, err);
 }
 
 kin_status kin_rpc_channel_open(const char *target, const kin_rpc_channel_options *options,
@@ -235,9 +230,7 @@ kin_status kin_rpc_channel_open(const char *target, const kin_rpc_channel_option
     if (status == KIN_OK) {
         channel->channel = make_channel(&parsed, options);
         if (channel->channel == NULL)
-            status = kin_fail(err, KIN_E_FORMAT, NULL,
-                              "the certificates or the key cannot be used: PEM is expected, and "
-                              "that the key belongs to the certificate");
+            status = kin_fail(err, KIN_E_INTERNAL, NULL, "gRPC cannot make a channel of this");
     }
     if (status != KIN_OK) {
         kin_rpc_channel_close(channel);
