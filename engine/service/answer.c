@@ -1,0 +1,130 @@
+#include "service/answer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { DIGEST_TEXT = 33 };
+
+static char *digest_text(kin_arena *arena, kin_digest digest)
+{
+    char *text = kin_arena_new(arena, DIGEST_TEXT, 1);
+    if (text != NULL)
+        snprintf(text, DIGEST_TEXT, "%016" PRIx64 "%016" PRIx64, digest.high, digest.low);
+    return text;
+}
+
+static void add_labels(kin_arena *arena, Kindred__V1__Image *image, const kin_record *record)
+{
+    Kindred__V1__Label *labels = kin_arena_new(arena, record->label_count, sizeof *labels);
+    image->labels = kin_arena_new(arena, record->label_count, sizeof(void *));
+    if (labels == NULL || image->labels == NULL)
+        return;
+    for (size_t i = 0; i < record->label_count; i++) {
+        kindred__v1__label__init(&labels[i]);
+        labels[i].name = kin_arena_utf8(arena, record->labels[i].name);
+        labels[i].value = kin_arena_utf8(arena, record->labels[i].value);
+        image->labels[i] = &labels[i];
+    }
+    image->n_labels = record->label_count;
+}
+
+Kindred__V1__Image *kin_answer_image(kin_arena *arena, const kin_record *record)
+{
+    Kindred__V1__Image *image = kin_arena_new(arena, 1, sizeof *image);
+    if (image == NULL)
+        return NULL;
+    kindred__v1__image__init(image);
+    image->id = record->id;
+    image->sop_instance_uid = kin_arena_utf8(arena, record->sop_instance_uid);
+    image->series_instance_uid = kin_arena_utf8(arena, record->series_instance_uid);
+    image->study_instance_uid = kin_arena_utf8(arena, record->study_instance_uid);
+    image->patient_id = kin_arena_utf8(arena, record->patient_id);
+    image->modality = kin_arena_utf8(arena, record->modality);
+    image->body_part = kin_arena_utf8(arena, record->body_part);
+    image->study_date = kin_arena_utf8(arena, record->study_date);
+    image->outcome = kin_arena_utf8(arena, record->outcome);
+    image->path = kin_arena_utf8(arena, record->path);
+    image->frame = record->frame;
+    image->width = record->width;
+    image->height = record->height;
+    image->file_digest = digest_text(arena, record->file);
+    image->content_digest = digest_text(arena, record->content);
+    image->ingested_us = record->ingested_us;
+    add_labels(arena, image, record);
+    return arena->failed ? NULL : image;
+}
+
+static Kindred__V1__Plan *make_plan(kin_arena *arena, const kin_plan *plan)
+{
+    Kindred__V1__Plan *out = kin_arena_new(arena, 1, sizeof *out);
+    if (out == NULL)
+        return NULL;
+    kindred__v1__plan__init(out);
+    out->method = (char *)plan->method;
+    out->index_kind = (char *)plan->index_kind;
+    out->model = kin_arena_copy(arena, plan->model);
+    out->generation = plan->generation;
+    out->live = plan->live;
+    out->members = plan->members;
+    out->tail = plan->tail;
+    out->scanned = plan->scanned;
+    out->milliseconds = plan->milliseconds;
+    return out;
+}
+
+static void add_results(kin_arena *arena, Kindred__V1__SearchResponse *out,
+                        const kin_results *results)
+{
+    Kindred__V1__SearchResult *items = kin_arena_new(arena, results->count, sizeof *items);
+    out->results = kin_arena_new(arena, results->count, sizeof(void *));
+    if (items == NULL || out->results == NULL)
+        return;
+    for (size_t i = 0; i < results->count; i++) {
+        kindred__v1__search_result__init(&items[i]);
+        items[i].rank = (uint32_t)i + 1;
+        items[i].score = results->items[i].score;
+        items[i].image = kin_answer_image(arena, &results->items[i].record);
+        out->results[i] = &items[i];
+    }
+    out->n_results = results->count;
+}
+
+Kindred__V1__SearchResponse *kin_answer_search(kin_arena *arena, const kin_results *results,
+                                               bool explain)
+{
+    Kindred__V1__SearchResponse *out = kin_arena_new(arena, 1, sizeof *out);
+    if (out == NULL)
+        return NULL;
+    kindred__v1__search_response__init(out);
+    out->complete = results->complete;
+    add_results(arena, out, results);
+    if (explain)
+        out->plan = make_plan(arena, &results->plan);
+    return arena->failed ? NULL : out;
+}
+
+static const Kindred__V1__Level levels[] = {
+    [KIN_LEVEL_IMAGE] = KINDRED__V1__LEVEL__LEVEL_IMAGE,
+    [KIN_LEVEL_SERIES] = KINDRED__V1__LEVEL__LEVEL_SERIES,
+    [KIN_LEVEL_STUDY] = KINDRED__V1__LEVEL__LEVEL_STUDY,
+    [KIN_LEVEL_PATIENT] = KINDRED__V1__LEVEL__LEVEL_PATIENT,
+};
+
+Kindred__V1__Level kin_answer_level(kin_level level)
+{
+    return levels[level];
+}
+
+kin_status kin_answer_level_parse(Kindred__V1__Level level, kin_level *out, kin_error *err)
+{
+    *out = KIN_LEVEL_IMAGE;
+    if (level == KINDRED__V1__LEVEL__LEVEL_UNSPECIFIED)
+        return KIN_OK;
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        if (levels[i] == level) {
+            *out = (kin_level)i;
+            return KIN_OK;
+        }
+    }
+    return kin_fail(err, KIN_E_ARG, NULL, "no level has the number %d", (int)level);
+}

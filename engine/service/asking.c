@@ -1,0 +1,196 @@
+#include "service/asking.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "service/answer.h"
+
+enum { UNKNOWN_NAMES_SIZE = 256 };
+
+/* Names the field that an error is about, in the place of whatever it named. */
+static kin_rpc_code fail_field(kin_rpc_call *call, const char *field, kin_error *err)
+{
+    snprintf(err->subject, sizeof err->subject, "%s", field);
+    return kin_rpc_call_fail_with(call, err);
+}
+
+/* --- the query --- */
+
+static kin_rpc_code from_bytes(kin_service *service, kin_rpc_call *call,
+                               const Kindred__V1__SearchRequest *request, kin_query *query)
+{
+    bool dicom = request->query_case == KINDRED__V1__SEARCH_REQUEST__QUERY_DICOM;
+    const ProtobufCBinaryData *bytes = dicom ? &request->dicom : &request->image;
+    const char *field = dicom ? "dicom" : "image";
+    kin_decode_region region;
+    kin_decoder *decoder = NULL;
+    kin_error err = {0};
+    if (bytes->len == 0)
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "%s: is empty", field);
+    if (request->region != NULL)
+        region = (kin_decode_region){request->region->x, request->region->y,
+                                     request->region->width, request->region->height};
+    if (kin_decoders_take(service->query_decoders, kin_rpc_call_is_over, call, &decoder, &err) !=
+        KIN_OK)
+        return fail_field(call, field, &err);
+    kin_status status = kin_query_from_bytes(service->archive, decoder, bytes->data, bytes->len,
+                                             dicom ? "query.dcm" : "query.png", request->frame,
+                                             request->region != NULL ? &region : NULL, query, &err);
+    kin_decoders_give_back(service->query_decoders, decoder);
+    if (status == KIN_OK)
+        return KIN_RPC_OK;
+    /* Whatever the bytes did to their decoder is the bytes' fault. */
+    if (status == KIN_E_UNSUPPORTED || status == KIN_E_CRASHED || status == KIN_E_NO_IMAGE)
+        err.code = KIN_E_FORMAT;
+    return fail_field(call, field, &err);
+}
+
+static kin_rpc_code make_query(kin_service *service, kin_rpc_call *call,
+                               const Kindred__V1__SearchRequest *request, kin_query *query)
+{
+    const Kindred__V1__Vector *vector;
+    kin_error err = {0};
+    bool has_picture = request->query_case == KINDRED__V1__SEARCH_REQUEST__QUERY_DICOM ||
+                       request->query_case == KINDRED__V1__SEARCH_REQUEST__QUERY_IMAGE;
+    if (request->region != NULL && !has_picture)
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
+                                 "region: needs a query of `dicom` or `image`");
+    switch (request->query_case) {
+    case KINDRED__V1__SEARCH_REQUEST__QUERY_DICOM:
+    case KINDRED__V1__SEARCH_REQUEST__QUERY_IMAGE:
+        return from_bytes(service, call, request, query);
+    case KINDRED__V1__SEARCH_REQUEST__QUERY_UID:
+        kin_gate_asked(call, "uid", request->uid);
+        if (kin_query_from_uid(service->archive, request->uid, request->frame, query, &err) !=
+            KIN_OK)
+            return kin_rpc_call_fail_with(call, &err);
+        return KIN_RPC_OK;
+    case KINDRED__V1__SEARCH_REQUEST__QUERY_VECTOR:
+        vector = request->vector;
+        if (kin_query_from_vector(service->archive, vector->values, vector->n_values,
+                                  vector->model, query, &err) != KIN_OK)
+            return fail_field(call, "vector", &err);
+        return KIN_RPC_OK;
+    default:
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "query: none is set");
+    }
+}
+
+/* The names that the request gives to the query. */
+static kin_rpc_code name_query(kin_rpc_call *call, const Kindred__V1__SearchRequest *request,
+                               kin_query *query)
+{
+    kin_error err = {0};
+    kin_status status = KIN_OK;
+    if (request->query_case != KINDRED__V1__SEARCH_REQUEST__QUERY_UID)
+        status = kin_record_set(&query->name, request->name, &err);
+    if (status == KIN_OK && request->patient_id[0] != '\0')
+        status = kin_record_set(&query->patient_id, request->patient_id, &err);
+    kin_gate_asked(call, "patient_id", query->patient_id);
+    return status == KIN_OK ? KIN_RPC_OK : kin_rpc_call_fail_with(call, &err);
+}
+
+/* --- the options --- */
+
+static kin_rpc_code read_options(kin_service *service, kin_rpc_call *call,
+                                 const Kindred__V1__SearchRequest *request,
+                                 kin_search_options *options, kin_condition **where)
+{
+    kin_error err = {0};
+    if (request->k > service->config.search_k_max)
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "k: is at most %u",
+                                 service->config.search_k_max);
+    if (isnan(request->effort) || request->effort < 0 || request->effort > 1)
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "effort: is from 0 to 1");
+    if (kin_answer_level_parse(request->by, &options->fold, &err) != KIN_OK)
+        return fail_field(call, "by", &err);
+    if (request->where[0] != '\0') {
+        kin_gate_asked(call, "condition", request->where);
+        if (kin_condition_parse(request->where, where, &err) != KIN_OK)
+            return fail_field(call, "where", &err);
+    }
+    options->k = request->k;
+    options->where = *where;
+    options->not_same_patient = request->not_same_patient;
+    options->exact = request->exact;
+    options->effort = request->effort > 0 ? request->effort : service->config.search_effort;
+    options->stop = kin_rpc_call_is_over;
+    options->stop_ctx = call;
+    return KIN_RPC_OK;
+}
+
+static kin_rpc_code search(kin_service *service, kin_rpc_call *call,
+                           const Kindred__V1__SearchRequest *request,
+                           const kin_search_options *options, kin_asking *out)
+{
+    kin_error err = {0};
+    if (options->not_same_patient && out->query.patient_id[0] == '\0')
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
+                                 "not_same_patient: the query's patient is not known");
+    kin_status status = kin_archive_search(service->archive, &out->query, options, &out->results,
+                                           &err);
+    if (status == KIN_E_EXISTS) /* the vector's model serves no more */
+        return kin_rpc_call_fail(call, KIN_RPC_FAILED_PRECONDITION, "vector.model: %s",
+                                 err.message);
+    if (status != KIN_OK)
+        return kin_rpc_call_fail_with(call, &err);
+    kin_metrics_search(service->metrics, out->results.plan.milliseconds / 1e3);
+    for (size_t i = 0; i < out->results.count; i++)
+        kin_gate_answered_record(call, &out->results.items[i].record);
+    out->response = kin_answer_search(&out->arena, &out->results, request->explain);
+    return out->response != NULL
+               ? KIN_RPC_OK
+               : kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer");
+}
+
+/* What the answer says of the query itself. */
+static kin_rpc_code echo(kin_service *service, kin_rpc_call *call,
+                         const Kindred__V1__SearchRequest *request, const kin_condition *where,
+                         kin_asking *out)
+{
+    Kindred__V1__QueryEcho *query = kin_arena_new(&out->arena, 1, sizeof *query);
+    char *names = kin_arena_new(&out->arena, UNKNOWN_NAMES_SIZE, 1);
+    kin_error err = {0};
+    if (query == NULL || names == NULL)
+        return kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer");
+    if (where != NULL && kin_archive_unknown_names(service->archive, where, names,
+                                                   UNKNOWN_NAMES_SIZE, &err) != KIN_OK)
+        return kin_rpc_call_fail_with(call, &err);
+    kindred__v1__query_echo__init(query);
+    query->name = kin_arena_utf8(&out->arena, out->query.name);
+    query->frame = request->frame;
+    query->patient_id = kin_arena_utf8(&out->arena, out->query.patient_id);
+    query->stored = out->query.self != KIN_QUERY_NOT_STORED;
+    out->response->query = query;
+    out->response->unknown_names = kin_arena_utf8(&out->arena, names);
+    return out->arena.failed
+               ? kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer")
+               : KIN_RPC_OK;
+}
+
+kin_rpc_code kin_asking_answer(kin_service *service, kin_rpc_call *call,
+                               const Kindred__V1__SearchRequest *request, kin_asking *out)
+{
+    kin_search_options options = {0};
+    kin_condition *where = NULL;
+    memset(out, 0, sizeof *out);
+    kin_rpc_code code = read_options(service, call, request, &options, &where);
+    if (code == KIN_RPC_OK)
+        code = make_query(service, call, request, &out->query);
+    if (code == KIN_RPC_OK)
+        code = name_query(call, request, &out->query);
+    if (code == KIN_RPC_OK)
+        code = search(service, call, request, &options, out);
+    if (code == KIN_RPC_OK)
+        code = echo(service, call, request, where, out);
+    kin_condition_free(where);
+    return code;
+}
+
+void kin_asking_release(kin_asking *asking)
+{
+    kin_arena_release(&asking->arena);
+    kin_results_release(&asking->results);
+    kin_query_release(&asking->query);
+}

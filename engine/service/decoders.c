@@ -1,0 +1,123 @@
+#include "service/decoders.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "features/features.h"
+
+enum { ASK_MS = 20 /* between two questions whether to go on waiting */ };
+
+struct kin_decoders {
+    pthread_mutex_t lock;
+    pthread_cond_t given_back;
+    size_t count, free_count;
+    uint64_t restarts;
+    kin_decoder **all, **free_ones;
+    unsigned *starts; /* seen so far, of each in `all` */
+};
+
+kin_status kin_decoders_new(size_t count, const char *worker, const kin_decode_limits *limits,
+                            kin_decoders **out, kin_error *err)
+{
+    pthread_condattr_t clock;
+    kin_decoders *decoders = calloc(1, sizeof *decoders);
+    if (decoders == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for decoders");
+    pthread_mutex_init(&decoders->lock, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&decoders->given_back, &clock);
+    pthread_condattr_destroy(&clock);
+    decoders->all = calloc(count, sizeof *decoders->all);
+    decoders->free_ones = calloc(count, sizeof *decoders->free_ones);
+    decoders->starts = calloc(count, sizeof *decoders->starts);
+    kin_status status = KIN_OK;
+    if (decoders->all == NULL || decoders->free_ones == NULL || decoders->starts == NULL)
+        status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu decoders", count);
+    while (status == KIN_OK && decoders->count < count) {
+        kin_decoder **decoder = &decoders->all[decoders->count];
+        status = kin_decoder_new(worker, kin_descriptor_length(), limits, decoder, err);
+        if (status == KIN_OK)
+            decoders->free_ones[decoders->count++] = *decoder;
+    }
+    decoders->free_count = decoders->count;
+    if (status != KIN_OK) {
+        kin_decoders_free(decoders);
+        return status;
+    }
+    *out = decoders;
+    return KIN_OK;
+}
+
+void kin_decoders_free(kin_decoders *decoders)
+{
+    if (decoders == NULL)
+        return;
+    for (size_t i = 0; i < decoders->count; i++)
+        kin_decoder_free(decoders->all[i]);
+    free(decoders->all);
+    free(decoders->free_ones);
+    free(decoders->starts);
+    pthread_cond_destroy(&decoders->given_back);
+    pthread_mutex_destroy(&decoders->lock);
+    free(decoders);
+}
+
+static struct timespec soon(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_nsec += ASK_MS * 1000000L;
+    if (at.tv_nsec >= 1000000000L) {
+        at.tv_nsec -= 1000000000L;
+        at.tv_sec++;
+    }
+    return at;
+}
+
+kin_status kin_decoders_take(kin_decoders *decoders, bool (*stop)(void *ctx), void *ctx,
+                             kin_decoder **out, kin_error *err)
+{
+    kin_status status = KIN_OK;
+    pthread_mutex_lock(&decoders->lock);
+    while (status == KIN_OK && decoders->free_count == 0) {
+        struct timespec until = soon();
+        if (pthread_cond_timedwait(&decoders->given_back, &decoders->lock, &until) != ETIMEDOUT)
+            continue;
+        pthread_mutex_unlock(&decoders->lock);
+        if (stop(ctx))
+            status = kin_fail(err, KIN_E_CANCELLED, NULL, "stopped while waiting for a decoder");
+        pthread_mutex_lock(&decoders->lock);
+    }
+    if (status == KIN_OK)
+        *out = decoders->free_ones[--decoders->free_count];
+    pthread_mutex_unlock(&decoders->lock);
+    return status;
+}
+
+void kin_decoders_give_back(kin_decoders *decoders, kin_decoder *decoder)
+{
+    pthread_mutex_lock(&decoders->lock);
+    for (size_t i = 0; i < decoders->count; i++) {
+        if (decoders->all[i] != decoder)
+            continue;
+        unsigned starts = kin_decoder_starts(decoder);
+        /* the first start is none after a crash */
+        if (starts > decoders->starts[i] && starts > 1)
+            decoders->restarts += starts - (decoders->starts[i] > 0 ? decoders->starts[i] : 1);
+        decoders->starts[i] = starts;
+    }
+    decoders->free_ones[decoders->free_count++] = decoder;
+    pthread_cond_signal(&decoders->given_back);
+    pthread_mutex_unlock(&decoders->lock);
+}
+
+uint64_t kin_decoders_restarts(kin_decoders *decoders)
+{
+    pthread_mutex_lock(&decoders->lock);
+    uint64_t restarts = decoders->restarts;
+    pthread_mutex_unlock(&decoders->lock);
+    return restarts;
+}
