@@ -5,6 +5,8 @@
 
 #include "decode/protocol.h"
 #include "decode/text.h"
+#include "decode/wish.h"
+#include "image/raster.h"
 
 static kin_status nonsense(kin_error *err, const char *what)
 {
@@ -14,9 +16,10 @@ static kin_status nonsense(kin_error *err, const char *what)
 /* Turns a status on the wire into one that a decoder may give; false when it is none. */
 static bool status_of(uint32_t wire, kin_status *out)
 {
-    static const kin_status possible[] = {KIN_OK,      KIN_E_ARG,      KIN_E_NOMEM,
-                                          KIN_E_IO,    KIN_E_FORMAT,   KIN_E_UNSUPPORTED,
-                                          KIN_E_LIMIT, KIN_E_NO_IMAGE, KIN_E_INTERNAL};
+    static const kin_status possible[] = {KIN_OK,        KIN_E_ARG,      KIN_E_NOMEM,
+                                          KIN_E_IO,      KIN_E_FORMAT,   KIN_E_UNSUPPORTED,
+                                          KIN_E_LIMIT,   KIN_E_NO_IMAGE, KIN_E_NOT_FOUND,
+                                          KIN_E_INTERNAL};
     for (size_t i = 0; i < sizeof possible / sizeof possible[0]; i++)
         if (wire == (uint32_t) - (int)possible[i]) {
             *out = possible[i];
@@ -88,7 +91,8 @@ static kin_status take_header(kin_answers *answers, const Kindred__Worker__V1__H
     for (size_t i = 0; i < header->n_attributes; i++)
         kin_header_add(answers->builder, header->attributes[i]->name, header->attributes[i]->value);
     answers->has_header = true;
-    answers->frames = (int)header->frames;
+    /* Where the frame wished for is not among them that is 0, and Done must say why. */
+    kin_wish_frames(&answers->wish, (int)header->frames, &answers->first, &answers->frames, NULL);
     kin_status status =
         answers->sink->header(answers->sink->ctx, kin_header_borrow(answers->builder), err);
     answers->sink_failed = status != KIN_OK;
@@ -103,6 +107,41 @@ static bool all_finite(const float *values, size_t count)
     return true;
 }
 
+/* Could a picture of width x height pixels, square or not, have been shrunk to small_width x
+ * small_height?  Within the rounding of one pixel a side. */
+static bool is_likely_shape(uint64_t width, uint64_t height, uint64_t small_width,
+                            uint64_t small_height)
+{
+    return small_width <= width && small_height <= height &&
+           (small_width - 1) * height <= (small_height + 1) * width * KIN_RASTER_STRETCH_MAX &&
+           (small_height - 1) * width <= (small_width + 1) * height * KIN_RASTER_STRETCH_MAX;
+}
+
+/* Why the preview cannot be one of a frame of width x height pixels (NULL: it can). */
+static const char *fault_of_preview(const kin_decode_wish *wish,
+                                    const Kindred__Worker__V1__Preview *preview, uint32_t width,
+                                    uint32_t height)
+{
+    if (wish->preview_side == 0)
+        return preview != NULL ? "a preview that nobody asked for" : NULL;
+    if (preview == NULL)
+        return "no preview";
+    if (wish->region != NULL) {
+        width = wish->region->width;
+        height = wish->region->height;
+    }
+    if (preview->channels != 1 && preview->channels != 3)
+        return "a preview of impossible channels";
+    if (preview->width < 1 || preview->height < 1 || preview->width > wish->preview_side ||
+        preview->height > wish->preview_side ||
+        !is_likely_shape(width, height, preview->width, preview->height))
+        return "a preview of an impossible size";
+    /* Sides are bounded by now: the product cannot wrap around. */
+    if (preview->samples.len != (size_t)preview->width * preview->height * preview->channels)
+        return "a preview of another length than its size";
+    return NULL;
+}
+
 static kin_status take_frame(kin_answers *answers, const Kindred__Worker__V1__Frame *frame,
                              kin_error *err)
 {
@@ -110,21 +149,33 @@ static kin_status take_frame(kin_answers *answers, const Kindred__Worker__V1__Fr
         return nonsense(err, "a frame without a header");
     if (answers->frames_seen == answers->frames)
         return nonsense(err, "more frames than it announced");
-    if (frame->index != (uint32_t)answers->frames_seen)
+    if (frame->index != (uint32_t)(answers->first + answers->frames_seen))
         return nonsense(err, "frames out of order");
     if (frame->width < 1 || frame->height < 1 || frame->width > INT32_MAX ||
         frame->height > INT32_MAX)
         return nonsense(err, "an impossible size");
+    if (!kin_wish_fits(&answers->wish, frame->width, frame->height))
+        return nonsense(err, "a frame that the region does not fit in");
     if (frame->n_descriptor != answers->length)
         return nonsense(err, "a descriptor of another length");
     if (!all_finite(frame->descriptor, frame->n_descriptor))
         return nonsense(err, "a descriptor that is not finite");
+    const Kindred__Worker__V1__Preview *preview = frame->preview;
+    const char *fault = fault_of_preview(&answers->wish, preview, frame->width, frame->height);
+    if (fault != NULL)
+        return nonsense(err, fault);
     answers->frames_seen++;
-    const kin_decode_frame out = {.index = frame->index,
-                                  .width = frame->width,
-                                  .height = frame->height,
-                                  .descriptor = frame->descriptor,
-                                  .length = frame->n_descriptor};
+    kin_decode_frame out = {.index = frame->index,
+                            .width = frame->width,
+                            .height = frame->height,
+                            .descriptor = frame->descriptor,
+                            .length = frame->n_descriptor};
+    if (preview != NULL) {
+        out.preview = preview->samples.data;
+        out.preview_width = preview->width;
+        out.preview_height = preview->height;
+        out.preview_channels = preview->channels;
+    }
     kin_status status = answers->sink->frame(answers->sink->ctx, &out, err);
     answers->sink_failed = status != KIN_OK;
     return status;
@@ -136,7 +187,7 @@ static kin_status take_done(kin_answers *answers, const Kindred__Worker__V1__Don
     kin_status status;
     if (!status_of(done->status, &status))
         return nonsense(err, "an unknown status");
-    if (status == KIN_OK && (!answers->has_header || answers->frames_seen != answers->frames))
+    if (status == KIN_OK && (answers->frames == 0 || answers->frames_seen != answers->frames))
         return nonsense(err, "an end before its time");
     answers->done = true;
     answers->retires = done->retires != 0;

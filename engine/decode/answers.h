@@ -11,12 +11,13 @@
 typedef struct kin_answers {
     uint64_t serial;             /* of the request */
     size_t length;               /* floats that a descriptor must have */
+    kin_decode_wish wish;        /* what was asked for; its region is borrowed */
     int max_frames;              /* bound of what a header may claim */
     kin_header_builder *builder; /* borrowed */
     const kin_decode_sink *sink; /* borrowed */
     bool has_header, done, sink_failed;
-    int frames, frames_seen;
-    bool retires; /* said with done */
+    int first, frames, frames_seen; /* of the frames asked for */
+    bool retires;                   /* said with done */
 } kin_answers;
 
 /*

@@ -17,9 +17,10 @@
 
 enum {
     KIN_DECODE_ATTRIBUTES_MAX =
-        128,                   /* descriptive attributes of one file; further ones are dropped */
-    KIN_DECODE_NAME_MAX = 64,  /* bytes of an attribute's name, with its NUL */
-    KIN_DECODE_TEXT_MAX = 1024 /* bytes of one value, with its NUL; cut at a character's end */
+        128,                    /* descriptive attributes of one file; further ones are dropped */
+    KIN_DECODE_NAME_MAX = 64,   /* bytes of an attribute's name, with its NUL */
+    KIN_DECODE_TEXT_MAX = 1024, /* bytes of one value, with its NUL; cut at a character's end */
+    KIN_DECODE_NICE_MAX = 19    /* the kindest that a process can be */
 };
 
 /* Bounds of one file's decoding; zero in a field means its default. */
@@ -31,8 +32,8 @@ typedef struct kin_decode_limits {
     int max_frames;         /* default 65,536 */
     size_t memory_bytes;    /* address space of a worker; default 3 GiB */
     double seconds;         /* longest silence of a worker (each frame breaks it); default 60 */
-    int nice; /* added to a worker's niceness, 0 to 19: work that may not hold up other work;
-                 default 0 */
+    int nice; /* added to a worker's niceness, up to KIN_DECODE_NICE_MAX, so that an ingest does
+                 not hold up searches; default 0 */
 } kin_decode_limits;
 
 /* `limits` (may be NULL) with every zero replaced by its default. */
@@ -63,11 +64,12 @@ typedef struct kin_decode_header {
 
 typedef struct kin_decode_frame {
     uint32_t index;         /* from 0 */
-    uint32_t width, height; /* pixels as stored */
+    uint32_t width, height; /* pixels as stored, of the whole frame */
     const float *descriptor;
     size_t length; /* floats: kin_descriptor_length() */
-    /* A small picture of the frame as it was described, where one was asked for (else NULL): 8-bit
-     * samples, rows from the top, without padding. */
+    /* A small picture of what was described, the frame or its region, where one was asked for (else
+     * NULL): 8-bit samples, rows from the top, without padding.  Its pixels are square in space, so
+     * its sides are the frame's in another ratio where the frame's are not. */
     const uint8_t *preview;
     uint32_t preview_width, preview_height, preview_channels; /* 1: grey, 3: RGB */
 } kin_decode_frame;
@@ -81,14 +83,16 @@ typedef struct kin_decode_region {
 
 /* What is wanted of a file; all zero: descriptors of all whole frames. */
 typedef struct kin_decode_wish {
-    const kin_decode_region *region; /* describe this part only; KIN_E_ARG where a frame is smaller */
-    uint32_t preview_side;           /* longest side of a preview, at most
-                                        KIN_DECODE_PREVIEW_MAX; 0: none */
+    const kin_decode_region *region; /* describe this part only; KIN_E_ARG where it lies outside a
+                                        frame; NULL: the whole */
+    uint32_t preview_side;           /* longest side of a preview, at most KIN_DECODE_PREVIEW_MAX
+                                        (smaller frames are not enlarged); 0: none */
     bool one_frame;                  /* only frame number `frame` (KIN_E_NOT_FOUND: too few) */
-    uint32_t frame;
+    uint32_t frame;                  /* from 0 */
 } kin_decode_wish;
 
-/* Receives one header, then the frames in order.  A failure ends the decoding and is returned. A
+/* Receives one header (of the whole file, whichever frames are wished for), then the frames in
+ * order.  A failure ends the decoding and is returned. A
  * file may also fail after its header and some frames have been received: only the KIN_OK of the
  * whole says that they hold. */
 typedef struct kin_decode_sink {
@@ -105,7 +109,7 @@ typedef struct kin_decode_sink {
  *
  * wish: what is wanted of the file (NULL: descriptors of all whole frames).
  *
- * Other errors: KIN_E_ARG, KIN_E_NOT_FOUND (the wish does not fit the file), KIN_E_FORMAT (broken; with several frames the message names the one that failed,
+ * Other errors: KIN_E_ARG, KIN_E_NOT_FOUND (see kin_decode_wish), KIN_E_FORMAT (broken; with several frames the message names the one that failed,
  * and with it the file fails), KIN_E_LIMIT, KIN_E_UNSUPPORTED, KIN_E_NOMEM, and the sink's own.
  */
 kin_status kin_decode_bytes(const void *bytes, size_t size, const char *name,

@@ -9,6 +9,7 @@
 #include "decode/process.h"
 #include "decode/protocol.h"
 #include "decode/source_file.h"
+#include "decode/wish.h"
 
 static const double start_patience = 30.0; /* seconds that a worker has to get ready */
 
@@ -126,11 +127,23 @@ static ProtobufCBinaryData ending_of(const char *name)
     return (ProtobufCBinaryData){.data = (uint8_t *)base + (length - kept), .len = kept};
 }
 
-static kin_status ask(kin_decoder *decoder, int fd, const char *name, kin_error *err)
+static kin_status ask(kin_decoder *decoder, int fd, const char *name, const kin_decode_wish *wish,
+                      kin_error *err)
 {
     Kindred__Worker__V1__Request request = KINDRED__WORKER__V1__REQUEST__INIT;
+    Kindred__Worker__V1__Region region = KINDRED__WORKER__V1__REGION__INIT;
     request.serial = ++decoder->serial;
     request.ending = ending_of(name);
+    request.preview_side = wish->preview_side;
+    request.one_frame = wish->one_frame;
+    request.frame = wish->frame;
+    if (wish->region != NULL) {
+        region.x = wish->region->x;
+        region.y = wish->region->y;
+        region.width = wish->region->width;
+        region.height = wish->region->height;
+        request.region = &region;
+    }
     return kin_channel_send(&decoder->channel, &request.base, fd, false, err);
 }
 
@@ -138,13 +151,14 @@ static kin_status ask(kin_decoder *decoder, int fd, const char *name, kin_error 
 static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_decode_wish *wish,
                       const kin_decode_sink *sink, kin_error *err)
 {
-    (void)wish; /* travels with the request from the next change on */
     kin_status status = ensure_worker(decoder, err);
     if (status != KIN_OK)
         return status;
-    status = ask(decoder, fd, name, err);
+    kin_decode_wish effective = kin_wish_effective(wish);
+    status = ask(decoder, fd, name, &effective, err);
     kin_answers answers = {.serial = decoder->serial,
                            .length = decoder->length,
+                           .wish = effective,
                            .max_frames = decoder->limits.max_frames,
                            .builder = decoder->builder,
                            .sink = sink};
@@ -163,19 +177,41 @@ static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_
     return status;
 }
 
+/* Has a source decoded, if it could be had, and closed. */
+static kin_status run_source(kin_decoder *decoder, kin_status status, int source, const char *name,
+                             const kin_decode_wish *wish, const kin_decode_sink *sink,
+                             kin_error *err)
+{
+    if (status == KIN_OK) {
+        status = run(decoder, source, name != NULL ? name : "", wish, sink, err);
+        close(source);
+    }
+    if (status != KIN_OK)
+        kin_error_name(err, name);
+    return status;
+}
+
 kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_decode_wish *wish,
                            const kin_decode_sink *sink, kin_error *err)
 {
     kin_error_clear(err);
-    int fd = -1;
-    kin_status status = kin_source_open(path, decoder->limits.max_file_bytes, &fd, err);
-    if (status == KIN_OK) {
-        status = run(decoder, fd, path, wish, sink, err);
-        close(fd);
-    }
-    if (status != KIN_OK)
-        kin_error_name(err, path);
-    return status;
+    int source = -1;
+    kin_status status = kin_wish_check(wish, err);
+    if (status == KIN_OK)
+        status = kin_source_open(path, decoder->limits.max_file_bytes, &source, err);
+    return run_source(decoder, status, source, path, wish, sink, err);
+}
+
+kin_status kin_decoder_run_fd(kin_decoder *decoder, int fd, const char *name,
+                              const kin_decode_wish *wish, const kin_decode_sink *sink,
+                              kin_error *err)
+{
+    kin_error_clear(err);
+    int source = -1;
+    kin_status status = kin_wish_check(wish, err);
+    if (status == KIN_OK)
+        status = kin_source_from_fd(fd, decoder->limits.max_file_bytes, &source, err);
+    return run_source(decoder, status, source, name, wish, sink, err);
 }
 
 kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t size,
@@ -183,14 +219,9 @@ kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t
                                  const kin_decode_sink *sink, kin_error *err)
 {
     kin_error_clear(err);
-    int fd = -1;
-    kin_status status =
-        kin_source_from_bytes(bytes, size, decoder->limits.max_file_bytes, &fd, err);
-    if (status == KIN_OK) {
-        status = run(decoder, fd, name != NULL ? name : "", wish, sink, err);
-        close(fd);
-    }
-    if (status != KIN_OK)
-        kin_error_name(err, name);
-    return status;
+    int source = -1;
+    kin_status status = kin_wish_check(wish, err);
+    if (status == KIN_OK)
+        status = kin_source_from_bytes(bytes, size, decoder->limits.max_file_bytes, &source, err);
+    return run_source(decoder, status, source, name, wish, sink, err);
 }

@@ -32,13 +32,14 @@ kin_status kin_decoder_new(const char *worker, size_t length, const kin_decode_l
 void kin_decoder_free(kin_decoder *decoder);
 
 /*
- * Decodes the file at path.  Errors are kin_decode_bytes()'s, and
+ * Decodes the file at path, as wished (NULL: descriptors of all whole frames).  Errors are kin_decode_bytes()'s, and
  *   KIN_E_UNSUPPORTED  not a regular file: FIFO, device, socket, folder
  *   KIN_E_LIMIT        the file is too large, or needs more memory than a worker may have
  *   KIN_E_CRASHED      the worker died (the message names the signal)
  *   KIN_E_TIMEOUT      the worker said nothing for limits.seconds
  *   KIN_E_INTERNAL     the worker's answers made no sense, or it could not get ready
  *   KIN_E_NOT_FOUND, KIN_E_IO  the file (or the worker's program) cannot be opened
+ *   KIN_E_ARG          the wish makes no sense, whatever the file
  * Subject: the path.  After any of them the decoder is as good as new.  When the sink fails the
  * worker is stopped at once and the sink's error returned.
  */
@@ -51,7 +52,9 @@ kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t
                                  const char *name, const kin_decode_wish *wish,
                                  const kin_decode_sink *sink, kin_error *err);
 
-/* The same for a regular file open at fd (which stays the caller's and is read from its beginning). */
+/* The same for a regular file open at fd, which stays the caller's: its offset is neither used (the
+ * file is read from its beginning) nor moved, and a worker can only read it.  KIN_E_ARG: fd is not
+ * open. */
 kin_status kin_decoder_run_fd(kin_decoder *decoder, int fd, const char *name,
                               const kin_decode_wish *wish, const kin_decode_sink *sink,
                               kin_error *err);

@@ -26,5 +26,9 @@ kin_decode_limits kin_decode_limits_effective(const kin_decode_limits *limits)
         out.memory_bytes = defaults.memory_bytes;
     if (!(out.seconds > 0.0))
         out.seconds = defaults.seconds;
+    if (out.nice < 0)
+        out.nice = 0;
+    if (out.nice > KIN_DECODE_NICE_MAX)
+        out.nice = KIN_DECODE_NICE_MAX;
     return out;
 }

@@ -113,7 +113,9 @@ static int spawn(pid_t *pid, const char *program, const kin_decode_limits *limit
     snprintf(text[2], sizeof text[2], "--max-total-bytes=%zu", limits->max_total_bytes);
     snprintf(text[3], sizeof text[3], "--max-frames=%d", limits->max_frames);
     snprintf(text[4], sizeof text[4], "--memory-bytes=%zu", limits->memory_bytes);
-    char *const arguments[] = {(char *)program, text[0], text[1], text[2], text[3], text[4], NULL};
+    snprintf(text[5], sizeof text[5], "--nice=%d", limits->nice);
+    char *const arguments[] = {(char *)program, text[0], text[1], text[2],
+                               text[3],         text[4], text[5], NULL};
 
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;

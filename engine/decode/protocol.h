@@ -15,9 +15,10 @@
 #include "base/status.h"
 
 enum {
-    KIN_PROTOCOL_VERSION = 1,
-    KIN_PROTOCOL_MESSAGE_MAX = 1 << 20, /* bytes: the largest header or descriptor has room */
-    KIN_PROTOCOL_ENDING_MAX = 16,       /* bytes of a file name's ending */
+    KIN_PROTOCOL_VERSION = 2,
+    KIN_PROTOCOL_MESSAGE_MAX =
+        1 << 20, /* bytes: the largest header has room, or descriptor with preview */
+    KIN_PROTOCOL_ENDING_MAX = 16, /* bytes of a file name's ending */
     /* File descriptors that a worker is born with. */
     KIN_WORKER_SOCKET_FD = 0,
     KIN_WORKER_LIFELINE_FD = 3

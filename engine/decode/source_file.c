@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,6 +38,17 @@ static kin_status check_size(size_t size, size_t max_bytes, kin_error *err)
     return kin_fail(err, KIN_E_LIMIT, NULL, "%zu bytes are over the limit of %zu", size, max_bytes);
 }
 
+/* The open file must be a regular one of at most max_bytes. */
+static kin_status check_file(int fd, size_t max_bytes, kin_error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return kin_fail_errno(err, NULL, "cannot stat");
+    if (!S_ISREG(st.st_mode))
+        return not_regular(st.st_mode, err);
+    return check_size((size_t)st.st_size, max_bytes, err);
+}
+
 kin_status kin_source_open(const char *path, size_t max_bytes, int *fd, kin_error *err)
 {
     struct stat st;
@@ -48,18 +60,27 @@ kin_status kin_source_open(const char *path, size_t max_bytes, int *fd, kin_erro
         errno = reason;
         return kin_fail_errno(err, NULL, "cannot open");
     }
-    kin_status status = KIN_OK;
-    if (fstat(*fd, &st) != 0)
-        status = kin_fail_errno(err, NULL, "cannot stat");
-    else if (!S_ISREG(st.st_mode))
-        status = not_regular(st.st_mode, err);
-    else
-        status = check_size((size_t)st.st_size, max_bytes, err);
+    kin_status status = check_file(*fd, max_bytes, err);
     if (status != KIN_OK) {
         close(*fd);
         *fd = -1;
     }
     return status;
+}
+
+kin_status kin_source_from_fd(int fd, size_t max_bytes, int *source, kin_error *err)
+{
+    char path[64];
+    *source = -1;
+    if (fcntl(fd, F_GETFD) < 0)
+        return kin_fail(err, KIN_E_ARG, NULL, "descriptor %d is not open", fd);
+    /* Before it is opened: to open a device or a FIFO may do something. */
+    kin_status status = check_file(fd, max_bytes, err);
+    if (status != KIN_OK)
+        return status;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    *source = open(path, O_RDONLY | O_CLOEXEC);
+    return *source >= 0 ? KIN_OK : kin_fail_errno(err, NULL, "cannot open for reading");
 }
 
 kin_status kin_source_from_bytes(const void *bytes, size_t size, size_t max_bytes, int *fd,

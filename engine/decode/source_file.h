@@ -11,6 +11,10 @@
  * KIN_E_NOT_FOUND, KIN_E_IO. */
 kin_status kin_source_open(const char *path, size_t max_bytes, int *fd, kin_error *err);
 
+/* Opens the regular file behind fd anew, for reading: fd stays as it is, and nobody who gets *source
+ * can move its offset or write through it.  Errors as above, and KIN_E_ARG: fd is not open. */
+kin_status kin_source_from_fd(int fd, size_t max_bytes, int *source, kin_error *err);
+
 /* Puts bytes into a sealed memfd.  KIN_E_LIMIT as above. */
 kin_status kin_source_from_bytes(const void *bytes, size_t size, size_t max_bytes, int *fd,
                                  kin_error *err);

@@ -27,6 +27,13 @@ typedef struct kin_worker {
     bool gone; /* the program that asks has hung up */
 } kin_worker;
 
+/* What a request asks for, in memory of its own.  Not to be copied: it may point into itself. */
+typedef struct kin_order {
+    char ending[KIN_PROTOCOL_ENDING_MAX + 1];
+    kin_decode_region region; /* where wish has one */
+    kin_decode_wish wish;
+} kin_order;
+
 static kin_status answer(kin_worker *worker, kin_answer *message, kin_error *err)
 {
     message->serial = worker->serial;
@@ -72,6 +79,15 @@ static kin_status send_frame(void *ctx, const kin_decode_frame *frame, kin_error
     body.height = frame->height;
     body.n_descriptor = frame->length;
     body.descriptor = (float *)frame->descriptor;
+    Kindred__Worker__V1__Preview preview = KINDRED__WORKER__V1__PREVIEW__INIT;
+    if (frame->preview != NULL) {
+        preview.width = frame->preview_width;
+        preview.height = frame->preview_height;
+        preview.channels = frame->preview_channels;
+        preview.samples.data = (uint8_t *)frame->preview;
+        preview.samples.len = (size_t)preview.width * preview.height * preview.channels;
+        body.preview = &preview;
+    }
     kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
     message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
     message.frame = &body;
@@ -135,14 +151,15 @@ static kin_status read_file(int fd, size_t limit, void **out, size_t *out_size, 
     return KIN_OK;
 }
 
-static kin_status decode_file(kin_worker *worker, int fd, const char *ending, kin_error *err)
+static kin_status decode_file(kin_worker *worker, int fd, const kin_order *order, kin_error *err)
 {
     const kin_decode_sink sink = {.header = send_header, .frame = send_frame, .ctx = worker};
     void *bytes = NULL;
     size_t size = 0;
     kin_status status = read_file(fd, worker->limits.max_file_bytes, &bytes, &size, err);
     if (status == KIN_OK)
-        status = kin_decode_bytes(bytes, size, ending, &worker->limits, NULL, &sink, err);
+        status =
+            kin_decode_bytes(bytes, size, order->ending, &worker->limits, &order->wish, &sink, err);
     free(bytes);
     /* Memory that a worker cannot have is a bound that we set, not a state of the machine. */
     if (status == KIN_E_NOMEM)
@@ -159,6 +176,26 @@ static bool is_worn(const kin_worker *worker)
     return worker->files >= KIN_WORKER_FILES_MAX || heap.arena + heap.hblkhd > KIN_WORKER_HEAP_MAX;
 }
 
+/* Copies a request, which the next message overwrites; false when it makes no sense. */
+static bool take_order(const Kindred__Worker__V1__Request *request, kin_order *order)
+{
+    *order = (kin_order){.wish = {.preview_side = request->preview_side,
+                                  .one_frame = request->one_frame != 0,
+                                  .frame = request->frame}};
+    if (request->ending.len >= sizeof order->ending)
+        return false;
+    if (request->ending.len > 0)
+        memcpy(order->ending, request->ending.data, request->ending.len);
+    if (request->region != NULL) {
+        order->region = (kin_decode_region){.x = request->region->x,
+                                            .y = request->region->y,
+                                            .width = request->region->width,
+                                            .height = request->region->height};
+        order->wish.region = &order->region;
+    }
+    return true;
+}
+
 /* Takes the next request and answers it; false when the conversation is over. */
 static bool serve(kin_worker *worker, int *exit_status)
 {
@@ -171,19 +208,17 @@ static bool serve(kin_worker *worker, int *exit_status)
         return false;
     }
     const Kindred__Worker__V1__Request *request = (const Kindred__Worker__V1__Request *)message;
-    char ending[KIN_PROTOCOL_ENDING_MAX + 1] = "";
-    if (file < 0 || request->ending.len >= sizeof ending) {
+    kin_order order;
+    if (file < 0 || !take_order(request, &order)) {
         *exit_status = EXIT_FAILURE;
         if (file >= 0)
             close(file);
         return false;
     }
-    if (request->ending.len > 0)
-        memcpy(ending, request->ending.data, request->ending.len);
     worker->serial = request->serial;
     kin_error err;
     kin_error_clear(&err);
-    status = decode_file(worker, file, ending, &err);
+    status = decode_file(worker, file, &order, &err);
     close(file);
     worker->files++;
     bool retires = is_worn(worker);
@@ -197,6 +232,8 @@ int kin_decode_worker_run(int fd, int lifeline, const kin_decode_limits *limits)
     kin_worker worker = {.limits = kin_decode_limits_effective(limits)};
     kin_channel_init(&worker.channel, fd);
     int exit_status = EXIT_SUCCESS;
+    if (worker.limits.nice > 0)
+        nice(worker.limits.nice); /* to be kinder is always allowed: there is no error to look at */
     mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
     mallopt(M_TRIM_THRESHOLD, TRIM_FROM);
     kin_error err;

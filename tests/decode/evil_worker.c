@@ -232,7 +232,7 @@ static void greet(const char *mode)
     else if (strcmp(mode, "other-protocol") == 0)
         hello(KIN_PROTOCOL_VERSION + 1, LENGTH, 0);
     else if (strcmp(mode, "not-ready") == 0)
-        hello(KIN_PROTOCOL_VERSION, LENGTH, (unsigned)-KIN_E_NOT_FOUND);
+        hello(KIN_PROTOCOL_VERSION, LENGTH, (unsigned)-KIN_E_CORRUPT);
     else if (strcmp(mode, "unable") == 0)
         hello(KIN_PROTOCOL_VERSION, LENGTH, (unsigned)-KIN_E_IO);
     else

@@ -22,6 +22,7 @@ static const struct argp_option options[] = {
     {"max-total-bytes", 't', "BYTES", 0, "Most that a file's frames may claim together", 0},
     {"max-frames", 'n', "COUNT", 0, "Most frames of one file", 0},
     {"memory-bytes", 'm', "BYTES", 0, "Address space of this process", 0},
+    {"nice", 'k', "COUNT", 0, "Added to this process's niceness", 0},
     {0}};
 
 static size_t number(const char *text, unsigned long long most, struct argp_state *state)
@@ -52,6 +53,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case 'm':
         limits->memory_bytes = number(text, SIZE_MAX, state);
+        return 0;
+    case 'k':
+        limits->nice = (int)number(text, KIN_DECODE_NICE_MAX, state);
         return 0;
     case ARGP_KEY_ARG:
         argp_usage(state);

@@ -1,0 +1,41 @@
+#include "decode/wish.h"
+
+kin_status kin_wish_check(const kin_decode_wish *wish, kin_error *err)
+{
+    if (wish == NULL)
+        return KIN_OK;
+    if (wish->region != NULL && (wish->region->width == 0 || wish->region->height == 0))
+        return kin_fail(err, KIN_E_ARG, NULL, "region: has no pixels");
+    if (wish->preview_side > KIN_DECODE_PREVIEW_MAX)
+        return kin_fail(err, KIN_E_ARG, NULL, "preview: a side of %u is over the limit of %d",
+                        (unsigned)wish->preview_side, KIN_DECODE_PREVIEW_MAX);
+    return KIN_OK;
+}
+
+kin_decode_wish kin_wish_effective(const kin_decode_wish *wish)
+{
+    return wish != NULL ? *wish : (kin_decode_wish){0};
+}
+
+kin_status kin_wish_frames(const kin_decode_wish *wish, int frames, int *first, int *count,
+                           kin_error *err)
+{
+    *first = 0;
+    *count = frames;
+    if (!wish->one_frame)
+        return KIN_OK;
+    *count = 0;
+    if (frames < 1 || wish->frame >= (uint32_t)frames)
+        return kin_fail(err, KIN_E_NOT_FOUND, NULL, "the file has no frame %u",
+                        (unsigned)wish->frame);
+    *first = (int)wish->frame;
+    *count = 1;
+    return KIN_OK;
+}
+
+bool kin_wish_fits(const kin_decode_wish *wish, uint32_t width, uint32_t height)
+{
+    const kin_decode_region *region = wish->region;
+    return region == NULL || ((uint64_t)region->x + region->width <= width &&
+                              (uint64_t)region->y + region->height <= height);
+}
