@@ -101,9 +101,11 @@ kin_status kin_archive_find(kin_archive *archive, const char *uid, size_t max, k
 void kin_records_free(kin_record *records, size_t count);
 
 /* Sets the outcome of all images that the UID or patient id stands for, in one transaction for each
- * few thousand images.  *changed counts those whose outcome was another, *images all; *level as
- * kin_archive_find().  KIN_E_NOT_FOUND; KIN_E_ARG: outcome is no single line of UTF-8 text of at
- * most KIN_OUTCOME_MAX bytes. */
+ * few thousand images; "" takes it away.  *changed counts those whose outcome was another, *images
+ * all; *level as kin_archive_find().  KIN_E_NOT_FOUND; KIN_E_ARG: outcome is no single line of UTF-8
+ * text of at most KIN_OUTCOME_MAX bytes, without control characters or spaces at its ends.  After
+ * any other failure *changed and *images say how far it came, and the same call again does the
+ * rest. */
 enum { KIN_OUTCOME_MAX = 1024 };
 kin_status kin_archive_set_outcome(kin_archive *archive, const char *uid, const char *outcome,
                                    uint64_t *changed, uint64_t *images, kin_level *level,
@@ -170,8 +172,8 @@ typedef struct kin_search_options {
     bool not_same_patient; /* leaves out the query's patient (needs a known patient) */
     bool exact;            /* never the index */
     double effort;         /* 0: default; else in (0, 1] */
-    bool (*stop)(void *ctx); /* asked every few thousand rows; true ends the search with
-                                KIN_E_CANCELLED.  May be NULL */
+    bool (*stop)(void *ctx); /* asked every few thousand rows, by several threads at once; true
+                                ends the search with KIN_E_CANCELLED.  May be NULL */
     void *stop_ctx;
 } kin_search_options;
 

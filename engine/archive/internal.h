@@ -111,6 +111,18 @@ static inline size_t kin_block_filled(uint64_t rows, uint64_t block)
 kin_status kin_blocks_record(kin_txn *txn, kin_segments *set, const char *name, uint64_t first,
                              uint64_t end, kin_error *err);
 
+/* The verified rows of ids in a set of the snapshot (which the catalog's blocks know as `name`),
+ * packed into out. */
+kin_status kin_read_rows(const kin_snapshot *snapshot, kin_segments *set, const char *name,
+                         const uint64_t *ids, size_t count, float *out, kin_error *err);
+
+/* The field whose value names all images of a level. */
+const char *kin_level_field(kin_level level);
+
+/* The ids that uid names, at the first level that knows it; KIN_E_NOT_FOUND when none does. */
+kin_status kin_ids_named(kin_txn *txn, const char *uid, roaring_bitmap_t **ids, kin_level *level,
+                         kin_error *err);
+
 /* KIN_E_EXISTS unless dir is absent or has no entries. */
 kin_status kin_archive_require_empty(const char *dir, kin_error *err);
 

@@ -1,4 +1,5 @@
-/* query.c - what to look for: a file's frame or a stored image. */
+/* query.c - what to look for: a file's frame, a vector, or a stored image. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,21 +10,25 @@ void kin_query_release(kin_query *query)
     free(query->name);
     free(query->patient_id);
     free(query->descriptor);
+    free(query->embedding);
     memset(query, 0, sizeof *query);
 }
 
-static kin_status query_init(kin_query *query, const char *name, size_t length, kin_error *err)
+/* A query of that name with room for `length` floats at *values, which is one of its fields. */
+static kin_status query_init(kin_query *query, const char *name, float **values, size_t length,
+                             kin_error *err)
 {
     memset(query, 0, sizeof *query);
     query->self = KIN_QUERY_NOT_STORED;
     query->name = strdup(name);
     query->patient_id = strdup("");
-    query->descriptor = calloc(length, sizeof *query->descriptor);
-    if (query->name == NULL || query->patient_id == NULL || query->descriptor == NULL)
+    *values = calloc(length, sizeof **values);
+    if (query->name == NULL || query->patient_id == NULL || *values == NULL)
         return kin_fail(err, KIN_E_NOMEM, name, "no memory for the query");
     return KIN_OK;
 }
 
+/* What is wanted of a file. */
 struct wanted {
     kin_query *query;
     uint32_t frame;
@@ -48,37 +53,110 @@ static kin_status take_frame(void *ctx, const kin_decode_frame *frame, kin_error
     return KIN_OK;
 }
 
-kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const char *path,
-                               uint32_t frame, kin_query *out, kin_error *err)
+/* A file to ask with: at a path, or in memory. */
+struct asked_file {
+    const char *name; /* the path, where bytes is NULL */
+    const void *bytes;
+    size_t size;
+};
+
+static kin_status query_from(kin_archive *archive, kin_decoder *decoder,
+                             const struct asked_file *file, uint32_t frame,
+                             const kin_decode_region *region, kin_query *out, kin_error *err)
 {
     struct wanted wanted = {.query = out, .frame = frame, .length = archive->descriptor_length};
     const kin_decode_sink sink = {take_header, take_frame, &wanted};
-    kin_status status = query_init(out, path, archive->descriptor_length, err);
+    const kin_decode_wish wish = {.region = region, .one_frame = true, .frame = frame};
+    kin_status status = query_init(out, file->name, &out->descriptor, wanted.length, err);
     if (status == KIN_OK)
-        status = kin_decoder_run(decoder, path, NULL, &sink, err);
+        status = file->bytes != NULL ? kin_decoder_run_bytes(decoder, file->bytes, file->size,
+                                                             file->name, &wish, &sink, err)
+                                     : kin_decoder_run(decoder, file->name, &wish, &sink, err);
     if (status == KIN_OK && !wanted.found)
-        status = kin_fail(err, KIN_E_NOT_FOUND, path, "the file has no frame %u", (unsigned)frame);
+        status =
+            kin_fail(err, KIN_E_NOT_FOUND, file->name, "the file has no frame %u", (unsigned)frame);
     if (status != KIN_OK)
         kin_query_release(out);
     return status;
 }
 
-/* Reads the verified descriptor of a stored image. */
-static kin_status read_descriptor(const kin_snapshot *snapshot, uint64_t id, float *out,
-                                  kin_error *err)
+kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const char *path,
+                               uint32_t frame, const kin_decode_region *region, kin_query *out,
+                               kin_error *err)
 {
-    kin_expected expected = {snapshot->txn, snapshot->state->descriptors_name};
-    kin_rows *rows = NULL;
-    const float *row;
-    size_t count;
-    kin_status status = kin_rows_open(snapshot->state->descriptors, snapshot->rows,
-                                      kin_expected_hash, &expected, &rows, err);
+    return query_from(archive, decoder, &(struct asked_file){.name = path}, frame, region, out,
+                      err);
+}
+
+kin_status kin_query_from_bytes(kin_archive *archive, kin_decoder *decoder, const void *bytes,
+                                size_t size, const char *name, uint32_t frame,
+                                const kin_decode_region *region, kin_query *out, kin_error *err)
+{
+    /* No bytes at all are a file, too: an empty one. */
+    const struct asked_file file = {name, size > 0 ? bytes : "", size};
+    return query_from(archive, decoder, &file, frame, region, out, err);
+}
+
+/* The length of a vector in space; KIN_E_ARG where a value is not finite or all are 0. */
+static kin_status measure(const float *values, size_t count, double *norm, kin_error *err)
+{
+    double sum = 0; /* of squares of floats: in double they can neither overflow nor vanish */
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(values[i]))
+            return kin_fail(err, KIN_E_ARG, NULL, "value %zu of the vector is not finite", i);
+        sum += (double)values[i] * (double)values[i];
+    }
+    if (sum == 0)
+        return kin_fail(err, KIN_E_ARG, NULL, "all values of the vector are 0");
+    *norm = sqrt(sum);
+    return KIN_OK;
+}
+
+/* An embedding as the model makes its own: of length 1. */
+static kin_status take_embedding(const float *values, size_t count, double norm, const char *model,
+                                 kin_query *out, kin_error *err)
+{
+    kin_status status = query_init(out, "vector", &out->embedding, count, err);
     if (status != KIN_OK)
         return status;
-    status = kin_rows_run(rows, id, 1, &row, &count, err);
+    for (size_t i = 0; i < count; i++)
+        out->embedding[i] = (float)((double)values[i] / norm);
+    memcpy(out->model, model, strlen(model) + 1);
+    return KIN_OK;
+}
+
+static kin_status take_descriptor(const float *values, size_t count, kin_query *out, kin_error *err)
+{
+    kin_status status = query_init(out, "vector", &out->descriptor, count, err);
     if (status == KIN_OK)
-        memcpy(out, row, snapshot->archive->descriptor_length * sizeof *out);
-    kin_rows_close(rows);
+        memcpy(out->descriptor, values, count * sizeof *values);
+    return status;
+}
+
+kin_status kin_query_from_vector(kin_archive *archive, const float *values, size_t count,
+                                 const char *model, kin_query *out, kin_error *err)
+{
+    double norm = 0;
+    memset(out, 0, sizeof *out);
+    if (model == NULL)
+        model = "";
+    if (count != archive->dim && count != archive->descriptor_length)
+        return kin_fail(err, KIN_E_ARG, NULL,
+                        "the vector has %zu values; an embedding has %zu, a descriptor %zu", count,
+                        archive->dim, archive->descriptor_length);
+    if (strlen(model) >= sizeof out->model)
+        return kin_fail(err, KIN_E_ARG, NULL, "no model has an id of %zu characters",
+                        strlen(model));
+    kin_status status = measure(values, count, &norm, err);
+    if (status != KIN_OK)
+        return status;
+    /* Where the two are of one length the model tells: a descriptor has none. */
+    bool embedding =
+        count == archive->dim && (count != archive->descriptor_length || model[0] != '\0');
+    status = embedding ? take_embedding(values, count, norm, model, out, err)
+                       : take_descriptor(values, count, out, err);
+    if (status != KIN_OK)
+        kin_query_release(out);
     return status;
 }
 
@@ -92,7 +170,7 @@ kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t fr
     kin_status status = kin_archive_find(archive, uid, SIZE_MAX, &records, &count, &level, err);
     if (status != KIN_OK)
         return status;
-    status = query_init(out, uid, archive->descriptor_length, err);
+    status = query_init(out, uid, &out->descriptor, archive->descriptor_length, err);
     /* A series, study or patient stands for its first image. */
     while (status == KIN_OK && at < count && records[at].frame != frame)
         at++;
@@ -105,7 +183,9 @@ kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t fr
         status = kin_snapshot_open(archive, &snapshot, err);
     if (status == KIN_OK) {
         out->self = records[at].id;
-        status = read_descriptor(&snapshot, out->self, out->descriptor, err);
+        status =
+            kin_read_rows(&snapshot, snapshot.state->descriptors, snapshot.state->descriptors_name,
+                          &out->self, 1, out->descriptor, err);
         kin_snapshot_close(&snapshot);
     }
     kin_records_free(records, count);

@@ -44,7 +44,7 @@ static kin_status scan_answer(const kin_vectors *vectors, const float *query, co
                               size_t count, kin_hit *hits, size_t *found, kin_error *err)
 {
     kin_topk top = {.hits = hits, .capacity = RECALL_K + 1};
-    kin_status status = kin_scan(vectors, query, ids, count, 0, &top, err);
+    kin_status status = kin_scan(vectors, query, ids, count, NULL, &top, err);
     kin_topk_sort(&top);
     *found = top.count;
     return status;

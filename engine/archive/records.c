@@ -37,8 +37,12 @@ void kin_records_free(kin_record *records, size_t count)
     free(records);
 }
 
-/* The ids that uid names, at the first level that knows it; KIN_E_NOT_FOUND when none does. */
-static kin_status ids_of(kin_txn *txn, const char *uid, roaring_bitmap_t **ids, kin_level *level,
+const char *kin_level_field(kin_level level)
+{
+    return level_field[level];
+}
+
+kin_status kin_ids_named(kin_txn *txn, const char *uid, roaring_bitmap_t **ids, kin_level *level,
                          kin_error *err)
 {
     for (int at = KIN_LEVEL_IMAGE; uid[0] != '\0' && at <= KIN_LEVEL_PATIENT; at++) {
@@ -90,7 +94,7 @@ kin_status kin_archive_find(kin_archive *archive, const char *uid, size_t max, k
     kin_status status = kin_catalog_read(archive->catalog, &txn, err);
     if (status != KIN_OK)
         return status;
-    status = ids_of(txn, uid, &ids, level, err);
+    status = kin_ids_named(txn, uid, &ids, level, err);
     if (status == KIN_OK) {
         status = load_records(txn, ids, max, records, count, err);
         roaring_bitmap_free(ids);
@@ -130,7 +134,7 @@ static kin_status remove_body(kin_txn *txn, void *ctx, kin_error *err)
     roaring_bitmap_t *ids = NULL;
     kin_level level;
     removal->removed = 0;
-    kin_status status = ids_of(txn, removal->uid, &ids, &level, err);
+    kin_status status = kin_ids_named(txn, removal->uid, &ids, &level, err);
     if (status != KIN_OK)
         return status;
     roaring_uint32_iterator_t *at = roaring_create_iterator(ids);

@@ -9,7 +9,8 @@
 
 enum {
     SCAN_GRAIN = 16384, /* ids that one thread takes at a time: some milliseconds */
-    SCAN_RUN = 256      /* scores kept on the stack at a time */
+    SCAN_RUN = 256,     /* scores kept on the stack at a time */
+    STOP_ROWS = 4096 /* rows between two questions whether to stop: a fraction of a millisecond */
 };
 
 struct scan {
@@ -17,14 +18,24 @@ struct scan {
     const float *query;
     const uint32_t *ids;
     const kin_kernels *kernels;
+    const kin_stop *stop;
+    atomic_bool over;     /* failed or stopped: what is left need not be done */
     pthread_mutex_t lock; /* over top, status and err */
     kin_topk *top;
     kin_status status;
     kin_error *err;
 };
 
+kin_status kin_stop_ask(const kin_stop *stop, kin_error *err)
+{
+    if (stop == NULL || stop->asked == NULL || !stop->asked(stop->ctx))
+        return KIN_OK;
+    return kin_fail(err, KIN_E_CANCELLED, NULL, "the search was stopped");
+}
+
 static void scan_fail(struct scan *scan, kin_status status, const kin_error *why)
 {
+    atomic_store(&scan->over, true);
     pthread_mutex_lock(&scan->lock);
     if (scan->status == KIN_OK) {
         scan->status = status;
@@ -43,33 +54,47 @@ static size_t run_length(const uint32_t *ids, size_t from, size_t to)
     return run;
 }
 
+/* Scores the run of consecutive ids at *from, which it moves along. */
+static kin_status score_run(const struct scan *scan, size_t *from, size_t to, kin_topk *local,
+                            kin_error *err)
+{
+    float scores[SCAN_RUN];
+    const float *row;
+    const uint32_t *ids = scan->ids + *from;
+    size_t got;
+    kin_status status = kin_rows_run(scan->vectors->rows, ids[0], run_length(scan->ids, *from, to),
+                                     &row, &got, err);
+    if (status != KIN_OK)
+        return status;
+    scan->kernels->dot_rows(scan->query, row, scan->vectors->stride, got, scan->vectors->dim,
+                            scores);
+    for (size_t i = 0; i < got; i++)
+        kin_topk_offer(local, ids[i], scores[i]);
+    *from += got;
+    return KIN_OK;
+}
+
 static void scan_range(void *ctx, size_t from, size_t to)
 {
     struct scan *scan = ctx;
     kin_error err;
-    float scores[SCAN_RUN];
+    kin_status status = KIN_OK;
     kin_topk local = {.capacity = scan->top->capacity};
-    local.hits = malloc(local.capacity * sizeof *local.hits);
-    if (local.hits == NULL) {
-        kin_fail(&err, KIN_E_NOMEM, NULL, "no memory to scan");
-        scan_fail(scan, KIN_E_NOMEM, &err);
+    if (atomic_load(&scan->over))
         return;
-    }
-    while (from < to) {
-        const float *row;
-        size_t got;
-        kin_status status = kin_rows_run(scan->vectors->rows, scan->ids[from],
-                                         run_length(scan->ids, from, to), &row, &got, &err);
-        if (status != KIN_OK) {
-            scan_fail(scan, status, &err);
-            break;
+    local.hits = malloc(local.capacity * sizeof *local.hits);
+    if (local.hits == NULL)
+        status = kin_fail(&err, KIN_E_NOMEM, NULL, "no memory to scan");
+    for (size_t ask_at = from; status == KIN_OK && from < to;) {
+        if (from >= ask_at) {
+            ask_at = from + STOP_ROWS;
+            status = kin_stop_ask(scan->stop, &err);
         }
-        scan->kernels->dot_rows(scan->query, row, scan->vectors->stride, got, scan->vectors->dim,
-                                scores);
-        for (size_t i = 0; i < got; i++)
-            kin_topk_offer(&local, scan->ids[from + i], scores[i]);
-        from += got;
+        if (status == KIN_OK)
+            status = score_run(scan, &from, to, &local, &err);
     }
+    if (status != KIN_OK)
+        scan_fail(scan, status, &err);
     pthread_mutex_lock(&scan->lock);
     for (size_t i = 0; i < local.count; i++)
         kin_topk_offer(scan->top, local.hits[i].id, local.hits[i].score);
@@ -78,19 +103,20 @@ static void scan_range(void *ctx, size_t from, size_t to)
 }
 
 kin_status kin_scan(const kin_vectors *vectors, const float *query, const uint32_t *ids,
-                    size_t count, int threads, kin_topk *top, kin_error *err)
+                    size_t count, const kin_stop *stop, kin_topk *top, kin_error *err)
 {
     struct scan scan = {.vectors = vectors,
                         .query = query,
                         .ids = ids,
                         .kernels = kin_kernels_best(),
+                        .stop = stop,
                         .top = top,
                         .status = KIN_OK,
                         .err = err};
     if (count == 0 || top->capacity == 0)
         return KIN_OK;
     pthread_mutex_init(&scan.lock, NULL);
-    kin_parallel_for(count, SCAN_GRAIN, threads, scan_range, &scan);
+    kin_parallel_for(count, SCAN_GRAIN, 0, scan_range, &scan);
     pthread_mutex_destroy(&scan.lock);
     return scan.status;
 }

@@ -11,10 +11,19 @@ typedef struct kin_vectors {
     size_t dim, stride; /* floats of a vector; floats from one to the next */
 } kin_vectors;
 
-/* Offers every id of ids[0..count) (ascending) to top, scored by inner product with query.  Threads
- * (0: all) are used where the set is large. */
+/* How a caller ends work under way: asked(ctx), from whichever threads do the work. */
+typedef struct kin_stop {
+    bool (*asked)(void *ctx); /* NULL: never */
+    void *ctx;
+} kin_stop;
+
+/* KIN_E_CANCELLED once the caller has asked for the end; stop may be NULL. */
+kin_status kin_stop_ask(const kin_stop *stop, kin_error *err);
+
+/* Offers every id of ids[0..count) (ascending) to top, scored by inner product with query.  All
+ * processors are used where the set is large.  stop may be NULL. */
 kin_status kin_scan(const kin_vectors *vectors, const float *query, const uint32_t *ids,
-                    size_t count, int threads, kin_topk *top, kin_error *err);
+                    size_t count, const kin_stop *stop, kin_topk *top, kin_error *err);
 
 /* Replaces the scores of hits by exact ones. */
 kin_status kin_rescore(const kin_vectors *vectors, const float *query, kin_hit *hits, size_t count,

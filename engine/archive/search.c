@@ -39,6 +39,7 @@ struct search {
     uint32_t *ids; /* the members, ascending */
     size_t count, tail_from;
     size_t k;
+    kin_stop stop;
     kin_results *out;
 };
 
@@ -127,7 +128,7 @@ static kin_status ask_index(struct search *search, size_t want, kin_topk *top, k
     free(hits);
     if (status == KIN_OK)
         status = kin_scan(&search->vectors, search->embedding, search->ids + search->tail_from,
-                          search->count - search->tail_from, 0, top, err);
+                          search->count - search->tail_from, &search->stop, top, err);
     search->out->plan.scanned += found + (search->count - search->tail_from);
     return status;
 }
@@ -135,7 +136,8 @@ static kin_status ask_index(struct search *search, size_t want, kin_topk *top, k
 static kin_status scan_members(struct search *search, kin_topk *top, kin_error *err)
 {
     search->out->plan.scanned += search->count;
-    return kin_scan(&search->vectors, search->embedding, search->ids, search->count, 0, top, err);
+    return kin_scan(&search->vectors, search->embedding, search->ids, search->count, &search->stop,
+                    top, err);
 }
 
 /* Folds the ranked hits into the results; those of an earlier, narrower try are let go. */
@@ -179,7 +181,9 @@ static kin_status find_results(struct search *search, kin_error *err)
         depth = depth > search->k * CANDIDATES_PER_K ? depth : search->k * CANDIDATES_PER_K;
     while (search->count > 0) {
         depth = smaller(depth, search->count);
-        kin_status status = try_depth(search, depth, by_index, err);
+        kin_status status = kin_stop_ask(&search->stop, err);
+        if (status == KIN_OK)
+            status = try_depth(search, depth, by_index, err);
         if (status != KIN_OK)
             return status;
         if (out->count >= search->k || (depth == search->count && !by_index))
@@ -192,6 +196,20 @@ static kin_status find_results(struct search *search, kin_error *err)
     }
     /* Every member was ranked, or k groups were found: nothing was given up. */
     out->complete = true;
+    return KIN_OK;
+}
+
+/* The query under the model that serves. */
+static kin_status embed_query(struct search *search, kin_error *err)
+{
+    const kin_query *query = search->query;
+    const kin_state *state = search->snapshot.state;
+    if (query->embedding == NULL)
+        return kin_embedder_apply(state->embedder, query->descriptor, 1, search->embedding, err);
+    if (query->model[0] != '\0' && strcmp(query->model, state->model) != 0)
+        return kin_fail(err, KIN_E_EXISTS, query->name, "the vector was made by another model");
+    memcpy(search->embedding, query->embedding,
+           search->snapshot.archive->dim * sizeof *search->embedding);
     return KIN_OK;
 }
 
@@ -214,8 +232,7 @@ static kin_status prepare(struct search *search, kin_error *err)
     search->out->items = calloc(search->k, sizeof *search->out->items);
     if (search->embedding == NULL || search->out->items == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu results", search->k);
-    return kin_embedder_apply(state->embedder, search->query->descriptor, 1, search->embedding,
-                              err);
+    return embed_query(search, err);
 }
 
 static void clean_up(struct search *search)
@@ -231,7 +248,8 @@ static void clean_up(struct search *search)
 static kin_status search_once(kin_archive *archive, const kin_query *query,
                               const kin_search_options *options, kin_results *out, kin_error *err)
 {
-    struct search search = {.query = query, .options = options, .out = out};
+    struct search search = {
+        .query = query, .options = options, .stop = {options->stop, options->stop_ctx}, .out = out};
     memset(out, 0, sizeof *out);
     search.k = options->k > 0 ? options->k : DEFAULT_K;
     kin_status status = kin_snapshot_open(archive, &search.snapshot, err);

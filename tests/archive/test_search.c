@@ -1,6 +1,10 @@
 /* Searching: against the full ranking, filtered by hand. */
 #include "archive_support.h"
 
+#include <limits.h>
+#include <math.h>
+#include <stdatomic.h>
+
 static char folder[PATH_MAX], dir[PATH_MAX];
 static kin_archive *archive;
 
@@ -154,6 +158,169 @@ static void test_an_unknown_patient_cannot_be_left_out(void **state)
     free(query.descriptor);
 }
 
+static kin_results search_query(const kin_query *query, kin_search_options options)
+{
+    kin_error err;
+    kin_results results;
+    assert_ok(kin_archive_search(archive, query, &options, &results, &err), err);
+    return results;
+}
+
+static void assert_same_answers(const kin_results *a, const kin_results *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        assert_int_equal(a->items[i].record.id, b->items[i].record.id);
+        assert_float_equal(a->items[i].score, b->items[i].score, 1e-5);
+    }
+}
+
+static void test_a_vector_asks_as_its_image_does(void **state)
+{
+    (void)state;
+    const kin_search_options options = {.k = 30};
+    kin_error err;
+    kin_query query;
+    char model[17], first[17] = "";
+    size_t dim = kin_archive_dim(archive);
+    float *embedding = calloc(dim, sizeof *embedding), *descriptor = make_descriptor(2, 6);
+    assert_int_equal(dim, 32);
+    for (int round = 0; round < 2; round++) {
+        kin_results expected = search_picture(archive, 2, 6, options);
+        assert_ok(
+            kin_query_from_vector(archive, descriptor, kin_descriptor_length(), NULL, &query, &err),
+            err);
+        assert_non_null(query.descriptor);
+        assert_null(query.embedding);
+        kin_results results = search_query(&query, options);
+        assert_same_answers(&expected, &results);
+        kin_results_release(&results);
+        kin_query_release(&query);
+
+        /* Image 6 was made from this descriptor; the length of its vector says nothing. */
+        assert_ok(kin_archive_embeddings(archive, &expected.items[0].record.id, 1, embedding, model,
+                                         &err),
+                  err);
+        assert_string_equal(model, expected.plan.model);
+        if (round == 0)
+            memcpy(first, model, sizeof first);
+        for (size_t i = 0; i < dim; i++)
+            embedding[i] *= 1e30f;
+        assert_ok(kin_query_from_vector(archive, embedding, dim, model, &query, &err), err);
+        assert_null(query.descriptor);
+        results = search_query(&query, options);
+        assert_same_answers(&expected, &results);
+        kin_results_release(&results);
+        kin_query_release(&query);
+        kin_results_release(&expected);
+        reindex(archive, NULL); /* learns another model */
+    }
+    /* What the first model made means nothing to the second. */
+    assert_ok(kin_query_from_vector(archive, embedding, dim, first, &query, &err), err);
+    kin_results results;
+    assert_int_equal(kin_archive_search(archive, &query, &options, &results, &err), KIN_E_EXISTS);
+    query.model[0] = '\0';
+    results = search_query(&query, options);
+    assert_int_equal(results.count, 30);
+    kin_results_release(&results);
+    kin_query_release(&query);
+    free(embedding);
+    free(descriptor);
+}
+
+static void test_what_is_no_vector_is_refused(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_query query;
+    size_t dim = kin_archive_dim(archive);
+    float *values = calloc(kin_descriptor_length() + 1, sizeof *values);
+    assert_int_equal(kin_query_from_vector(archive, values, dim, "", &query, &err), KIN_E_ARG);
+    assert_non_null(strstr(err.message, "are 0"));
+    values[3] = NAN;
+    assert_int_equal(kin_query_from_vector(archive, values, dim, "", &query, &err), KIN_E_ARG);
+    assert_non_null(strstr(err.message, "value 3"));
+    values[3] = -INFINITY;
+    assert_int_equal(
+        kin_query_from_vector(archive, values, kin_descriptor_length(), "", &query, &err),
+        KIN_E_ARG);
+    values[3] = 1e-44f; /* as small as a float can be is not nothing */
+    assert_ok(kin_query_from_vector(archive, values, dim, "", &query, &err), err);
+    assert_float_equal(query.embedding[3], 1, 1e-6);
+    kin_query_release(&query);
+    const size_t wrong[] = {0, 1, dim - 1, dim + 1, kin_descriptor_length() + 1};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(kin_query_from_vector(archive, values, wrong[i], "", &query, &err),
+                         KIN_E_ARG);
+    assert_int_equal(kin_query_from_vector(archive, values, dim, "0123456789abcdef0", &query, &err),
+                     KIN_E_ARG);
+    assert_ok(kin_query_from_vector(archive, values, dim, "0123456789abcdef", &query, &err), err);
+    kin_query_release(&query);
+    free(values);
+}
+
+static void test_embeddings_are_of_live_images_only(void **state)
+{
+    (void)state;
+    kin_error err;
+    char model[17];
+    uint64_t removed, ids[] = {359, 0, 7};
+    size_t dim = kin_archive_dim(archive);
+    float *some = calloc(3 * dim, sizeof *some), *one = calloc(dim, sizeof *one);
+    assert_ok(kin_archive_embeddings(archive, ids, 3, some, model, &err), err);
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(kin_archive_embeddings(archive, &ids[i], 1, one, model, &err), err);
+        assert_memory_equal(one, some + i * dim, dim * sizeof *one);
+    }
+    assert_ok(kin_archive_embeddings(archive, ids, 0, some, model, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.7", &removed, &err), err);
+    assert_int_equal(kin_archive_embeddings(archive, ids, 3, some, model, &err), KIN_E_NOT_FOUND);
+    ids[2] = IMAGES;
+    assert_int_equal(kin_archive_embeddings(archive, ids, 3, some, model, &err), KIN_E_NOT_FOUND);
+    ids[2] = UINT64_C(1) << 32; /* not image 0 */
+    assert_int_equal(kin_archive_embeddings(archive, ids, 3, some, model, &err), KIN_E_NOT_FOUND);
+    free(some);
+    free(one);
+}
+
+struct patience {
+    atomic_int asked;
+    int patience; /* answers "stop" once it was asked this often */
+};
+
+static bool loses_patience(void *ctx)
+{
+    struct patience *patience = ctx;
+    return atomic_fetch_add(&patience->asked, 1) >= patience->patience;
+}
+
+static void test_a_search_can_be_stopped(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_results results;
+    struct patience patience = {.patience = INT_MAX};
+    kin_query query = {.name = (char *)"picture",
+                       .patient_id = (char *)"",
+                       .descriptor = make_descriptor(1, 1),
+                       .self = KIN_QUERY_NOT_STORED};
+    kin_search_options options = {.k = 5, .stop = loses_patience, .stop_ctx = &patience};
+    kin_results answered = search_query(&query, options);
+    kin_results expected = search_query(&query, (kin_search_options){.k = 5});
+    assert_same_answers(&expected, &answered);
+    kin_results_release(&answered);
+    kin_results_release(&expected);
+    int questions = patience.asked;
+    assert_true(questions > 0);
+    for (int i = 0; i < questions; i++) {
+        patience = (struct patience){.patience = i};
+        assert_int_equal(kin_archive_search(archive, &query, &options, &results, &err),
+                         KIN_E_CANCELLED);
+        assert_int_equal(results.count, 0);
+    }
+    free(query.descriptor);
+}
+
 static void test_what_came_after_the_generation_is_found(void **state)
 {
     (void)state;
@@ -198,6 +365,10 @@ int main(void)
         TEST(test_folding_keeps_the_best_of_each_group),
         TEST(test_a_stored_query_leaves_itself_and_its_patient_out),
         TEST(test_an_unknown_patient_cannot_be_left_out),
+        TEST(test_a_vector_asks_as_its_image_does),
+        TEST(test_what_is_no_vector_is_refused),
+        TEST(test_embeddings_are_of_live_images_only),
+        TEST(test_a_search_can_be_stopped),
         TEST(test_what_came_after_the_generation_is_found),
         TEST(test_an_empty_archive_answers_nothing),
     };

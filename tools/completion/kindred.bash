@@ -34,7 +34,7 @@ _kindred()
     eval:--leave-out) _kindred_words 'patient_id study_uid' && return ;;
     eval:-l | eval:--label) _kindred_words 'diagnosis' && return ;;
     stats:-v | stats:--values) _kindred_words 'modality body_part diagnosis outcome study_date' && return ;;
-    search:-k | search:-f | search:--frame | search:-w | search:--where | search:--effort | search:--uid | \
+    search:-k | search:-f | search:--frame | search:--roi | search:-w | search:--where | search:--effort | search:--uid | \
         ingest:-j | ingest:--jobs | ingest:--timeout | ingest:--max-* | reindex:-j | reindex:--jobs | \
         reindex:--recall-bound | reindex:--check | eval:-j | eval:--jobs | eval:--bootstrap | eval:--seed | \
         show:-n | show:--max | init:-d | init:--dim | export:-w | export:--where)
@@ -52,7 +52,7 @@ _kindred()
             options+=' --max-frame-bytes --max-memory'
             ;;
         search)
-            options+=' --uid --frame -k --where --by --not-same-patient --exact --effort --explain'
+            options+=' --uid --frame --roi -k --where --by --not-same-patient --exact --effort --explain'
             options+=' --long --json'
             ;;
         show) options+=' --max --json' ;;

@@ -6,14 +6,17 @@
 #include "commands.h"
 #include "condition_option.h"
 #include "features/features.h"
+#include "numbers.h"
 #include "search_report.h"
 
-enum { RESULTS_MAX = 100000, FRAME_MAX = 65535 };
+enum { RESULTS_MAX = 100000, FRAME_MAX = 65535, SIDE_MAX = 10000000 /* pixels */ };
 
 struct options {
     const char *file, *uid; /* one of them */
     const char *where, *worker;
     long frame;
+    bool has_region;
+    kin_decode_region region;
     kin_search_options search;
     kin_search_report report;
 };
@@ -25,14 +28,39 @@ enum {
     KEY_EFFORT,
     KEY_EXPLAIN,
     KEY_WORKER,
-    KEY_BY
+    KEY_BY,
+    KEY_ROI
 };
+
+/* "x,y,w,h": four whole numbers, width and height at least 1; false when text is anything else. */
+static bool parse_region(const char *text, kin_decode_region *out)
+{
+    uint32_t *const numbers[] = {&out->x, &out->y, &out->width, &out->height};
+    enum { COUNT = sizeof numbers / sizeof numbers[0] };
+    for (size_t i = 0; i < COUNT; i++) {
+        char number[16];
+        long value;
+        size_t length = strcspn(text, ",");
+        if (length >= sizeof number || (text[length] == ',') != (i + 1 < COUNT))
+            return false;
+        memcpy(number, text, length);
+        number[length] = '\0';
+        if (!kin_parse_long(number, i < 2 ? 0 : 1, SIDE_MAX, &value))
+            return false;
+        *numbers[i] = (uint32_t)value;
+        text += length + 1; /* past the end only after the last */
+    }
+    return true;
+}
 
 static error_t check(const struct options *options, struct argp_state *state)
 {
     if ((options->file != NULL) == (options->uid != NULL))
         argp_error(state, options->file != NULL ? "a file or --uid, not both"
                                                 : "which image? Name a file, or --uid");
+    if (options->has_region && options->file == NULL)
+        argp_error(state,
+                   "--roi is a part of a file's image; a stored image is searched as a whole");
     if (options->search.exact && options->search.effort > 0)
         argp_error(state, "--effort is for the index, which --exact does not use");
     return 0;
@@ -50,6 +78,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'f':
         options->frame = kin_cli_long(state, "--frame", arg, 0, FRAME_MAX);
+        return 0;
+    case KEY_ROI:
+        options->has_region = parse_region(arg, &options->region);
+        if (!options->has_region)
+            argp_error(state, "--roi is X,Y,WIDTH,HEIGHT in pixels, such as 120,80,64,64");
         return 0;
     case 'w':
         options->where = arg;
@@ -94,6 +127,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option option_list[] = {
     {"uid", KEY_UID, "UID", 0, "The image: a stored SOP instance UID instead of a file", 0},
     {"frame", 'f', "N", 0, "Frame of the image, from 0 (default 0)", 0},
+    {"roi", KEY_ROI, "X,Y,W,H", 0,
+     "Look at this part of the file's image only: left, top, width, height in pixels", 0},
     {NULL, 'k', "N", 0, "Number of results (default 10)", 0},
     {"where", 'w', "CONDITION", 0, "Only images that meet it: modality = MR and grade in (2, 3)",
      0},
@@ -118,6 +153,7 @@ static const struct argp argp = {
            "\vExamples:\n"
            "  kindred search query.dcm -k 5\n"
            "  kindred search --uid 2.25.151517181 --by patient --not-same-patient\n"
+           "  kindred search slide.png --roi 120,80,256,256\n"
            "  kindred search query.png --where \"diagnosis not in ('no tumour', unknown)\"\n"
            "  kindred search query.dcm --json | jq '.results[].labels.diagnosis'",
 };
@@ -131,7 +167,7 @@ static kin_status query_from_file(kin_archive *archive, const struct options *op
         kin_decoder_new(options->worker, kin_descriptor_length(), NULL, &decoder, err);
     if (status == KIN_OK)
         status = kin_query_from_file(archive, decoder, options->file, (uint32_t)options->frame,
-                                     query, err);
+                                     options->has_region ? &options->region : NULL, query, err);
     kin_decoder_free(decoder);
     return status;
 }
