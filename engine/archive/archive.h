@@ -224,6 +224,7 @@ typedef struct kin_reindex_report {
     const char *model_kind, *index_kind; /* static text */
     double recall_at_10; /* of the index as built, at default effort, against the exact answer */
     size_t recall_queries;
+    double recall_bound; /* that it was held to */
     bool below_bound; /* the built index missed the bound: an exact scan serves */
     double seconds;
 } kin_reindex_report;

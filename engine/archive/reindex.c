@@ -217,6 +217,7 @@ static kin_status check(kin_reindex *re, kin_error *err)
                                   &report->recall_at_10, &report->recall_queries, err);
     if (status != KIN_OK)
         return status;
+    report->recall_bound = bound;
     report->below_bound = report->recall_at_10 < bound;
     return report->below_bound ? build(re, "flat", err) : KIN_OK;
 }

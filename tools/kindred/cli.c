@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "numbers.h"
 #include "text.h"
 
@@ -106,6 +107,8 @@ void kin_cli_message(const char *subject, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     fflush(stdout); /* in order, where both go to one place */
+    if (kin_log_style_for(STDERR_FILENO) == KIN_LOG_JOURNAL)
+        fprintf(stderr, "<%d>", KIN_LOG_ERROR); /* systemd's journal takes the level from it */
     fputs("kindred: ", stderr);
     if (subject != NULL && subject[0] != '\0') {
         kin_text_put(stderr, subject);

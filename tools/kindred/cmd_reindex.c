@@ -102,8 +102,10 @@ static int run(kin_cli *cli, int argc, char **argv)
         return status == KIN_E_BUSY ? KIN_EXIT_FAILED : kin_cli_exit_code(status);
     }
     exit_code = report.below_bound ? KIN_EXIT_FAILED : KIN_EXIT_DONE;
-    if (options.json)
+    if (options.json) {
+        kin_reindexing_warn(&report);
         return kin_cli_print_json(kin_reindexing_json(&report), exit_code);
+    }
     kin_reindexing_print(&report);
     return exit_code;
 }

@@ -15,5 +15,6 @@ extern const kin_command kin_command_stats;
 extern const kin_command kin_command_backup;
 extern const kin_command kin_command_export;
 extern const kin_command kin_command_eval;
+extern const kin_command kin_command_serve;
 
 #endif

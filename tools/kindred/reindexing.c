@@ -33,9 +33,14 @@ void kin_reindexing_print(const kin_reindex_report *report)
     if (report->recall_queries > 0)
         printf("recall@10 of the index against the exact answer: %.4f (%zu queries)\n",
                report->recall_at_10, report->recall_queries);
+    kin_reindexing_warn(report);
+}
+
+void kin_reindexing_warn(const kin_reindex_report *report)
+{
     if (report->below_bound)
-        kin_cli_message(NULL,
-                        "the index missed the bound for recall: searches scan exactly instead");
+        kin_cli_message(NULL, "recall@10 %.4f is below the bound %g: searches scan exactly",
+                        report->recall_at_10, report->recall_bound);
 }
 
 json_t *kin_reindexing_json(const kin_reindex_report *report)

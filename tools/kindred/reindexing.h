@@ -12,8 +12,11 @@
 kin_status kin_reindexing_run(kin_archive *archive, kin_reindex_options options,
                               kin_reindex_report *report, kin_error *err);
 
-/* Says in a few lines what was built, and warns where the index missed the bound. */
+/* Says in a few lines what was built, and warns as the next one does. */
 void kin_reindexing_print(const kin_reindex_report *report);
+
+/* One line on standard error where the index missed the bound. */
+void kin_reindexing_warn(const kin_reindex_report *report);
 
 /* The report as JSON; NULL without memory. */
 json_t *kin_reindexing_json(const kin_reindex_report *report);
