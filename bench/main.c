@@ -3,12 +3,15 @@
 #include <string.h>
 
 #include "bench_ingest.h"
+#include "bench_serve.h"
 
 static const struct {
     const char *name, *help;
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"ingest", "images per second by stage, beside DCMTK's bare decoding", bench_ingest},
+    {"serve", "searches through gRPC by 1, 4 and 16 clients, also while the archive changes",
+     bench_serve},
 };
 
 int main(int argc, char **argv)
