@@ -59,6 +59,9 @@ kin_status kin_rpc_unary_again(kin_rpc_channel *channel, const char *path,
 kin_status kin_rpc_stream_open(kin_rpc_channel *channel, const char *path,
                                const ProtobufCMessageDescriptor *kind, double seconds,
                                kin_rpc_stream **out, kin_error *err);
+/* From now on `stop` is asked ten times a second while a send or a receive waits; true cancels the
+ * call.  To be set before the call is used. */
+void kin_rpc_stream_set_stop(kin_rpc_stream *stream, bool (*stop)(void *ctx), void *ctx);
 /* Waits until there is room.  KIN_E_CANCELLED: the call is over; kin_rpc_stream_receive() says
  * why. */
 kin_status kin_rpc_stream_send(kin_rpc_stream *stream, const ProtobufCMessage *message,

@@ -239,7 +239,31 @@ struct kin_rpc_stream {
     kin_rpc_code failed; /* a response that is none, KIN_RPC_OK when there was none such */
     kin_error failure;
     char sending, receiving; /* their addresses are the tags of the two sides */
+    bool (*stop)(void *ctx); /* may be NULL */
+    void *stop_ctx;
 };
+
+/* Waits for a batch of the stream, and asks meanwhile whether to go on. */
+static bool wait_for(kin_rpc_stream *stream, void *tag)
+{
+    static const double patience = 0.1;
+    if (stream->stop == NULL)
+        return kin_rpc_pluck(stream->queue, tag);
+    for (;;) {
+        grpc_event event =
+            grpc_completion_queue_pluck(stream->queue, tag, kin_rpc_deadline(patience), NULL);
+        if (event.type != GRPC_QUEUE_TIMEOUT)
+            return event.type == GRPC_OP_COMPLETE && event.success != 0;
+        if (stream->stop(stream->stop_ctx))
+            grpc_call_cancel(stream->call, NULL);
+    }
+}
+
+void kin_rpc_stream_set_stop(kin_rpc_stream *stream, bool (*stop)(void *ctx), void *ctx)
+{
+    stream->stop = stop;
+    stream->stop_ctx = ctx;
+}
 
 kin_status kin_rpc_stream_open(kin_rpc_channel *channel, const char *path,
                                const ProtobufCMessageDescriptor *kind, double seconds,
@@ -268,8 +292,7 @@ kin_status kin_rpc_stream_open(kin_rpc_channel *channel, const char *path,
 
 static kin_status send_op(kin_rpc_stream *stream, const grpc_op *op, kin_error *err)
 {
-    if (start(stream->call, op, 1, &stream->sending) &&
-        kin_rpc_pluck(stream->queue, &stream->sending))
+    if (start(stream->call, op, 1, &stream->sending) && wait_for(stream, &stream->sending))
         return KIN_OK;
     return kin_fail(err, KIN_E_CANCELLED, NULL, "the call is over");
 }
@@ -295,7 +318,7 @@ kin_status kin_rpc_stream_half_close(kin_rpc_stream *stream, kin_error *err)
 static kin_status stream_end(kin_rpc_stream *stream, kin_rpc_code *code, kin_error *err)
 {
     if (!stream->over)
-        kin_rpc_pluck(stream->queue, &stream->outcome);
+        wait_for(stream, &stream->outcome);
     stream->over = true;
     if (stream->failed == KIN_RPC_OK)
         return fail_with_outcome(&stream->outcome, code, err);
@@ -311,7 +334,7 @@ kin_status kin_rpc_stream_receive(kin_rpc_stream *stream, ProtobufCMessage **out
     if (!stream->over) {
         const grpc_op op = receive_message(&message);
         if (start(stream->call, &op, 1, &stream->receiving))
-            kin_rpc_pluck(stream->queue, &stream->receiving);
+            wait_for(stream, &stream->receiving);
     }
     if (message == NULL)
         return stream_end(stream, code, err);
