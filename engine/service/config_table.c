@@ -97,10 +97,10 @@ static const kin_option table[] = {
          "The audit trail: a line of JSON for each call, with who asked for what and which images "
          "came back. It is opened anew on SIGHUP, for rotation. Empty: none."),
 
-    TEXT(
-        http, listen, "127.0.0.1:7480",
-        "HOST:PORT of the pages for monitoring: /metrics for Prometheus, /healthz for liveness. No "
-        "patient's data are on them. Empty: no such pages."),
+    TEXT(http, listen, "127.0.0.1:7480",
+         "HOST:PORT of the pages for monitoring: /metrics for Prometheus, /livez (the process "
+         "answers) "
+         "and /readyz (it takes calls). No patient's data are on them. Empty: no such pages."),
 
     COUNT(decode, queries, "0", 0, 1024,
           "Processes that decode the pictures of searches. 0: one a processor."),

@@ -1,0 +1,19 @@
+/* life.h - a running service and the signals that it gets. */
+#ifndef KINDREDD_LIFE_H
+#define KINDREDD_LIFE_H
+
+#include "base/log.h"
+#include "service/service.h"
+
+/* The signals that steer the service, taken from this thread and those that it will start: to be
+ * called before there are others.  *fd is read by kin_life_run(). */
+kin_status kin_life_take_signals(int *fd, kin_error *err);
+
+/*
+ * Waits for signals and obeys them: SIGHUP reloads, SIGTERM and SIGINT let running calls end and stop
+ * the service, which is then freed.  Returns true; or false when a second one came while calls were
+ * still running: the service is not freed then, and the program has to end at once.
+ */
+bool kin_life_run(int fd, kin_service *service, double drain_seconds, const kin_log *log);
+
+#endif
