@@ -142,26 +142,32 @@ static const char *fault_of_preview(const kin_decode_wish *wish,
     return NULL;
 }
 
+/* Why the frame cannot be the next one (NULL: it can). */
+static const char *fault_of_frame(const kin_answers *answers,
+                                  const Kindred__Worker__V1__Frame *frame)
+{
+    if (!answers->has_header)
+        return "a frame without a header";
+    if (answers->frames_seen == answers->frames)
+        return "more frames than it announced";
+    if (frame->index != (uint32_t)(answers->first + answers->frames_seen))
+        return "frames out of order";
+    if (frame->width < 1 || frame->height < 1 || frame->width > INT32_MAX ||
+        frame->height > INT32_MAX)
+        return "an impossible size";
+    if (!kin_wish_fits(&answers->wish, frame->width, frame->height))
+        return "a frame that the region does not fit in";
+    if (frame->n_descriptor != answers->length)
+        return "a descriptor of another length";
+    if (!all_finite(frame->descriptor, frame->n_descriptor))
+        return "a descriptor that is not finite";
+    return fault_of_preview(&answers->wish, frame->preview, frame->width, frame->height);
+}
+
 static kin_status take_frame(kin_answers *answers, const Kindred__Worker__V1__Frame *frame,
                              kin_error *err)
 {
-    if (!answers->has_header)
-        return nonsense(err, "a frame without a header");
-    if (answers->frames_seen == answers->frames)
-        return nonsense(err, "more frames than it announced");
-    if (frame->index != (uint32_t)(answers->first + answers->frames_seen))
-        return nonsense(err, "frames out of order");
-    if (frame->width < 1 || frame->height < 1 || frame->width > INT32_MAX ||
-        frame->height > INT32_MAX)
-        return nonsense(err, "an impossible size");
-    if (!kin_wish_fits(&answers->wish, frame->width, frame->height))
-        return nonsense(err, "a frame that the region does not fit in");
-    if (frame->n_descriptor != answers->length)
-        return nonsense(err, "a descriptor of another length");
-    if (!all_finite(frame->descriptor, frame->n_descriptor))
-        return nonsense(err, "a descriptor that is not finite");
-    const Kindred__Worker__V1__Preview *preview = frame->preview;
-    const char *fault = fault_of_preview(&answers->wish, preview, frame->width, frame->height);
+    const char *fault = fault_of_frame(answers, frame);
     if (fault != NULL)
         return nonsense(err, fault);
     answers->frames_seen++;
@@ -170,11 +176,11 @@ static kin_status take_frame(kin_answers *answers, const Kindred__Worker__V1__Fr
                             .height = frame->height,
                             .descriptor = frame->descriptor,
                             .length = frame->n_descriptor};
-    if (preview != NULL) {
-        out.preview = preview->samples.data;
-        out.preview_width = preview->width;
-        out.preview_height = preview->height;
-        out.preview_channels = preview->channels;
+    if (frame->preview != NULL) {
+        out.preview = frame->preview->samples.data;
+        out.preview_width = frame->preview->width;
+        out.preview_height = frame->preview->height;
+        out.preview_channels = frame->preview->channels;
     }
     kin_status status = answers->sink->frame(answers->sink->ctx, &out, err);
     answers->sink_failed = status != KIN_OK;

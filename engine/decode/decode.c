@@ -53,6 +53,7 @@ static kin_status keep_region(kin_raster *raster, const kin_decode_wish *wish, k
     const kin_box box = {(int)region->x, (int)region->y, (int)region->width, (int)region->height};
     kin_raster part = {0};
     kin_status status = kin_raster_crop(raster, box, &part, err);
+    kin_raster_collapse_grey(&part); /* the readers do so with a whole frame */
     kin_raster_release(raster);
     *raster = part;
     return status;

@@ -24,12 +24,27 @@ static kin_status keep_header(void *ctx, const kin_decode_header *h, kin_error *
     return KIN_OK;
 }
 
+static kin_status keep_preview(collected *c, const kin_decode_frame *frame, kin_error *err)
+{
+    size_t size = (size_t)frame->preview_width * frame->preview_height * frame->preview_channels;
+    free(c->preview);
+    c->preview = malloc(size);
+    if (c->preview == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory in the test");
+    memcpy(c->preview, frame->preview, size);
+    c->preview_width = frame->preview_width;
+    c->preview_height = frame->preview_height;
+    c->preview_channels = frame->preview_channels;
+    c->previews++;
+    return KIN_OK;
+}
+
 static kin_status keep_frame(void *ctx, const kin_decode_frame *frame, kin_error *err)
 {
     collected *c = ctx;
     if (c->frames + 1 == c->fail_at)
         return kin_fail(err, KIN_E_CANCELLED, NULL, "enough");
-    if (c->frames == COLLECT_FRAMES_MAX || frame->index != (uint32_t)c->frames)
+    if (c->frames == COLLECT_FRAMES_MAX || frame->index != c->first + (uint32_t)c->frames)
         return kin_fail(err, KIN_E_ARG, NULL, "the test did not expect this frame");
     c->length = frame->length;
     c->width[c->frames] = frame->width;
@@ -41,14 +56,16 @@ static kin_status keep_frame(void *ctx, const kin_decode_frame *frame, kin_error
     c->descriptors = grown;
     memcpy(c->descriptors + c->length * (size_t)c->frames, frame->descriptor, bytes);
     c->frames++;
-    return KIN_OK;
+    return frame->preview != NULL ? keep_preview(c, frame, err) : KIN_OK;
 }
 
 kin_decode_sink collect_into(collected *c)
 {
     int fail_at = c->fail_at;
+    uint32_t first = c->first;
     memset(c, 0, sizeof *c);
     c->fail_at = fail_at;
+    c->first = first;
     return (kin_decode_sink){.header = keep_header, .frame = keep_frame, .ctx = c};
 }
 
@@ -56,6 +73,7 @@ void collected_release(collected *c)
 {
     free(c->text);
     free(c->descriptors);
+    free(c->preview);
     memset(c, 0, sizeof *c);
 }
 
@@ -68,6 +86,11 @@ bool collected_equal(const collected *a, const collected *b)
     for (int i = 0; i < a->frames; i++)
         if (a->width[i] != b->width[i] || a->height[i] != b->height[i])
             return false;
+    size_t preview = (size_t)a->preview_width * a->preview_height * a->preview_channels;
+    if (a->previews != b->previews || a->preview_width != b->preview_width ||
+        a->preview_height != b->preview_height || a->preview_channels != b->preview_channels ||
+        (preview > 0 && memcmp(a->preview, b->preview, preview) != 0))
+        return false;
     return a->frames == 0 || memcmp(a->descriptors, b->descriptors,
                                     a->length * sizeof(float) * (size_t)a->frames) == 0;
 }

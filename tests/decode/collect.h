@@ -15,14 +15,19 @@ typedef struct collected {
     uint32_t width[COLLECT_FRAMES_MAX], height[COLLECT_FRAMES_MAX];
     float *descriptors; /* frame after frame */
     size_t length;
-    int fail_at; /* frame at which the sink fails (0: never; 1: the first) */
+    uint8_t *preview; /* of the last frame; NULL: none */
+    uint32_t preview_width, preview_height, preview_channels;
+    int previews; /* frames that had one */
+    /* Set before: */
+    int fail_at;    /* frame at which the sink fails (0: never; 1: the first) */
+    uint32_t first; /* index of the first frame that is expected */
 } collected;
 
-/* A sink that fills *c, which is zeroed first (but for fail_at). */
+/* A sink that fills *c, which is zeroed first (but for fail_at and first). */
 kin_decode_sink collect_into(collected *c);
 void collected_release(collected *c);
 
-/* Bit for bit the same header and frames. */
+/* Bit for bit the same header, frames and last preview. */
 bool collected_equal(const collected *a, const collected *b);
 
 /* The value of a field or attribute in the header's text ("" where absent), in static memory. */

@@ -2,6 +2,7 @@
  * every process but those of mode "clean" meets the misdeed; a file named "*.ok" is always answered
  * well. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +62,17 @@ static void header(const char *format, unsigned frames)
     put(&answer);
 }
 
+/* Of the next frames, where channels is not 0. */
+static struct {
+    unsigned width, height, channels;
+    size_t bytes;
+} preview;
+static unsigned frame_height = 5;
+
 static void frame(unsigned index, unsigned width, size_t length, float value)
 {
+    static uint8_t samples[300 * 300 * 3];
+    Kindred__Worker__V1__Preview picture = KINDRED__WORKER__V1__PREVIEW__INIT;
     Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
     Kindred__Worker__V1__Frame body = KINDRED__WORKER__V1__FRAME__INIT;
     float values[2 * LENGTH];
@@ -70,9 +80,16 @@ static void frame(unsigned index, unsigned width, size_t length, float value)
         values[i] = value;
     body.index = index;
     body.width = width;
-    body.height = 5;
+    body.height = frame_height;
     body.n_descriptor = length;
     body.descriptor = values;
+    if (preview.channels != 0) {
+        picture.width = preview.width;
+        picture.height = preview.height;
+        picture.channels = preview.channels;
+        picture.samples = (ProtobufCBinaryData){.data = samples, .len = preview.bytes};
+        body.preview = &picture;
+    }
     answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
     answer.frame = &body;
     put(&answer);
@@ -98,6 +115,8 @@ static void raw(const void *bytes, size_t size)
 
 static void behave(void)
 {
+    preview.channels = 0;
+    frame_height = 5;
     header("png", 2);
     frame(0, 4, LENGTH, 0.5f);
     frame(1, 4, LENGTH, 0.5f);
@@ -132,6 +151,89 @@ static void die_by(int number)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* leaves no core file */
     signal(number, SIG_DFL);
     raise(number);
+}
+
+/* One frame of 1000 x 500 with a preview. */
+static void show(unsigned width, unsigned height, unsigned channels, size_t bytes)
+{
+    preview.width = width;
+    preview.height = height;
+    preview.channels = channels;
+    preview.bytes = bytes;
+    frame_height = 500;
+    header("png", 1);
+    frame(0, 1000, LENGTH, 0.5f);
+    done(0, "", 0);
+}
+
+/* Answers to what was asked for, but not as asked; false: mode names no such misdeed. */
+static bool misunderstand(const char *mode)
+{
+    if (strcmp(mode, "preview") == 0) /* an honest one */
+        show(64, 32, 3, 64 * 32 * 3);
+    else if (strcmp(mode, "preview-wide") == 0)
+        show(65, 33, 1, 65 * 33);
+    else if (strcmp(mode, "preview-empty") == 0)
+        show(0, 0, 1, 0);
+    else if (strcmp(mode, "preview-flat") == 0)
+        show(64, 0, 1, 0);
+    else if (strcmp(mode, "preview-two-channels") == 0)
+        show(64, 32, 2, 64 * 32 * 2);
+    else if (strcmp(mode, "preview-short") == 0)
+        show(64, 32, 3, 64 * 32 * 3 - 1);
+    else if (strcmp(mode, "preview-long") == 0)
+        show(64, 32, 1, 64 * 32 + 1);
+    else if (strcmp(mode, "preview-wraps") == 0) /* 2^32 samples, which 32 bits take for none */
+        show(65536, 65536, 1, 0);
+    else if (strcmp(mode, "preview-tower") == 0) /* of a frame twice as wide as high */
+        show(2, 64, 1, 2 * 64);
+    else if (strcmp(mode, "preview-enlarged") == 0) {
+        preview.width = 8;
+        preview.height = preview.channels = 1;
+        preview.bytes = 8;
+        header("png", 1);
+        frame(0, 4, LENGTH, 0.5f);
+    } else if (strcmp(mode, "other-frame") == 0) {
+        header("png", 2);
+        frame(0, 4, LENGTH, 0.5f);
+    } else if (strcmp(mode, "another-frame") == 0) {
+        header("png", 3);
+        frame(1, 4, LENGTH, 0.5f);
+        frame(2, 4, LENGTH, 0.5f);
+    } else if (strcmp(mode, "frame-beyond") == 0) {
+        header("png", 1);
+        frame(1, 4, LENGTH, 0.5f);
+    } else if (strcmp(mode, "none-of-it") == 0) {
+        header("png", 1);
+        done(0, "", 0);
+    } else if (strcmp(mode, "no-such-frame") == 0) {
+        header("png", 1);
+        done((unsigned)-KIN_E_NOT_FOUND, "the file has no frame 1", 0);
+    } else
+        return false;
+    return true;
+}
+
+/* Fails with what this process was told, and what it was given: its arguments, the request, the
+ * file's first bytes from where its offset stands.  Then moves that offset and tries to write. */
+static void repeat(char **arguments, const Kindred__Worker__V1__Request *request, int file)
+{
+    char text[KIN_ERROR_MESSAGE_MAX], bytes[9] = "";
+    long at = (long)lseek(file, 0, SEEK_CUR);
+    if (pread(file, bytes, 8, 0) < 0 || lseek(file, 3, SEEK_SET) != 3)
+        _exit(4);
+    int wrote = write(file, "!", 1) == 1;
+    int said = snprintf(text, sizeof text, "%s at %ld, %s; side %u, %d frame %u", bytes, at,
+                        wrote ? "written" : "read", request->preview_side, request->one_frame,
+                        request->frame);
+    if (request->region != NULL)
+        said += snprintf(text + said, sizeof text - (size_t)said, ", region %u %u %u %u",
+                         request->region->x, request->region->y, request->region->width,
+                         request->region->height);
+    for (char **argument = arguments; *argument != NULL; argument++)
+        if (strncmp(*argument, "--nice=", 7) == 0)
+            snprintf(text + said, sizeof text - (size_t)said, "; %s", *argument);
+    done((unsigned)-KIN_E_FORMAT, text, 0);
 }
 
 static void misbehave(const char *mode)
@@ -219,7 +321,7 @@ static void misbehave(const char *mode)
     } else if (strcmp(mode, "die-idle") == 0) {
         behave();
         exit(0);
-    } else
+    } else if (!misunderstand(mode))
         behave();
 }
 
@@ -239,8 +341,9 @@ static void greet(const char *mode)
         hello(KIN_PROTOCOL_VERSION, LENGTH, 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argc;
     const char *mode = getenv("KIN_EVIL");
     if (mode == NULL)
         mode = "clean";
@@ -255,6 +358,11 @@ int main(void)
         const Kindred__Worker__V1__Request *request = (const Kindred__Worker__V1__Request *)message;
         serial = request->serial;
         size_t length = request->ending.len;
+        if (strcmp(mode, "repeat") == 0) {
+            repeat(argv, request, file);
+            close(file);
+            continue;
+        }
         if (file >= 0)
             close(file);
         if (length >= 3 && memcmp(request->ending.data + length - 3, ".ok", 3) == 0)

@@ -1,4 +1,5 @@
 /* protocol.h: messages go through a socket unharmed, and harmed ones do no harm. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -77,6 +78,19 @@ static void test_request_with_descriptor(void **state)
     pair_close(&p);
 }
 
+typedef struct sending {
+    kin_channel *channel;
+    const ProtobufCMessage *message;
+    kin_status status;
+} sending;
+
+static void *send_all(void *argument)
+{
+    sending *job = argument;
+    job->status = kin_channel_send(job->channel, job->message, -1, true, NULL);
+    return NULL;
+}
+
 static void test_answers_round_trip(void **state)
 {
     (void)state;
@@ -91,12 +105,21 @@ static void test_answers_round_trip(void **state)
     frame.height = 65535;
     frame.n_descriptor = 3000;
     frame.descriptor = values;
+    static uint8_t samples[256 * 256 * 3]; /* the largest preview there is */
+    memset(samples, 0xA5, sizeof samples);
+    Kindred__Worker__V1__Preview preview = KINDRED__WORKER__V1__PREVIEW__INIT;
+    preview.width = preview.height = 256;
+    preview.channels = 3;
+    preview.samples = (ProtobufCBinaryData){.data = samples, .len = sizeof samples};
+    frame.preview = &preview;
     Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
     answer.serial = UINT64_MAX;
     answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
     answer.frame = &frame;
     for (int i = 0; i < 3; i++) { /* several in a row, through the same buffers */
-        assert_int_equal(kin_channel_send(&p.channel[0], &answer.base, -1, true, NULL), KIN_OK);
+        pthread_t sender;         /* more than a socket holds */
+        sending job = {&p.channel[0], &answer.base, KIN_E_INTERNAL};
+        assert_int_equal(pthread_create(&sender, NULL, send_all, &job), 0);
         Kindred__Worker__V1__Answer *got = NULL;
         assert_int_equal(receive_answer(&p, &got, NULL), KIN_OK);
         assert_int_equal(got->serial, UINT64_MAX);
@@ -105,6 +128,11 @@ static void test_answers_round_trip(void **state)
         assert_int_equal(got->frame->height, 65535);
         assert_int_equal(got->frame->n_descriptor, 3000);
         assert_memory_equal(got->frame->descriptor, values, sizeof values);
+        assert_int_equal(got->frame->preview->width, 256);
+        assert_int_equal(got->frame->preview->samples.len, sizeof samples);
+        assert_memory_equal(got->frame->preview->samples.data, samples, sizeof samples);
+        pthread_join(sender, NULL);
+        assert_int_equal(job.status, KIN_OK);
     }
     pair_close(&p);
 }
@@ -196,24 +224,12 @@ static void test_unpacking_has_a_budget(void **state)
 }
 
 /* Mutated messages are refused or understood otherwise, under the sanitizers without complaint. */
-static void test_mutations(void **state)
+static void mutate_answer(const Kindred__Worker__V1__Answer *answer)
 {
-    (void)state;
-    Kindred__Worker__V1__Attribute attribute = KINDRED__WORKER__V1__ATTRIBUTE__INIT;
-    attribute.name = (char *)"series_description";
-    attribute.value = (char *)"axial";
-    Kindred__Worker__V1__Attribute *attributes[] = {&attribute, &attribute, &attribute};
-    Kindred__Worker__V1__Header header = KINDRED__WORKER__V1__HEADER__INIT;
-    header.format = (char *)"dicom";
-    header.sop_instance_uid = (char *)"1.2.3";
-    header.frames = 3;
-    header.n_attributes = 3;
-    header.attributes = attributes;
-    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
-    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_HEADER;
-    answer.header = &header;
     uint8_t packed[512];
-    size_t size = kindred__worker__v1__answer__pack(&answer, packed);
+    size_t size = kindred__worker__v1__answer__get_packed_size(answer);
+    assert_true(size <= sizeof packed);
+    kindred__worker__v1__answer__pack(answer, packed);
     uint64_t random = 99;
     int refused = 0, understood = 0;
     for (int round = 0; round < 5000; round++) {
@@ -239,6 +255,42 @@ static void test_mutations(void **state)
         pair_close(&p);
     }
     assert_true(refused > 100 && understood > 100);
+}
+
+static void test_mutations(void **state)
+{
+    (void)state;
+    Kindred__Worker__V1__Attribute attribute = KINDRED__WORKER__V1__ATTRIBUTE__INIT;
+    attribute.name = (char *)"series_description";
+    attribute.value = (char *)"axial";
+    Kindred__Worker__V1__Attribute *attributes[] = {&attribute, &attribute, &attribute};
+    Kindred__Worker__V1__Header header = KINDRED__WORKER__V1__HEADER__INIT;
+    header.format = (char *)"dicom";
+    header.sop_instance_uid = (char *)"1.2.3";
+    header.frames = 3;
+    header.n_attributes = 3;
+    header.attributes = attributes;
+    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
+    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_HEADER;
+    answer.header = &header;
+    mutate_answer(&answer);
+
+    uint8_t samples[6 * 4 * 3] = {0};
+    float descriptor[20] = {0};
+    Kindred__Worker__V1__Preview preview = KINDRED__WORKER__V1__PREVIEW__INIT;
+    preview.width = 6;
+    preview.height = 4;
+    preview.channels = 3;
+    preview.samples = (ProtobufCBinaryData){.data = samples, .len = sizeof samples};
+    Kindred__Worker__V1__Frame frame = KINDRED__WORKER__V1__FRAME__INIT;
+    frame.width = 600;
+    frame.height = 400;
+    frame.n_descriptor = 20;
+    frame.descriptor = descriptor;
+    frame.preview = &preview;
+    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
+    answer.frame = &frame;
+    mutate_answer(&answer);
 }
 
 int main(void)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -147,7 +148,8 @@ static void test_bytes_in_memory(void **state)
     kin_error err;
     kin_decoder *decoder = new_decoder();
     kin_decode_sink sink = collect_into(&c);
-    assert_int_equal(kin_decoder_run_bytes(decoder, bytes, LIMIT, "q.png", NULL, &sink, &err), KIN_OK);
+    assert_int_equal(kin_decoder_run_bytes(decoder, bytes, LIMIT, "q.png", NULL, &sink, &err),
+                     KIN_OK);
     collected_release(&c);
     assert_int_equal(kin_decoder_run_bytes(decoder, bytes, 0, NULL, NULL, &sink, &err), KIN_OK);
     collected_release(&c);
@@ -155,6 +157,117 @@ static void test_bytes_in_memory(void **state)
                      KIN_E_LIMIT);
     assert_string_equal(err.subject, "q.png");
     kin_decoder_free(decoder);
+}
+
+/* What the worker was told and given, in the words of evil_worker's "repeat". */
+static void expect_repeated(kin_decoder *decoder, int fd, const kin_decode_wish *wish,
+                            const char *wanted)
+{
+    static collected c;
+    kin_error err;
+    kin_decode_sink sink = collect_into(&c);
+    kin_status status = kin_decoder_run_fd(decoder, fd, "upload", wish, &sink, &err);
+    collected_release(&c);
+    if (status != KIN_E_FORMAT || strcmp(err.message, wanted) != 0)
+        fail_msg("status %d, \"%s\"", status, err.message);
+    assert_string_equal(err.subject, "upload");
+}
+
+static void test_open_file(void **state)
+{
+    (void)state;
+    static const kin_decode_region region = {1, 2, 3, UINT32_MAX};
+    static const kin_decode_wish wish = {
+        .region = &region, .preview_side = 100, .one_frame = true, .frame = UINT32_MAX};
+    char content[11] = "";
+    kin_decoder *decoder = new_decoder();
+    setenv("KIN_EVIL", "repeat", 1);
+    int fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600); /* as of an upload: has no name */
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "0123456789", 10), 10);
+    expect_repeated(decoder, fd, NULL, "01234567 at 0, read; side 0, 0 frame 0; --nice=0");
+    int running = open_descriptors();
+    assert_int_equal(lseek(fd, 7, SEEK_SET), 7);
+    expect_repeated(decoder, fd, &wish,
+                    "01234567 at 0, read; side 100, 1 frame 4294967295, region 1 2 3 4294967295; "
+                    "--nice=0");
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 7); /* stays where it was, whatever the worker did */
+    assert_int_equal(pread(fd, content, 10, 0), 10);
+    assert_string_equal(content, "0123456789");
+    assert_int_equal(open_descriptors(), running);
+    close(fd);
+
+    fd = memfd_create("test", MFD_CLOEXEC);
+    assert_int_equal(write(fd, "memory", 6), 6);
+    expect_repeated(decoder, fd, NULL, "memory at 0, read; side 0, 0 frame 0; --nice=0");
+    close(fd);
+    make_file("plain", 0);
+    fd = open(inside("plain"), O_WRONLY | O_CLOEXEC); /* opened anew, it can be read */
+    assert_int_equal(write(fd, "for writing", 11), 11);
+    expect_repeated(decoder, fd, NULL, "for writ at 0, read; side 0, 0 frame 0; --nice=0");
+    close(fd);
+    assert_int_equal(kin_decoder_starts(decoder), 1);
+    kin_decoder_free(decoder);
+}
+
+static void expect_refused(kin_decoder *decoder, int fd, kin_status wanted, const char *says)
+{
+    static collected c;
+    kin_error err;
+    kin_decode_sink sink = collect_into(&c);
+    kin_status status = kin_decoder_run_fd(decoder, fd, "upload", NULL, &sink, &err);
+    if (status != wanted || strstr(err.message, says) == NULL)
+        fail_msg("descriptor %d: status %d, \"%s\"", fd, status, err.message);
+    assert_string_equal(err.subject, "upload");
+    assert_int_equal(c.headers, 0);
+}
+
+static void test_what_is_no_open_file(void **state)
+{
+    (void)state;
+    kin_decoder *decoder = new_decoder();
+    int before = open_descriptors(), pipes[2], fds[3];
+    expect_refused(decoder, -1, KIN_E_ARG, "is not open");
+    expect_refused(decoder, 12345, KIN_E_ARG, "is not open");
+    assert_int_equal(pipe(pipes), 0);
+    expect_refused(decoder, pipes[0], KIN_E_UNSUPPORTED, "not a regular file (FIFO)");
+    fds[0] = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    expect_refused(decoder, fds[0], KIN_E_UNSUPPORTED, "not a regular file (folder)");
+    fds[1] = open("/dev/null", O_RDWR | O_CLOEXEC);
+    expect_refused(decoder, fds[1], KIN_E_UNSUPPORTED, "not a regular file (device)");
+    make_file("larger", LIMIT + 1);
+    fds[2] = open(inside("larger"), O_RDONLY | O_CLOEXEC);
+    expect_refused(decoder, fds[2], KIN_E_LIMIT, "1001 bytes are over the limit of 1000");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(close(fds[i]), 0); /* all still the caller's */
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(close(pipes[i]), 0);
+    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(kin_decoder_starts(decoder), 0); /* no worker was troubled */
+    kin_decoder_free(decoder);
+}
+
+/* The niceness is passed on, within what a process can have. */
+static void test_niceness(void **state)
+{
+    (void)state;
+    static const struct {
+        int asked;
+        const char *told;
+    } cases[] = {{7, "--nice=7"}, {INT_MAX, "--nice=19"}, {-5, "--nice=0"}, {INT_MIN, "--nice=0"}};
+    setenv("KIN_EVIL", "repeat", 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const kin_decode_limits limits = {.nice = cases[i].asked};
+        static collected c;
+        kin_error err;
+        kin_decoder *decoder = NULL;
+        kin_decode_sink sink = collect_into(&c);
+        assert_int_equal(kin_decoder_new(EVIL_WORKER, LENGTH, &limits, &decoder, NULL), KIN_OK);
+        assert_int_equal(kin_decoder_run_bytes(decoder, "x", 1, "x", NULL, &sink, &err),
+                         KIN_E_FORMAT);
+        assert_non_null(strstr(err.message, cases[i].told));
+        kin_decoder_free(decoder);
+    }
 }
 
 static void test_no_worker(void **state)
@@ -282,6 +395,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_kinds_of_files, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_unreadable_file, make_folder, remove_folder),
         cmocka_unit_test(test_bytes_in_memory),
+        cmocka_unit_test_setup_teardown(test_open_file, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_what_is_no_open_file, make_folder, remove_folder),
+        cmocka_unit_test(test_niceness),
         cmocka_unit_test_setup_teardown(test_no_worker, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_no_process_is_left, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_without_standard_streams, make_folder, remove_folder),

@@ -97,6 +97,99 @@ static void test_misdeeds(void **state)
     }
 }
 
+/* Answers that would do for another wish. */
+static void test_wishes_misunderstood(void **state)
+{
+    (void)state;
+    static const kin_decode_region whole = {0, 0, 4, 5}, beyond = {1, 0, 4, 5};
+    static const kin_decode_region large = {10, 20, 500, 400}, small = {10, 20, 30, 15};
+    static const kin_decode_wish none = {0}, previews = {.preview_side = 64};
+    static const kin_decode_wish second = {.one_frame = true, .frame = 1};
+    static const kin_decode_wish within = {.region = &whole}, outside = {.region = &beyond};
+    static const kin_decode_wish part = {.region = &large, .preview_side = 64};
+    static const kin_decode_wish tiny = {.region = &small, .preview_side = 64};
+    static const struct {
+        const char *mode;
+        const kin_decode_wish *wish;
+        kin_status status;
+        const char *says;
+        int frames; /* that the sink got */
+    } cases[] = {
+        {"preview", &none, KIN_E_INTERNAL, "nobody asked for", 0},
+        {"preview", NULL, KIN_E_INTERNAL, "nobody asked for", 0},
+        {"preview", &previews, KIN_OK, "", 1},
+        {"preview", &part, KIN_OK, "", 1},
+        {"preview", &tiny, KIN_E_INTERNAL, "impossible size", 0}, /* larger than its region */
+        {"clean", &previews, KIN_E_INTERNAL, "no preview", 0},
+        {"preview-wide", &previews, KIN_E_INTERNAL, "impossible size", 0},
+        {"preview-empty", &previews, KIN_E_INTERNAL, "impossible size", 0},
+        {"preview-flat", &previews, KIN_E_INTERNAL, "impossible size", 0},
+        {"preview-two-channels", &previews, KIN_E_INTERNAL, "impossible channels", 0},
+        {"preview-short", &previews, KIN_E_INTERNAL, "another length than its size", 0},
+        {"preview-long", &previews, KIN_E_INTERNAL, "another length than its size", 0},
+        {"preview-wraps", &previews, KIN_E_INTERNAL, "impossible size", 0},
+        {"preview-tower", &previews, KIN_E_INTERNAL, "impossible size", 0},
+        {"preview-enlarged", &previews, KIN_E_INTERNAL, "impossible size", 0},
+        {"clean", &second, KIN_E_INTERNAL, "out of order", 0},
+        {"other-frame", &second, KIN_E_INTERNAL, "out of order", 0},
+        {"another-frame", &second, KIN_E_INTERNAL, "more frames", 1},
+        {"frame-beyond", &second, KIN_E_INTERNAL, "more frames", 0},
+        {"none-of-it", &second, KIN_E_INTERNAL, "before its time", 0},
+        {"no-such-frame", &second, KIN_E_NOT_FOUND, "the file has no frame 1", 0},
+        {"clean", &within, KIN_OK, "", 2},
+        {"clean", &outside, KIN_E_INTERNAL, "region does not fit in", 0},
+    };
+    static collected c;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        kin_decoder *decoder = decoder_of(cases[i].mode, 5.0);
+        kin_error err;
+        c.first = cases[i].wish == &second ? 1 : 0;
+        kin_decode_sink sink = collect_into(&c);
+        kin_status status =
+            kin_decoder_run_bytes(decoder, "bytes", 5, "x.png", cases[i].wish, &sink, &err);
+        if (status != cases[i].status || strstr(err.message, cases[i].says) == NULL)
+            fail_msg("%s (%zu): status %d, \"%s\"", cases[i].mode, i, status, err.message);
+        assert_int_equal(c.frames, cases[i].frames);
+        assert_int_equal(c.previews, status == KIN_OK && strcmp(cases[i].mode, "preview") == 0);
+        collected_release(&c);
+        expect_well(decoder);
+        /* Nonsense costs the worker; an honest answer does not. */
+        assert_int_equal(kin_decoder_starts(decoder), status == KIN_E_INTERNAL ? 2 : 1);
+        kin_decoder_free(decoder);
+    }
+}
+
+static void test_wishes_that_nobody_could_fulfil(void **state)
+{
+    (void)state;
+    static const kin_decode_region no_width = {1, 1, 0, 5}, no_height = {1, 1, 5, 0};
+    static const struct {
+        kin_decode_wish wish;
+        const char *says;
+    } cases[] = {{{.region = &no_width}, "region: has no pixels"},
+                 {{.region = &no_height}, "region: has no pixels"},
+                 {{.preview_side = KIN_DECODE_PREVIEW_MAX + 1},
+                  "preview: a side of 257 is over the limit of 256"},
+                 {{.preview_side = UINT32_MAX}, "preview: a side of 4294967295 is over"}};
+    static collected c;
+    kin_decoder *decoder = decoder_of("crash", 5.0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        kin_error err;
+        kin_decode_sink sink = collect_into(&c);
+        assert_int_equal(
+            kin_decoder_run_bytes(decoder, "bytes", 5, "x.png", &cases[i].wish, &sink, &err),
+            KIN_E_ARG);
+        assert_non_null(strstr(err.message, cases[i].says));
+        assert_string_equal(err.subject, "x.png");
+        assert_int_equal(kin_decoder_run(decoder, "/dev/null", &cases[i].wish, &sink, &err),
+                         KIN_E_ARG);
+        assert_int_equal(kin_decoder_run_fd(decoder, 0, "x.png", &cases[i].wish, &sink, &err),
+                         KIN_E_ARG);
+    }
+    assert_int_equal(kin_decoder_starts(decoder), 0); /* no worker was troubled */
+    kin_decoder_free(decoder);
+}
+
 static void test_bad_starts(void **state)
 {
     (void)state;
@@ -194,8 +287,12 @@ static void test_failing_sink(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_misdeeds),          cmocka_unit_test(test_bad_starts),
-        cmocka_unit_test(test_words_are_cleaned), cmocka_unit_test(test_between_requests),
+        cmocka_unit_test(test_misdeeds),
+        cmocka_unit_test(test_wishes_misunderstood),
+        cmocka_unit_test(test_wishes_that_nobody_could_fulfil),
+        cmocka_unit_test(test_bad_starts),
+        cmocka_unit_test(test_words_are_cleaned),
+        cmocka_unit_test(test_between_requests),
         cmocka_unit_test(test_failing_sink),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -53,8 +55,10 @@ static void expect_well(kin_decoder *decoder)
     free(png);
 }
 
-/* Decodes a file here and in the worker: the same status and message, header and descriptors. */
-static void expect_same(kin_decoder *decoder, const char *path, int counts[2])
+/* Decodes a file here and in the worker: the same status and message, header, descriptors and
+ * preview. */
+static void expect_same(kin_decoder *decoder, const char *path, const kin_decode_wish *wish,
+                        int counts[2])
 {
     kin_error here, there;
     void *bytes = NULL;
@@ -63,10 +67,10 @@ static void expect_same(kin_decoder *decoder, const char *path, int counts[2])
     assert_int_equal(kin_fs_read_file(kin_fs_posix(), path, FILE_LIMIT, &bytes, &size, NULL),
                      KIN_OK);
     kin_decode_sink sink = collect_into(&wanted);
-    kin_status status = kin_decode_bytes(bytes, size, path, NULL, NULL, &sink, &here);
+    kin_status status = kin_decode_bytes(bytes, size, path, NULL, wish, &sink, &here);
     free(bytes);
     sink = collect_into(&got);
-    kin_status answer = kin_decoder_run(decoder, path, NULL, &sink, &there);
+    kin_status answer = kin_decoder_run(decoder, path, wish, &sink, &there);
     if (status != answer || strcmp(here.message, there.message) != 0 ||
         !collected_equal(&wanted, &got))
         fail_msg("%s: here %d \"%s\" %d frames, there %d \"%s\" %d frames", path, status,
@@ -87,19 +91,27 @@ static void expect_same_folder(const char *name, int stride, int least_decoded)
     char folder[4096];
     shared_data(folder, sizeof folder, name);
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_file, alphasort), counts[2] = {0, 0};
+    /* As an ingest asks; region and frame fit some files and not others. */
+    static const kin_decode_region region = {20, 10, 40, 50};
+    static const kin_decode_wish previews = {.preview_side = KIN_DECODE_PREVIEW_MAX};
+    static const kin_decode_wish part = {
+        .region = &region, .preview_side = 24, .one_frame = true, .frame = 0};
+    int count = scandir(folder, &entries, is_file, alphasort), counts[2] = {0, 0}, parts[2] = {0};
     assert_true(count > 0);
     kin_decoder *decoder = new_decoder(NULL);
     for (int i = 0; i < count; i++) {
         char path[8192];
         snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        if (i % stride == 0)
-            expect_same(decoder, path, counts);
+        if (i % stride == 0) {
+            expect_same(decoder, path, &previews, counts);
+            expect_same(decoder, path, &part, parts);
+        }
         free(entries[i]);
     }
     free(entries);
     print_message("%s: %d decoded, %d not, alike in both\n", name, counts[0], counts[1]);
     assert_true(counts[0] >= least_decoded);
+    assert_true(parts[0] > 0);
     assert_int_equal(kin_decoder_starts(decoder), 1); /* nothing crashed it */
     kin_decoder_free(decoder);
 }
@@ -126,6 +138,42 @@ static void test_zstandard_files(void **state)
 {
     (void)state;
     expect_same_folder("dicom/wg04/REF", 4, 2);
+}
+
+/* Frame for frame, from an open file. */
+static void test_one_frame_of_an_open_file(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    void *bytes = sample_dicom(KIN_DICOM_RLE, 3, NULL, 0, &size);
+    int fd = memfd_create("test", MFD_CLOEXEC);
+    assert_int_equal(write(fd, bytes, size), (ssize_t)size); /* leaves the offset at the end */
+    kin_decoder *decoder = new_decoder(NULL);
+    kin_decode_sink sink = collect_into(&wanted);
+    kin_error err;
+    assert_int_equal(kin_decode_bytes(bytes, size, NULL, NULL, NULL, &sink, &err), KIN_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        const kin_decode_wish wish = {.one_frame = true, .frame = i};
+        got.first = i;
+        sink = collect_into(&got);
+        if (kin_decoder_run_fd(decoder, fd, "a.dcm", &wish, &sink, &err) != KIN_OK)
+            fail_msg("%s", err.message);
+        assert_int_equal(got.frames, 1);
+        assert_memory_equal(got.descriptors, wanted.descriptors + i * wanted.length,
+                            wanted.length * sizeof(float));
+        collected_release(&got);
+    }
+    const kin_decode_wish beyond = {.one_frame = true, .frame = 3};
+    sink = collect_into(&got);
+    assert_int_equal(kin_decoder_run_fd(decoder, fd, NULL, &beyond, &sink, &err), KIN_E_NOT_FOUND);
+    assert_string_equal(err.message, "the file has no frame 3");
+    assert_int_equal(got.headers, 1);
+    collected_release(&got);
+    collected_release(&wanted);
+    assert_int_equal(kin_decoder_starts(decoder), 1); /* no error of the worker's */
+    kin_decoder_free(decoder);
+    close(fd);
+    free(bytes);
 }
 
 /* Character sets whose tables the C library loads from files when first asked: that must have
@@ -290,10 +338,15 @@ static int prepare(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jpegs),          cmocka_unit_test(test_pngs),
-        cmocka_unit_test(test_dicom_files),    cmocka_unit_test(test_zstandard_files),
-        cmocka_unit_test(test_character_sets), cmocka_unit_test(test_every_syntax),
-        cmocka_unit_test(test_small_bombs),    cmocka_unit_test(test_limits_arrive),
+        cmocka_unit_test(test_one_frame_of_an_open_file),
+        cmocka_unit_test(test_jpegs),
+        cmocka_unit_test(test_pngs),
+        cmocka_unit_test(test_dicom_files),
+        cmocka_unit_test(test_zstandard_files),
+        cmocka_unit_test(test_character_sets),
+        cmocka_unit_test(test_every_syntax),
+        cmocka_unit_test(test_small_bombs),
+        cmocka_unit_test(test_limits_arrive),
         cmocka_unit_test(test_retirement),
 #ifndef KIN_SANITIZE
         cmocka_unit_test(test_memory_limit),

@@ -1,5 +1,6 @@
 /* The worker by itself, over a socket that this test holds: how it greets, answers, retires and
  * ends. Under the sanitizers its exit status also tells that it leaked nothing. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,7 +40,7 @@ static const Kindred__Worker__V1__Answer *hear(talk *t)
     return (const Kindred__Worker__V1__Answer *)message;
 }
 
-static void start(talk *t)
+static void start_with(talk *t, const char *option)
 {
     int sockets[2], pipes[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
@@ -48,7 +50,7 @@ static void start(talk *t)
     posix_spawn_file_actions_adddup2(&actions, sockets[1], KIN_WORKER_SOCKET_FD);
     posix_spawn_file_actions_adddup2(&actions, pipes[0], KIN_WORKER_LIFELINE_FD);
     posix_spawn_file_actions_addclosefrom_np(&actions, KIN_WORKER_LIFELINE_FD + 1);
-    char *const arguments[] = {(char *)WORKER, NULL};
+    char *const arguments[] = {(char *)WORKER, (char *)option, NULL};
     /* dup2() to the lifeline's number must not hit a socket that is still needed. */
     assert_true(sockets[1] != KIN_WORKER_LIFELINE_FD && pipes[0] != KIN_WORKER_SOCKET_FD);
     if (pipes[0] == KIN_WORKER_LIFELINE_FD)
@@ -67,6 +69,11 @@ static void start(talk *t)
     assert_true(hello->hello->descriptor_length > 0);
 }
 
+static void start(talk *t)
+{
+    start_with(t, NULL);
+}
+
 /* Hangs up and expects the worker to end in order. */
 static void finish(talk *t)
 {
@@ -79,14 +86,14 @@ static void finish(talk *t)
         fail_msg("the worker ended with wait status %#x", wait_status);
 }
 
-/* Has bytes decoded; returns the status, and whether the worker retires. */
-static kin_status decode(talk *t, uint64_t serial, const void *bytes, size_t size, bool *retires)
+/* Has bytes decoded as request says; returns the status, and whether the worker retires. */
+static kin_status ask(talk *t, const Kindred__Worker__V1__Request *request, const void *bytes,
+                      size_t size, bool *retires)
 {
     int file = memfd_create("test", MFD_CLOEXEC);
+    uint64_t serial = request->serial;
     assert_int_equal(write(file, bytes, size), (ssize_t)size);
-    Kindred__Worker__V1__Request request = KINDRED__WORKER__V1__REQUEST__INIT;
-    request.serial = serial;
-    assert_int_equal(kin_channel_send(&t->channel, &request.base, file, true, NULL), KIN_OK);
+    assert_int_equal(kin_channel_send(&t->channel, &request->base, file, true, NULL), KIN_OK);
     close(file);
     for (;;) {
         const Kindred__Worker__V1__Answer *answer = hear(t);
@@ -96,6 +103,13 @@ static kin_status decode(talk *t, uint64_t serial, const void *bytes, size_t siz
             return (kin_status) - (int)answer->done->status;
         }
     }
+}
+
+static kin_status decode(talk *t, uint64_t serial, const void *bytes, size_t size, bool *retires)
+{
+    Kindred__Worker__V1__Request request = KINDRED__WORKER__V1__REQUEST__INIT;
+    request.serial = serial;
+    return ask(t, &request, bytes, size, retires);
 }
 
 static void test_leaves_nothing_behind(void **state)
@@ -162,6 +176,66 @@ static void test_bad_requests(void **state)
     }
 }
 
+/* Wishes that the program would never send get an answer, and leave nothing behind. */
+static void test_odd_wishes(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t x, y, width, height, side, frame;
+        kin_status status;
+    } cases[] = {
+        {0, 0, 10, 10, 16, 0, KIN_OK},
+        {0, 0, 0, 10, 16, 0, KIN_E_ARG},
+        {0, 0, 21, 10, 16, 0, KIN_E_ARG},
+        {UINT32_MAX, 0, UINT32_MAX, 10, 16, 0, KIN_E_ARG},
+        {0, 0, 10, 10, UINT32_MAX, 0, KIN_E_ARG},
+        {0, 0, 10, 10, 16, UINT32_MAX, KIN_E_NOT_FOUND},
+        {0, 0, 20, 20, 256, 0, KIN_OK},
+    };
+    talk t;
+    bool retires = false;
+    size_t size = 0;
+    void *png = sample_png(20, 20, &size);
+    start(&t);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        Kindred__Worker__V1__Region region = KINDRED__WORKER__V1__REGION__INIT;
+        region.x = cases[i].x;
+        region.y = cases[i].y;
+        region.width = cases[i].width;
+        region.height = cases[i].height;
+        Kindred__Worker__V1__Request request = KINDRED__WORKER__V1__REQUEST__INIT;
+        request.serial = i + 1;
+        request.region = &region;
+        request.preview_side = cases[i].side;
+        request.one_frame = 1;
+        request.frame = cases[i].frame;
+        assert_int_equal(ask(&t, &request, png, size, &retires), cases[i].status);
+        assert_false(retires);
+    }
+    finish(&t);
+    free(png);
+}
+
+static void test_is_nice_when_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *option;
+        int more;
+    } cases[] = {{NULL, 0}, {"--nice=0", 0}, {"--nice=7", 7}, {"--nice=19", 19}};
+    errno = 0;
+    int own = getpriority(PRIO_PROCESS, 0);
+    assert_int_equal(errno, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int wanted = own + cases[i].more < 19 ? own + cases[i].more : 19;
+        talk t;
+        start_with(&t, cases[i].option); /* it has greeted: it is as nice as it will be */
+        assert_int_equal(getpriority(PRIO_PROCESS, (id_t)t.pid), wanted);
+        finish(&t);
+    }
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), own); /* and nobody else is */
+}
+
 /* The program dies: so does its worker, although nobody closes the conversation. */
 static void test_dies_with_the_program(void **state)
 {
@@ -179,10 +253,9 @@ static void test_dies_with_the_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_leaves_nothing_behind),
-        cmocka_unit_test(test_retires_in_order),
-        cmocka_unit_test(test_bad_requests),
-        cmocka_unit_test(test_dies_with_the_program),
+        cmocka_unit_test(test_leaves_nothing_behind), cmocka_unit_test(test_retires_in_order),
+        cmocka_unit_test(test_bad_requests),          cmocka_unit_test(test_odd_wishes),
+        cmocka_unit_test(test_is_nice_when_told),     cmocka_unit_test(test_dies_with_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

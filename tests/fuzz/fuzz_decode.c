@@ -135,8 +135,27 @@ static void check_uid(const char *uid)
 }
 
 struct received {
+    kin_decode_wish wish;
     int headers, frames, announced;
 };
+
+/* A preview is there if it was asked for, of a size within its bounds. */
+static void check_preview(const kin_decode_wish *wish, const kin_decode_frame *frame)
+{
+    FUZZ_CHECK((frame->preview != NULL) == (wish->preview_side > 0));
+    if (frame->preview == NULL)
+        return;
+    uint32_t wide = wish->region != NULL ? wish->region->width : frame->width;
+    uint32_t high = wish->region != NULL ? wish->region->height : frame->height;
+    FUZZ_CHECK(frame->preview_channels == 1 || frame->preview_channels == 3);
+    FUZZ_CHECK(frame->preview_width >= 1 && frame->preview_width <= wide);
+    FUZZ_CHECK(frame->preview_height >= 1 && frame->preview_height <= high);
+    FUZZ_CHECK(frame->preview_width <= wish->preview_side);
+    FUZZ_CHECK(frame->preview_height <= wish->preview_side);
+    uint32_t last = frame->preview_width * frame->preview_height * frame->preview_channels - 1;
+    volatile uint8_t seen = frame->preview[last]; /* the sanitizers see whether it is all there */
+    (void)seen;
+}
 
 static kin_status on_header(void *ctx, const kin_decode_header *h, kin_error *err)
 {
@@ -167,12 +186,33 @@ static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *
 {
     struct received *received = ctx;
     (void)err;
-    FUZZ_CHECK(received->headers == 1 && frame->index == (uint32_t)received->frames++);
+    uint32_t first = received->wish.one_frame ? received->wish.frame : 0;
+    FUZZ_CHECK(received->headers == 1 && frame->index == first + (uint32_t)received->frames++);
     FUZZ_CHECK(frame->width > 0 && frame->height > 0);
     FUZZ_CHECK(frame->length == kin_descriptor_length());
     for (size_t i = 0; i < frame->length; i++)
         FUZZ_CHECK(isfinite(frame->descriptor[i]));
+    check_preview(&received->wish, frame);
     return KIN_OK;
+}
+
+/* Mostly the whole file, as an ingest asks for it; now and then a part, as queries do. */
+static kin_decode_wish make_wish(uint64_t *random, kin_decode_region *region)
+{
+    uint64_t bits = random_bits(random);
+    kin_decode_wish wish = {.preview_side = (uint32_t)(bits % 3 * 100)};
+    if ((bits >> 8) % 4 == 0) {
+        wish.one_frame = true;
+        wish.frame = (uint32_t)(bits >> 12) % 3;
+    }
+    if ((bits >> 10) % 4 == 0) {
+        region->x = (uint32_t)(bits >> 16) % 8;
+        region->y = (uint32_t)(bits >> 24) % 8;
+        region->width = (uint32_t)(bits >> 32) % 32;
+        region->height = (uint32_t)(bits >> 40) % 32;
+        wish.region = region;
+    }
+    return wish;
 }
 
 static bool try_file(void *ctx, uint64_t seed)
@@ -186,6 +226,7 @@ static bool try_file(void *ctx, uint64_t seed)
     kin_error err = {0};
     char cleaned[KIN_ERROR_MESSAGE_MAX];
     struct received received = {0};
+    kin_decode_region region;
     kin_decode_sink sink = {.header = on_header, .frame = on_frame, .ctx = &received};
     (void)ctx;
     size_t which = random_bits(&random) % corpus_count;
@@ -194,14 +235,18 @@ static bool try_file(void *ctx, uint64_t seed)
     /* By turns, as changes of size seldom get past the first structure. */
     sample damaged = seed % 2 == 0 ? mutate(&random, from, &corpus[with].file)
                                    : mutate_in_place(&random, from, 0, from->size);
-    kin_status status =
-        kin_decode_bytes(damaged.bytes, damaged.size, corpus[which].ending, &limits, NULL, &sink, &err);
+    received.wish = make_wish(&random, &region);
+    const kin_decode_wish *wish = &received.wish;
+    kin_status status = kin_decode_bytes(damaged.bytes, damaged.size, corpus[which].ending, &limits,
+                                         wish, &sink, &err);
     free(damaged.bytes);
     if (status == KIN_OK) {
-        FUZZ_CHECK(received.headers == 1 && received.frames == received.announced);
+        FUZZ_CHECK(received.headers == 1);
+        FUZZ_CHECK(received.frames == (wish->one_frame ? 1 : received.announced));
     } else {
         FUZZ_CHECK(status == KIN_E_FORMAT || status == KIN_E_LIMIT || status == KIN_E_UNSUPPORTED ||
-                   status == KIN_E_NO_IMAGE);
+                   status == KIN_E_NO_IMAGE || (status == KIN_E_ARG && wish->region != NULL) ||
+                   (status == KIN_E_NOT_FOUND && wish->one_frame));
         /* It may quote the file; the program cleans what its worker says. */
         kin_text_clean(cleaned, sizeof cleaned, err.message);
         FUZZ_CHECK(err.code == status && cleaned[0] != '\0');
