@@ -1,0 +1,175 @@
+/*
+ * internal.h - what the files of the server tell each other.
+ *
+ *   server.c       the server's life: binding, stopping
+ *   server_args.c  gRPC's own limits
+ *   credentials.c  certificates and their renewal
+ *   threads.c      completion queues, the threads that poll them, and calls' slots
+ *   call_life.c    one call from its headers to its status
+ *   call.c         receiving and sending in it
+ *   call_view.c    what its handler can ask about it
+ *   grpc_log.c     what gRPC itself has to say
+ */
+#ifndef KIN_RPC_INTERNAL_H
+#define KIN_RPC_INTERNAL_H
+
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "rpc/server.h"
+
+enum {
+    KIN_RPC_TEXT_MAX = 1000, /* bytes of a failure's text */
+    KIN_RPC_PATH_MAX = 200   /* of an unknown method, as it is shown */
+};
+
+/* --- completion queues and threads --- */
+
+/* A completion queue on which calls are announced.  Counted under the server's lock. */
+typedef struct kin_rpc_queue {
+    grpc_completion_queue *events;
+    kin_rpc_server *server;
+    unsigned pollers; /* threads that wait at it */
+} kin_rpc_queue;
+
+typedef struct kin_rpc_threads {
+    pthread_t *started; /* all of them, for joining */
+    size_t count, max;
+    pthread_cond_t wanted;  /* parked threads wait here … */
+    unsigned parked, woken; /* … and leave it one by one as `woken` says */
+    bool quitting;
+} kin_rpc_threads;
+
+/* Lines of gRPC's log on their way to `complain`; one in the process gets them. */
+typedef struct kin_rpc_log_sink {
+    void (*complain)(void *ctx, const char *text);
+    void *ctx;
+    double window;     /* when the count began */
+    unsigned lines;    /* told in this window */
+    unsigned unspoken; /* and not told */
+    struct kin_rpc_log_sink *next;
+} kin_rpc_log_sink;
+
+/* Certificates of one address: gRPC asks for each by itself whether they have changed. */
+typedef struct kin_rpc_credentials {
+    kin_rpc_server *server;
+    grpc_server_credentials *grpc;
+    unsigned seen; /* the server's `renewals` that they are of; under its pem_lock */
+} kin_rpc_credentials;
+
+struct kin_rpc_server {
+    kin_rpc_server_options options; /* with defaults filled in */
+    grpc_server *grpc;
+    grpc_resource_quota *quota;
+    kin_rpc_log_sink log;
+
+    kin_rpc_credentials *credentials; /* of each address */
+    int *ports;
+    pthread_mutex_t pem_lock;
+    atomic_uint renewals;
+    bool asks_clients; /* for certificates */
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t ended; /* requested or live has become 0 */
+    kin_rpc_queue *queues;
+    size_t queue_count;
+    kin_rpc_threads threads;
+    kin_rpc_call *free_slots;
+    unsigned requested; /* slots that wait for a call */
+    unsigned live;      /* slots with a call in them */
+
+    atomic_bool stopping;
+    atomic_uint running[KIN_RPC_CLASSES];
+};
+
+/* --- calls --- */
+
+/* A batch of operations that gRPC was given; its address is its tag. */
+typedef struct kin_rpc_batch {
+    bool pending;
+} kin_rpc_batch;
+
+/* A slot: used for one call after the other, as making its completion queue is not free. */
+struct kin_rpc_call {
+    kin_rpc_server *server;
+    kin_rpc_queue *queue;          /* that announced it */
+    grpc_completion_queue *events; /* of its batches; plucked */
+    kin_rpc_call *next;            /* free slot */
+
+    grpc_call *grpc;
+    grpc_call_details details;
+    grpc_metadata_array headers;
+
+    const kin_rpc_method *method; /* NULL: unknown */
+    char path[KIN_RPC_PATH_MAX + 1];
+    char *peer;          /* gpr_free() */
+    char *header_texts;  /* "name\0value\0name\0value\0" */
+    size_t header_bytes; /* used; 0: none */
+    size_t header_capacity;
+    double began, deadline; /* kin_clock_monotonic(); INFINITY */
+    void *data;
+
+    kin_rpc_batch receiving, sending, closing;
+    grpc_byte_buffer *received; /* of `receiving` */
+    ProtobufCMessage *request;  /* the handler's until its next receive */
+    bool prefetched;            /* `request` has not been handed out yet */
+    bool half_closed;           /* the client has sent its last */
+    bool headers_sent;
+    grpc_byte_buffer *response; /* of a unary method, goes with the status */
+    int cancelled;              /* of `closing` */
+    atomic_bool over;           /* `closing` came, and said so */
+    atomic_flag probing;        /* one thread at a time looks whether it came */
+    _Atomic double probed;      /* when */
+    char text[KIN_RPC_TEXT_MAX + 1];
+};
+
+/* threads.c.  Queues exist after kin_rpc_threads_init(); calls are taken after _start(). */
+kin_status kin_rpc_threads_init(kin_rpc_server *server, kin_error *err);
+kin_status kin_rpc_threads_start(kin_rpc_server *server, kin_error *err);
+/* Once gRPC's server is down: waits for the last slot, ends queues and threads. */
+void kin_rpc_threads_stop(kin_rpc_server *server);
+
+/* call_life.c.  Slots are made for a server's life. */
+kin_rpc_call *kin_rpc_call_new(kin_rpc_server *server);
+void kin_rpc_call_free(kin_rpc_call *call);
+/* Asks gRPC to put its next call into the slot and to announce it at the queue. */
+bool kin_rpc_call_request(kin_rpc_call *call, kin_rpc_queue *queue);
+/* Serves the call that gRPC has put into the slot, from its headers to its status. */
+void kin_rpc_call_serve(kin_rpc_call *call);
+/* Lets go of what gRPC put there; the slot can be used again. */
+void kin_rpc_call_reset(kin_rpc_call *call);
+
+/* call.c */
+typedef enum kin_rpc_outcome { KIN_RPC_DONE, KIN_RPC_FAILED, KIN_RPC_PENDING } kin_rpc_outcome;
+bool kin_rpc_batch_start(kin_rpc_call *call, kin_rpc_batch *batch, const grpc_op *ops,
+                         size_t count);
+/* Waits until a batch is through or a moment of kin_clock_monotonic() has come. */
+kin_rpc_outcome kin_rpc_batch_await(kin_rpc_call *call, kin_rpc_batch *batch, double until);
+/* The end of the longest wait that begins now. */
+double kin_rpc_call_patience(const kin_rpc_call *call);
+/* Receives the one request of a method that takes one. */
+kin_status kin_rpc_call_receive_only(kin_rpc_call *call, kin_error *err);
+void kin_rpc_call_drop_request(kin_rpc_call *call);
+
+/* call_view.c.  Fills in path, peer, headers, deadline and method; KIN_E_NOMEM. */
+kin_status kin_rpc_call_describe(kin_rpc_call *call);
+void kin_rpc_call_forget(kin_rpc_call *call);
+
+/* server_args.c */
+enum { KIN_RPC_ARGS_MAX = 24 };
+void kin_rpc_options_default(kin_rpc_server_options *options);
+/* Returns their number. */
+size_t kin_rpc_server_args(const kin_rpc_server *server, grpc_arg out[KIN_RPC_ARGS_MAX]);
+
+/* credentials.c */
+kin_status kin_rpc_credentials_begin(kin_rpc_server *server, kin_error *err);
+kin_status kin_rpc_credentials_make(kin_rpc_server *server, kin_rpc_credentials *out,
+                                    kin_error *err);
+
+/* grpc_log.c */
+void kin_rpc_log_begin(kin_rpc_log_sink *sink);
+void kin_rpc_log_end(kin_rpc_log_sink *sink);
+
+#endif
