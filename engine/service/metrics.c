@@ -1,5 +1,6 @@
 #include "service/metrics.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/checked.h"
@@ -69,8 +70,9 @@ void kin_metrics_call(kin_metrics *metrics, const kin_rpc_method *method, kin_rp
     size_t at = 0;
     while (at < metrics->count && &metrics->methods[at] != method)
         at++;
-    bool known = code >= KIN_RPC_OK && code < KIN_METRICS_CODES;
-    add(&metrics->by_method[at].codes[known ? code : KIN_RPC_UNKNOWN], 1);
+    int number = (int)code;
+    bool known = number >= KIN_RPC_OK && number < KIN_METRICS_CODES;
+    add(&metrics->by_method[at].codes[known ? number : KIN_RPC_UNKNOWN], 1);
     observe(&metrics->by_method[at].seconds, seconds);
 }
 
