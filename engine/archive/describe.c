@@ -47,7 +47,7 @@ kin_status kin_describe_header(kin_record *record, const kin_decode_header *head
     if (status == KIN_OK)
         status = kin_record_set_label(record, KIN_LABEL_FRAMES, frames, err);
     if (status == KIN_OK)
-        status = kin_record_set_label(record, "format", header->format, err);
+        status = kin_record_set_label(record, KIN_LABEL_FORMAT, header->format, err);
     return status;
 }
 
@@ -56,7 +56,7 @@ static const struct {
     const char *column;
     size_t offset; /* of the char * in kin_record */
     bool identity; /* a UID: the file's own, where it has one, stays */
-} fields[] = {
+} field_columns[] = {
     {"patient_id", offsetof(kin_record, patient_id), false},
     {"modality", offsetof(kin_record, modality), false},
     {"body_part", offsetof(kin_record, body_part), false},
@@ -72,33 +72,48 @@ static const struct {
 static bool is_dicom(const kin_record *record)
 {
     char scratch[KIN_RECORD_SCRATCH];
-    const char *format = kin_record_value(record, "format", scratch);
+    const char *format = kin_record_value(record, KIN_LABEL_FORMAT, scratch);
     return format != NULL && strcmp(format, "dicom") == 0;
+}
+
+/* What else is a field (frame, width, …), and what the decoder alone can know, is not the manifest's
+ * to say. */
+static bool is_fact(const char *column)
+{
+    return kin_record_is_field(column) || strcmp(column, KIN_LABEL_FRAMES) == 0 ||
+           strcmp(column, KIN_LABEL_FORMAT) == 0;
 }
 
 static kin_status lay_value(kin_record *record, const char *column, const char *value,
                             kin_error *err)
 {
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        if (strcmp(fields[i].column, column) != 0)
+    if (value[0] == '\0' || column[0] == '\0' || strcmp(column, "path") == 0)
+        return KIN_OK;
+    for (size_t i = 0; i < sizeof field_columns / sizeof field_columns[0]; i++) {
+        if (strcmp(field_columns[i].column, column) != 0)
             continue;
-        if (fields[i].identity && (is_dicom(record) || !kin_uid_valid(value)))
+        if (field_columns[i].identity && (is_dicom(record) || !kin_uid_valid(value)))
             return KIN_OK;
-        return kin_record_set((char **)((char *)record + fields[i].offset), value, err);
+        return kin_record_set((char **)((char *)record + field_columns[i].offset), value, err);
     }
-    /* What else is a field (frame, width, …) is a fact of the image, not the manifest's to say. */
-    return kin_record_is_field(column) ? KIN_OK : kin_record_set_label(record, column, value, err);
+    return is_fact(column) ? KIN_OK : kin_record_set_label(record, column, value, err);
 }
 
 kin_status kin_describe_manifest(kin_record *record, const kin_manifest *manifest, size_t row,
                                  kin_error *err)
 {
     kin_status status = KIN_OK;
-    for (size_t column = 0; status == KIN_OK && column < kin_manifest_columns(manifest); column++) {
-        const char *name = kin_manifest_column_borrow(manifest, column);
-        const char *value = kin_manifest_value_borrow(manifest, row, column);
-        if (value[0] != '\0' && name[0] != '\0' && strcmp(name, "path") != 0)
-            status = lay_value(record, name, value, err);
-    }
+    for (size_t column = 0; status == KIN_OK && column < kin_manifest_columns(manifest); column++)
+        status = lay_value(record, kin_manifest_column_borrow(manifest, column),
+                           kin_manifest_value_borrow(manifest, row, column), err);
+    return status;
+}
+
+kin_status kin_describe_fields(kin_record *record, const kin_label *fields, size_t count,
+                               kin_error *err)
+{
+    kin_status status = KIN_OK;
+    for (size_t i = 0; status == KIN_OK && i < count; i++)
+        status = lay_value(record, fields[i].name, fields[i].value, err);
     return status;
 }

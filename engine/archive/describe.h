@@ -7,8 +7,9 @@
 #include "catalog/record.h"
 #include "decode/decode.h"
 
-/* Label that tells how many frames the instance has. */
+/* Labels that tell how many frames the instance has, and the format of its file. */
 #define KIN_LABEL_FRAMES "number_of_frames"
+#define KIN_LABEL_FORMAT "format"
 
 /* Fills a record (initialised by the caller) from a decoder's header.  Missing UIDs are derived
  * from the file's digest: the same each time for the same bytes. */
@@ -19,5 +20,9 @@ kin_status kin_describe_header(kin_record *record, const kin_decode_header *head
  * change nothing. */
 kin_status kin_describe_manifest(kin_record *record, const kin_manifest *manifest, size_t row,
                                  kin_error *err);
+
+/* The same for columns that came otherwise. */
+kin_status kin_describe_fields(kin_record *record, const kin_label *fields, size_t count,
+                               kin_error *err);
 
 #endif

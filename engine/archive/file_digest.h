@@ -9,4 +9,8 @@
  * KIN_E_UNSUPPORTED. */
 kin_status kin_file_digest(const char *path, kin_digest *digest, kin_error *err);
 
+/* The same for a file that is open at fd, which it reads from the beginning and leaves where it
+ * stands.  name: the error's subject. */
+kin_status kin_file_digest_fd(int fd, const char *name, kin_digest *digest, kin_error *err);
+
 #endif

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/batch.h"
 #include "archive/internal.h"
 #include "archive/prepare.h"
 #include "archive/walk.h"
@@ -40,16 +41,22 @@ struct ingest {
     atomic_int running; /* decoding threads */
     atomic_uint restarts;
     pthread_mutex_t time_lock; /* over summary->decode_seconds */
-    kin_arrival *batch, **batch_end;
-    size_t batch_images;
+    kin_batch batch;
     double batch_since;
     double began;
 };
 
+static bool enqueue(void *ctx, kin_arrival *arrival)
+{
+    return kin_queue_put(ctx, arrival);
+}
+
 static void *decode_files(void *argument)
 {
     struct ingest *in = argument;
+    const kin_receiver receiver = {enqueue, in->queue};
     char path[PATH_MAX];
+    const kin_source source = {.name = path, .manifest = in->options->manifest};
     kin_decoder *decoder = NULL;
     kin_error err;
     kin_status status;
@@ -64,8 +71,7 @@ static void *decode_files(void *argument)
             status = started;
             err = start_error;
         }
-        bool going = kin_prepare_file(in->archive, decoder, in->options->manifest, path, status,
-                                      &err, in->queue);
+        bool going = kin_prepare_file(in->archive, decoder, &source, status, &err, &receiver);
         busy += kin_clock_monotonic() - since;
         if (!going)
             break;
@@ -114,71 +120,26 @@ static void report(struct ingest *in, kin_ingest_event event, const kin_arrival 
         in->options->event(in->options->ctx, event, arrival->path, arrival->instance.count, reason);
 }
 
-static void report_stored(struct ingest *in, const kin_arrival *arrival)
+static void report_put(void *ctx, const kin_arrival *arrival, kin_status status, const char *reason)
 {
-    static const kin_ingest_event events[] = {
-        [KIN_PUT_STORED] = KIN_INGEST_STORED,
-        [KIN_PUT_DUPLICATE] = KIN_INGEST_DUPLICATE,
-        [KIN_PUT_UPDATED] = KIN_INGEST_UPDATED,
-        [KIN_PUT_REPLACED] = KIN_INGEST_REPLACED,
-    };
+    struct ingest *in = ctx;
     kin_put_outcome outcome = arrival->instance.outcome;
+    if (status != KIN_OK) {
+        report(in, KIN_INGEST_FAILED, arrival, reason);
+        return;
+    }
     if (outcome == KIN_PUT_STORED || outcome == KIN_PUT_REPLACED)
         in->summary->images += arrival->instance.count;
     if (arrival->last)
-        report(in, events[outcome], arrival, "");
-}
-
-/* When a batch is refused, each file alone: one that cannot be stored costs only itself. */
-static kin_status put_singly(struct ingest *in, kin_error *err)
-{
-    for (kin_arrival *arrival = in->batch; arrival != NULL; arrival = arrival->next) {
-        kin_status status = kin_archive_put(in->archive, &arrival->instance, 1, err);
-        if (status == KIN_OK)
-            report_stored(in, arrival);
-        else if (status == KIN_E_LIMIT || status == KIN_E_ARG || status == KIN_E_NOT_FOUND)
-            report(in, KIN_INGEST_FAILED, arrival,
-                   err != NULL ? err->message : kin_status_text(status));
-        else
-            return status; /* the disk, the memory or the archive itself: going on would fail for
-                              all */
-    }
-    return KIN_OK;
-}
-
-static kin_status put_batch(struct ingest *in, kin_error *err)
-{
-    size_t count = 0;
-    for (kin_arrival *arrival = in->batch; arrival != NULL; arrival = arrival->next)
-        count++;
-    kin_instance *instances = calloc(count, sizeof *instances);
-    if (instances == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to store %zu files", count);
-    size_t at = 0;
-    for (kin_arrival *arrival = in->batch; arrival != NULL; arrival = arrival->next)
-        instances[at++] = arrival->instance; /* a loan: the arrivals go on owning the items */
-    kin_status status = kin_archive_put(in->archive, instances, count, err);
-    at = 0;
-    for (kin_arrival *arrival = in->batch; status == KIN_OK && arrival != NULL;
-         arrival = arrival->next) {
-        arrival->instance.outcome = instances[at++].outcome;
-        report_stored(in, arrival);
-    }
-    free(instances);
-    return status == KIN_OK || count == 1 ? status : put_singly(in, err);
+        report(in, kin_ingest_event_of(outcome), arrival, "");
 }
 
 static kin_status commit(struct ingest *in, kin_error *err)
 {
-    if (in->batch == NULL)
-        return KIN_OK;
+    const kin_batch_sink sink = {report_put, in};
     double since = kin_clock_monotonic();
-    kin_status status = put_batch(in, err);
+    kin_status status = kin_batch_commit(&in->batch, in->archive, &sink, err);
     in->summary->commit_seconds += kin_clock_monotonic() - since;
-    kin_arrivals_free(in->batch);
-    in->batch = NULL;
-    in->batch_end = &in->batch;
-    in->batch_images = 0;
     return status;
 }
 
@@ -191,12 +152,9 @@ static void admit(struct ingest *in, kin_arrival *arrival)
         kin_arrival_free(arrival);
         return;
     }
-    if (in->batch == NULL)
+    if (in->batch.first == NULL)
         in->batch_since = kin_clock_monotonic();
-    arrival->next = NULL;
-    *in->batch_end = arrival;
-    in->batch_end = &arrival->next;
-    in->batch_images += arrival->instance.count;
+    kin_batch_add(&in->batch, arrival);
 }
 
 static kin_status show_progress(struct ingest *in, kin_error *err)
@@ -214,7 +172,7 @@ static kin_status show_progress(struct ingest *in, kin_error *err)
 
 static bool batch_is_due(const struct ingest *in)
 {
-    return in->batch_images >= BATCH_IMAGES ||
+    return in->batch.images >= BATCH_IMAGES ||
            kin_clock_monotonic() - in->batch_since >= BATCH_SECONDS;
 }
 
@@ -231,7 +189,7 @@ static kin_status store_files(struct ingest *in, kin_error *err)
             kin_arrival *next = arrival->next;
             admit(in, arrival);
             arrival = next;
-            if (status == KIN_OK && in->batch_images >= BATCH_IMAGES)
+            if (status == KIN_OK && in->batch.images >= BATCH_IMAGES)
                 status = commit(in, err);
         }
         if (status == KIN_OK && ((over && none) || batch_is_due(in)))
@@ -247,7 +205,7 @@ static kin_status store_files(struct ingest *in, kin_error *err)
 
 static void clean_up(struct ingest *in)
 {
-    kin_arrivals_free(in->batch);
+    kin_batch_drop(&in->batch);
     kin_queue_free(in->queue);
     kin_walk_free(in->walk);
     pthread_mutex_destroy(&in->time_lock);
@@ -290,7 +248,6 @@ kin_status kin_ingest(kin_archive *archive, const char *const *paths, size_t pat
     struct ingest in = {.archive = archive, .options = options, .summary = summary};
     memset(summary, 0, sizeof *summary);
     in.began = kin_clock_monotonic();
-    in.batch_end = &in.batch;
     pthread_mutex_init(&in.time_lock, NULL);
     kin_status status = kin_walk_new(paths, path_count, archive->dir, &in.walk, err);
     if (status == KIN_OK)

@@ -5,8 +5,8 @@
  * about.  The columns patient_id, modality, body_part, study_date, outcome, study_uid (or
  * study_instance_uid) and series_uid (or series_instance_uid) fill those fields of the record;
  * every other column becomes a label of its own name (one named like a fact of the image, such as
- * frame or width, is passed over).  For DICOM files UIDs stay the file's own; other fields of the
- * manifest win over the file's.
+ * frame, width or format, is passed over).  For DICOM files UIDs stay the file's own; other fields
+ * of the manifest win over the file's.
  */
 #ifndef KIN_ARCHIVE_MANIFEST_H
 #define KIN_ARCHIVE_MANIFEST_H

@@ -13,21 +13,20 @@ enum { FIRST_ITEMS = 4 };
 /* A file being prepared. */
 struct file {
     kin_archive *archive;
-    const kin_manifest *manifest;
-    const char *path;
-    kin_queue *queue;
+    const kin_source *source;
+    const kin_receiver *receiver;
     kin_digest digest;
     kin_record base;       /* what all frames share */
     kin_instance instance; /* frames so far */
     size_t capacity;
-    bool shut; /* the queue takes no more */
+    bool shut; /* the receiver takes no more */
 };
 
-/* Hands the frames so far (and at the end the outcome) to the queue. */
+/* Hands the frames so far (and at the end the outcome) to the receiver. */
 static void deliver(struct file *file, bool last, kin_status status, const char *reason)
 {
     kin_arrival *arrival = calloc(1, sizeof *arrival);
-    char *path = strdup(file->path);
+    char *path = strdup(file->source->name);
     if (arrival == NULL || path == NULL) {
         /* Without memory for a note of it the file cannot be reported singly: stop taking files. */
         free(arrival);
@@ -48,16 +47,21 @@ static void deliver(struct file *file, bool last, kin_status status, const char 
     arrival->bytes =
         sizeof *arrival +
         arrival->instance.count * (kin_descriptor_length() * sizeof(float) + sizeof(kin_item));
-    if (!kin_queue_put(file->queue, arrival)) {
+    if (!file->receiver->take(file->receiver->ctx, arrival)) {
         kin_arrival_free(arrival);
         file->shut = true;
     }
 }
 
-static kin_status lay_manifest(struct file *file, kin_record *record, kin_error *err)
+/* Lays what the source is known to be over a record. */
+static kin_status lay_known(const kin_source *source, kin_record *record, kin_error *err)
 {
-    long row = file->manifest != NULL ? kin_manifest_find_path(file->manifest, file->path) : -1;
-    return row >= 0 ? kin_describe_manifest(record, file->manifest, (size_t)row, err) : KIN_OK;
+    record->uploaded = source->uploaded;
+    if (source->uploaded)
+        return kin_describe_fields(record, source->fields, source->field_count, err);
+    long row =
+        source->manifest != NULL ? kin_manifest_find_path(source->manifest, source->name) : -1;
+    return row >= 0 ? kin_describe_manifest(record, source->manifest, (size_t)row, err) : KIN_OK;
 }
 
 static kin_item *add_item(struct file *file, kin_error *err)
@@ -66,7 +70,7 @@ static kin_item *add_item(struct file *file, kin_error *err)
         size_t capacity = file->capacity > 0 ? file->capacity * 2 : FIRST_ITEMS;
         kin_item *items = reallocarray(file->instance.items, capacity, sizeof *items);
         if (items == NULL) {
-            kin_fail(err, KIN_E_NOMEM, file->path, "no memory for %zu frames", capacity);
+            kin_fail(err, KIN_E_NOMEM, file->source->name, "no memory for %zu frames", capacity);
             return NULL;
         }
         file->instance.items = items;
@@ -80,8 +84,9 @@ static kin_item *add_item(struct file *file, kin_error *err)
 static kin_status on_header(void *ctx, const kin_decode_header *header, kin_error *err)
 {
     struct file *file = ctx;
-    kin_status status = kin_describe_header(&file->base, header, file->path, file->digest, err);
-    return status == KIN_OK ? lay_manifest(file, &file->base, err) : status;
+    kin_status status =
+        kin_describe_header(&file->base, header, file->source->name, file->digest, err);
+    return status == KIN_OK ? lay_known(file->source, &file->base, err) : status;
 }
 
 static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *err)
@@ -90,7 +95,7 @@ static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *
     if (file->instance.count == KIN_PUT_INSTANCE_MAX)
         deliver(file, false, KIN_OK, "");
     if (file->shut)
-        return kin_fail(err, KIN_E_CANCELLED, file->path, "the ingest was stopped");
+        return kin_fail(err, KIN_E_CANCELLED, file->source->name, "the ingest was stopped");
     kin_item *item = add_item(file, err);
     if (item == NULL)
         return KIN_E_NOMEM;
@@ -101,7 +106,7 @@ static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *
     file->instance.count++; /* from here on the instance's release frees it */
     item->descriptor = malloc(bytes);
     if (item->descriptor == NULL)
-        return kin_fail(err, KIN_E_NOMEM, file->path, "no memory for a descriptor");
+        return kin_fail(err, KIN_E_NOMEM, file->source->name, "no memory for a descriptor");
     memcpy(item->descriptor, frame->descriptor, bytes);
     item->record.frame = frame->index;
     item->record.width = frame->width;
@@ -110,25 +115,24 @@ static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *
     return KIN_OK;
 }
 
-/* Takes the stored records of a known file over into the instance, under the present path and
- * manifest. */
-static kin_status reuse(struct file *file, const kin_record *records, size_t count, kin_error *err)
+/* Takes a stored record over into the instance, under the file's present name and what is known of it
+ * now.  *same is cleared when that gives the image another UID. */
+static kin_status reuse_record(struct file *file, const kin_record *record, bool *same,
+                               kin_error *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        kin_item *item = add_item(file, err);
-        if (item == NULL)
-            return KIN_E_NOMEM;
-        kin_status status = kin_record_copy(&records[i], &item->record, err);
-        if (status != KIN_OK)
-            return status;
-        file->instance.count++;
-        status = kin_record_set(&item->record.path, file->path, err);
-        if (status == KIN_OK)
-            status = lay_manifest(file, &item->record, err);
-        if (status != KIN_OK)
-            return status;
-    }
-    return KIN_OK;
+    kin_item *item = add_item(file, err);
+    if (item == NULL)
+        return KIN_E_NOMEM;
+    kin_status status = kin_record_copy(record, &item->record, err);
+    if (status != KIN_OK)
+        return status;
+    file->instance.count++;
+    status = kin_record_set(&item->record.path, file->source->name, err);
+    if (status == KIN_OK)
+        status = lay_known(file->source, &item->record, err);
+    if (status == KIN_OK && strcmp(item->record.sop_instance_uid, record->sop_instance_uid) != 0)
+        *same = false;
+    return status;
 }
 
 /* Are these all frames of the instance?  A large one may have been cut off between its chunks. */
@@ -149,28 +153,41 @@ static kin_status reuse_known(struct file *file, bool *known, kin_error *err)
     if (status != KIN_OK)
         return status;
     *known = is_whole(records, count);
-    if (*known)
-        status = reuse(file, records, count, err);
+    for (size_t i = 0; status == KIN_OK && *known && i < count; i++)
+        status = reuse_record(file, &records[i], known, err);
+    if (status == KIN_OK && !*known) { /* an image that is new needs its picture */
+        kin_instance_release(&file->instance);
+        file->capacity = 0;
+    }
     kin_records_free(records, count);
     return status;
 }
 
-static kin_status prepare(struct file *file, kin_decoder *decoder, kin_error *err)
+static kin_status decode(struct file *file, kin_decoder *decoder, kin_error *err)
 {
+    const kin_source *source = file->source;
     const kin_decode_sink sink = {on_header, on_frame, file};
-    bool known = false;
-    kin_status status = kin_file_digest(file->path, &file->digest, err);
-    if (status == KIN_OK)
-        status = reuse_known(file, &known, err);
-    if (status == KIN_OK && !known)
-        status = kin_decoder_run(decoder, file->path, NULL, &sink, err);
-    return status;
+    return source->uploaded
+               ? kin_decoder_run_fd(decoder, source->fd, source->name, NULL, &sink, err)
+               : kin_decoder_run(decoder, source->name, NULL, &sink, err);
 }
 
-bool kin_prepare_file(kin_archive *archive, kin_decoder *decoder, const kin_manifest *manifest,
-                      const char *path, kin_status failed, const kin_error *why, kin_queue *queue)
+static kin_status prepare(struct file *file, kin_decoder *decoder, kin_error *err)
 {
-    struct file file = {.archive = archive, .manifest = manifest, .path = path, .queue = queue};
+    const kin_source *source = file->source;
+    bool known = false;
+    kin_status status = source->uploaded
+                            ? kin_file_digest_fd(source->fd, source->name, &file->digest, err)
+                            : kin_file_digest(source->name, &file->digest, err);
+    if (status == KIN_OK)
+        status = reuse_known(file, &known, err);
+    return status == KIN_OK && !known ? decode(file, decoder, err) : status;
+}
+
+bool kin_prepare_file(kin_archive *archive, kin_decoder *decoder, const kin_source *source,
+                      kin_status failed, const kin_error *why, const kin_receiver *receiver)
+{
+    struct file file = {.archive = archive, .source = source, .receiver = receiver};
     kin_error err;
     kin_error_clear(&err);
     kin_status status = failed;

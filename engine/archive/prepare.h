@@ -4,13 +4,29 @@
 
 #include "archive/queue.h"
 
+/* A file, and what is known of it. */
+typedef struct kin_source {
+    const char *name; /* its path, absolute; of an upload the client's name for it, never opened */
+    bool uploaded;
+    int fd;                       /* an upload's bytes */
+    const kin_manifest *manifest; /* has a row about the file at that path, or not; may be NULL */
+    const kin_label *fields;      /* of an upload, as a manifest's columns */
+    size_t field_count;
+} kin_source;
+
+/* Where arrivals go, and with them their ownership; false: no more are taken, nor was this one. */
+typedef struct kin_receiver {
+    bool (*take)(void *ctx, kin_arrival *arrival);
+    void *ctx;
+} kin_receiver;
+
 /*
- * Prepares the file at path (absolute) and puts one or more arrivals into queue, the last of them
- * marked.  A file whose very bytes are stored is not decoded again: its records are laid anew under
- * the manifest.  `failed` is what the walk already found wrong (KIN_OK when nothing).  Returns
- * false when the queue was shut.
+ * Prepares a file and gives one or more arrivals to the receiver, the last of them marked.  A file
+ * whose very bytes are stored is not decoded again: its records are laid anew under the manifest or
+ * the fields.  `failed` is what is already known to be wrong (KIN_OK when nothing).  Returns false
+ * when the receiver takes no more, or memory is gone.
  */
-bool kin_prepare_file(kin_archive *archive, kin_decoder *decoder, const kin_manifest *manifest,
-                      const char *path, kin_status failed, const kin_error *why, kin_queue *queue);
+bool kin_prepare_file(kin_archive *archive, kin_decoder *decoder, const kin_source *source,
+                      kin_status failed, const kin_error *why, const kin_receiver *receiver);
 
 #endif

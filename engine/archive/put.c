@@ -84,11 +84,18 @@ static bool same_description(const kin_record *a, const kin_record *b)
            same_labels(a, b);
 }
 
-/* A byte-for-byte copy in another place adds nothing while the first one is still there. */
+/* A byte-for-byte copy in another place adds nothing while the first one is still there.  An upload
+ * has no place: its path is a client's word, by which no file of ours is looked at. */
 static bool is_mere_copy(const kin_record *fresh, const kin_record *old)
 {
-    return kin_digest_equal(fresh->file, old->file) && strcmp(fresh->path, old->path) != 0 &&
-           access(old->path, F_OK) == 0;
+    return !fresh->uploaded && !old->uploaded && kin_digest_equal(fresh->file, old->file) &&
+           strcmp(fresh->path, old->path) != 0 && access(old->path, F_OK) == 0;
+}
+
+static bool same_place(const kin_record *a, const kin_record *b)
+{
+    return a->uploaded == b->uploaded && strcmp(a->path, b->path) == 0 &&
+           kin_digest_equal(a->file, b->file);
 }
 
 static kin_put_outcome judge(const kin_record *fresh, const kin_record *old)
@@ -99,9 +106,8 @@ static kin_put_outcome judge(const kin_record *fresh, const kin_record *old)
         return KIN_PUT_REPLACED;
     if (is_mere_copy(fresh, old))
         return KIN_PUT_DUPLICATE;
-    bool same_place =
-        strcmp(fresh->path, old->path) == 0 && kin_digest_equal(fresh->file, old->file);
-    return same_description(fresh, old) && same_place ? KIN_PUT_DUPLICATE : KIN_PUT_UPDATED;
+    return same_description(fresh, old) && same_place(fresh, old) ? KIN_PUT_DUPLICATE
+                                                                  : KIN_PUT_UPDATED;
 }
 
 /* How much an outcome changes: an instance's outcome is that of the frame that changed most. */
@@ -253,8 +259,8 @@ static kin_status put_body(kin_txn *txn, void *ctx, kin_error *err)
     if (status == KIN_OK)
         status = kin_segments_sync(put->state->vectors, err);
     if (status == KIN_OK)
-        status =
-            kin_blocks_record(txn, put->state->descriptors, put->state->descriptors_name, first, end, err);
+        status = kin_blocks_record(txn, put->state->descriptors, put->state->descriptors_name,
+                                   first, end, err);
     if (status == KIN_OK)
         status = kin_blocks_record(txn, put->state->vectors, put->state->model, first, end, err);
     return status;

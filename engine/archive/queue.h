@@ -11,12 +11,13 @@
 /* A file's end of decoding, or one chunk of a very large instance. */
 typedef struct kin_arrival {
     struct kin_arrival *next;
-    char *path;
+    char *path;            /* or an upload's name */
     bool last;             /* the file's last arrival: its event is due */
     kin_instance instance; /* frames to store; empty for a skip or a failure */
     kin_status status;     /* KIN_OK, KIN_E_NO_IMAGE (a skip), or what failed */
     char reason[KIN_ERROR_MESSAGE_MAX];
     size_t bytes; /* memory it counts for */
+    size_t tag;   /* the receiver's own note of which file it is */
 } kin_arrival;
 
 typedef struct kin_queue kin_queue;

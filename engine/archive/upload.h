@@ -12,22 +12,29 @@
 
 typedef struct kin_upload kin_upload;
 
+enum { KIN_UPLOAD_NAME_MAX = 4096 /* bytes of a file's name */ };
+
 /* What became of one file. */
 typedef struct kin_uploaded {
-    const char *name;
-    kin_ingest_event event; /* FAILED with the reason "not stored" for what finish could not commit */
-    uint32_t images;
-    const char *reason;           /* "" unless skipped or failed */
+    const char *name; /* as given, made one clean line of UTF-8 (see kin_text_clean()) */
+    kin_ingest_event
+        event;          /* FAILED with the reason "not stored" for what finish could not commit */
+    uint32_t images;    /* frames; 0 when skipped or failed */
+    const char *reason; /* "" unless skipped or failed */
     const char *sop_instance_uid; /* of its (last) images; "" when skipped or failed */
 } kin_uploaded;
 
 kin_status kin_upload_new(kin_archive *archive, kin_upload **out, kin_error *err);
 /*
- * Decodes and describes the file open at fd (read from its beginning; stays the caller's) with
- * `decoder`, under the name and fields given (fields as a manifest's columns, see manifest.h).  A
- * file whose very bytes are stored is not decoded again.  A file that cannot be stored is an outcome,
- * not an error: the status tells only whether the upload can go on (KIN_E_NOMEM, KIN_E_IO for the
- * archive's disk, …).
+ * Decodes and describes the regular file open at fd (read from its beginning; stays the caller's)
+ * with `decoder`, under the name and fields given (fields as a manifest's columns, see manifest.h;
+ * text is made clean as in kin_text_clean(), names and values have the manifest's bounds).  A file
+ * whose very bytes are stored is not decoded again.  The name becomes the record's path, marked as
+ * an upload's: nothing is ever opened or looked for under it.
+ *
+ * A file that cannot be stored is an outcome, not an error: the status tells only whether the upload
+ * can go on (KIN_E_NOMEM, KIN_E_IO for the archive's disk, …).  Files added before a failure that
+ * were not committed count as not stored.
  */
 kin_status kin_upload_add(kin_upload *upload, kin_decoder *decoder, int fd, const char *name,
                           const kin_label *fields, size_t field_count, kin_error *err);

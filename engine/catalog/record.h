@@ -34,6 +34,7 @@ typedef struct kin_record {
     char *study_date; /* YYYYMMDD or "" */
     char *outcome;
     char *path;     /* where the file was, absolute */
+    bool uploaded;  /* path is the name that a client gave: no file of this machine */
     uint32_t frame; /* from 0 */
     uint32_t width, height;
     kin_digest file;     /* of the file's bytes; both halves 0 where unknown */

@@ -65,6 +65,7 @@ static void fill_message(const kin_record *record, image_message *message)
     message->study_date = record->study_date;
     message->outcome = record->outcome;
     message->path = record->path;
+    message->uploaded = record->uploaded;
     message->frame = record->frame;
     message->width = record->width;
     message->height = record->height;
@@ -156,6 +157,7 @@ static kin_status take_fields(image_message *message, kin_record *out, kin_error
         if (*strings[i].to == NULL)
             return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for an image's record");
     }
+    out->uploaded = message->uploaded;
     out->frame = message->frame;
     out->width = message->width;
     out->height = message->height;

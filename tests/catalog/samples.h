@@ -111,6 +111,7 @@ static inline void sample_fields(rng *random, kin_record *record)
     record->file = (kin_digest){.low = rng_below(random, 50), .high = 1};
     record->content = (kin_digest){.low = rng_next(random), .high = rng_next(random)};
     record->ingested_us = (int64_t)rng_next(random);
+    record->uploaded = (record->ingested_us & 1) != 0;
 }
 
 static inline void sample_record(rng *random, kin_record *record)

@@ -92,6 +92,7 @@ static void round_trip(const kin_record *record)
     assert_int_equal(back.id, 0);
     back.id = record->id;
     assert_true(records_equal(record, &back));
+    assert_int_equal(back.uploaded, record->uploaded);
     kin_record_release(&back);
     free(bytes);
 }
