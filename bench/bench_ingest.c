@@ -62,7 +62,7 @@ static void print_stage(const char *name, double seconds, size_t frames, double 
 
 static double stage_sum(const bench_stages *s)
 {
-    return s->read + s->open + s->render + s->describe + s->embed;
+    return s->read + s->open + s->render + s->describe + s->preview + s->embed;
 }
 
 static void print_table(const bench_stages *s, const struct whole *runs, int count)
@@ -77,6 +77,7 @@ static void print_table(const bench_stages *s, const struct whole *runs, int cou
     print_stage("open: structure, tags", s->open, s->frames, sum);
     print_stage("render: decode, window", s->render, s->frames, sum);
     print_stage("describe", s->describe, s->frames, sum);
+    print_stage("preview", s->preview, s->frames, sum);
     print_stage("embed", s->embed, s->frames, sum);
     print_stage("Kindred, all stages", sum, s->frames, sum);
     printf("whole ingest (worker processes, commits):\n");
@@ -100,11 +101,12 @@ static int print_json(const bench_stages *s, const struct whole *runs, int count
                               w->seconds, "images", (json_int_t)w->images, "decode_seconds",
                               w->decode_seconds, "commit_seconds", w->commit_seconds));
     }
-    json_t *all = json_pack(
-        "{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "files", (json_int_t)s->files,
-        "images", (json_int_t)s->frames, "left_out", (json_int_t)s->left_out, "dcmtk_seconds",
-        s->dcmtk, "read_seconds", s->read, "open_seconds", s->open, "render_seconds", s->render,
-        "describe_seconds", s->describe, "embed_seconds", s->embed, "ingest", wholes);
+    json_t *all = json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "files",
+                            (json_int_t)s->files, "images", (json_int_t)s->frames, "left_out",
+                            (json_int_t)s->left_out, "dcmtk_seconds", s->dcmtk, "read_seconds",
+                            s->read, "open_seconds", s->open, "render_seconds", s->render,
+                            "describe_seconds", s->describe, "preview_seconds", s->preview,
+                            "embed_seconds", s->embed, "ingest", wholes);
     if (all == NULL)
         return 1;
     json_dumpf(all, stdout, JSON_INDENT(2));

@@ -21,8 +21,8 @@ typedef struct bench_stages {
     size_t files, frames;
     size_t left_out; /* files that one of the two, or both, do not decode */
     double dcmtk;    /* DCMTK alone: load and render to 8 bits; 0 for PNG, JPEG, TIFF */
-    double read, open, render,
-        describe; /* Kindred: bytes from the disk; structure and tags; pixels; descriptor */
+    /* Kindred: bytes from the disk; structure and tags; pixels; descriptor; small picture */
+    double read, open, render, describe, preview;
     double embed; /* the projection */
 } bench_stages;
 
