@@ -565,10 +565,10 @@ static void every_option_is_in_the_manual(void **state)
         const char *begin = strstr(text, section);
         if (begin == NULL)
             fail_msg("no section [%s]", option.section);
-        const char *end = strstr(begin + 1, "\n.S");
+        const char *end = strstr(begin, "\n.El\n");
         snprintf(item, sizeof item, "\n.It Cm %s ", option.name);
         const char *at = strstr(begin, item);
-        if (at == NULL || at > end)
+        if (at == NULL || end == NULL || at > end)
             fail_msg("no %s.%s", option.section, option.name);
         /* … and so does its default */
         if (option.value_default[0] == '\0')
