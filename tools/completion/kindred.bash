@@ -11,7 +11,7 @@ _kindred()
         words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
     fi
 
-    local commands='backup delete eval export help ingest init reindex search show stats verify'
+    local commands='backup delete eval export help ingest init reindex search serve show stats verify'
     local command='' i
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
@@ -30,7 +30,7 @@ _kindred()
     search:--by) _kindred_words 'image series study patient' && return ;;
     reindex:-i | reindex:--index) _kindred_words 'auto flat hnsw ivfpq' && return ;;
     export:-f | export:--format) _kindred_words 'csv ndjson' && return ;;
-    export:-o | export:--output) _kindred_files && return ;;
+    export:-o | export:--output | serve:-c | serve:--config | serve:--port-file) _kindred_files && return ;;
     eval:--leave-out) _kindred_words 'patient_id study_uid' && return ;;
     eval:-l | eval:--label) _kindred_words 'diagnosis' && return ;;
     stats:-v | stats:--values) _kindred_words 'modality body_part diagnosis outcome study_date' && return ;;
@@ -58,6 +58,7 @@ _kindred()
         show) options+=' --max --json' ;;
         delete | verify) options+=' --json' ;;
         reindex) options+=' --index --keep-model --recall-bound --check --jobs --json' ;;
+        serve) options+=' --config --listen --port-file --print-config --check-config' ;;
         stats) options+=' --values --json' ;;
         export) options+=' --format --json --where --output' ;;
         eval)
