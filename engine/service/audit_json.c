@@ -1,6 +1,8 @@
 #include "service/audit_json.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +55,7 @@ int kin_audit_json_dump(kin_audit_json *json, json_t *value)
 {
     if (value == NULL)
         return -1;
-    int failed = json_dump_callback(value, take_dump, json, KIN_AUDIT_JSON_FLAGS);
+    int failed = json_dump_callback(value, take_dump, json, KIN_AUDIT_JSON_FLAGS | JSON_ENCODE_ANY);
     json_decref(value);
     return failed;
 }
@@ -96,9 +98,9 @@ static size_t piece_length(const char *text, size_t size)
     return length;
 }
 
-static json_int_t count_pieces(const char *text, size_t size)
+static size_t count_pieces(const char *text, size_t size)
 {
-    json_int_t count = 1;
+    size_t count = 1;
     for (size_t length; (length = piece_length(text, size)) < size; count++) {
         text += length;
         size -= length;
@@ -106,21 +108,47 @@ static json_int_t count_pieces(const char *text, size_t size)
     return count;
 }
 
-/* type and value are well-formed. */
+/* Is it itself in JSON?  UIDs, most ids and all names of types are. */
+static bool is_plain(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
+            return false;
+    return true;
+}
+
+/* Well-formed text as a JSON string.  Answers have many plain ones, for which a detour through
+ * jansson's values would take most of the time that a line takes. */
+static int append_string(kin_audit_json *json, const char *text, size_t size)
+{
+    if (!is_plain(text, size))
+        return kin_audit_json_dump(json, json_stringn(text, size));
+    return kin_audit_json_append(json, "\"", 1) != 0 ||
+                   kin_audit_json_append(json, text, size) != 0 ||
+                   kin_audit_json_append(json, "\"", 1) != 0
+               ? -1
+               : 0;
+}
+
+static int append_text(kin_audit_json *json, const char *text)
+{
+    return kin_audit_json_append(json, text, strlen(text));
+}
+
+/* The pieces of a value; all texts are well-formed. */
 static int append_value(kin_audit_json *json, const char *type, const char *value, const char *role)
 {
-    size_t size = strlen(value);
-    json_int_t pieces = count_pieces(value, size);
-    for (json_int_t piece = 1; piece <= pieces; piece++) {
+    size_t size = strlen(value), pieces = count_pieces(value, size);
+    for (size_t piece = 1; piece <= pieces; piece++) {
         size_t length = piece_length(value, size);
-        json_t *object =
-            json_pack("{s:s, s:s%, s:s}", "type", type, "value", value, length, "role", role);
-        if (object != NULL && pieces > 1 &&
-            json_object_set_new(object, "piece", json_pack("[I, I]", piece, pieces)) != 0) {
-            json_decref(object);
-            return -1;
-        }
-        if (kin_audit_json_dump(json, object) != 0 || kin_audit_json_end(json) != 0)
+        char numbers[64] = "";
+        if (pieces > 1)
+            snprintf(numbers, sizeof numbers, ",\"piece\":[%zu,%zu]", piece, pieces);
+        if (append_text(json, "{\"type\":") != 0 || append_string(json, type, strlen(type)) != 0 ||
+            append_text(json, ",\"value\":") != 0 || append_string(json, value, length) != 0 ||
+            append_text(json, ",\"role\":") != 0 || append_string(json, role, strlen(role)) != 0 ||
+            append_text(json, numbers) != 0 || append_text(json, "}") != 0 ||
+            kin_audit_json_end(json) != 0)
             return -1;
         value += length;
         size -= length;

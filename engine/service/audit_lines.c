@@ -83,7 +83,7 @@ static json_t *participant_of(const kin_audit_entry *entry)
                      "network_access_point", peer, "requestor", 1);
 }
 
-/* "objects" is empty and comes last: append_line() fills it in. */
+/* "objects" is empty and comes last: append_line() opens it again. */
 static json_t *head_of(const kin_audit_entry *entry, const kin_audit_stamp *stamp)
 {
     char host[TEXT_SIZE];
@@ -104,15 +104,15 @@ static size_t count_fitting(const kin_audit_json *objects, size_t from, size_t r
     return count;
 }
 
-static int append_line(kin_audit_json *lines, json_t *head, const kin_audit_json *objects,
-                       size_t from, size_t count)
+/* head: all of a line's JSON, with no objects. */
+static int append_line(kin_audit_json *lines, const kin_audit_json *head,
+                       const kin_audit_json *objects, size_t from, size_t count)
 {
     static const char tail[] = "]}";
     const size_t tail_size = sizeof tail - 1;
     if (kin_audit_json_append(lines, "\n", 1) != 0 ||
-        kin_audit_json_dump(lines, json_incref(head)) != 0)
+        kin_audit_json_append(lines, head->bytes, head->size - tail_size) != 0)
         return -1;
-    lines->size -= tail_size; /* "objects":[ is open again */
     for (size_t i = from; i < from + count; i++) {
         size_t start = i > 0 ? objects->ends[i - 1] : 0;
         if ((i > from && kin_audit_json_append(lines, ",", 1) != 0) ||
@@ -125,26 +125,37 @@ static int append_line(kin_audit_json *lines, json_t *head, const kin_audit_json
     return kin_audit_json_end(lines);
 }
 
+/* The head anew, with "part". */
+static int number_head(kin_audit_json *text, json_t *head, size_t part, size_t parts)
+{
+    text->size = 0;
+    if (json_object_set_new(json_object_get(head, "event"), "part",
+                            json_pack("[I, I]", (json_int_t)part, (json_int_t)parts)) != 0)
+        return -1;
+    return kin_audit_json_dump(text, json_incref(head));
+}
+
 static int append_lines(kin_audit_json *lines, json_t *head, const kin_audit_json *objects)
 {
-    const size_t room =
-        KIN_AUDIT_LINE_MAX - json_dumpb(head, NULL, 0, KIN_AUDIT_JSON_FLAGS) - PART_ROOM - 1;
-    json_t *event = json_object_get(head, "event");
+    kin_audit_json text = {0};
+    int failed = kin_audit_json_dump(&text, json_incref(head));
+    const size_t room = KIN_AUDIT_LINE_MAX - text.size - PART_ROOM - 1 /* the line's end */;
     size_t parts = 0, from = 0;
-    for (; from < objects->count; parts++)
+    while (failed == 0 && from < objects->count) {
         from += count_fitting(objects, from, room);
-    if (parts <= 1)
-        return append_line(lines, head, objects, 0, objects->count);
+        parts++;
+    }
     from = 0;
-    for (size_t part = 1; part <= parts; part++) {
+    for (size_t part = 1; failed == 0 && part <= (parts > 0 ? parts : 1); part++) {
         size_t count = count_fitting(objects, from, room);
-        json_t *numbers = json_pack("[I, I]", (json_int_t)part, (json_int_t)parts);
-        if (json_object_set_new(event, "part", numbers) != 0 ||
-            append_line(lines, head, objects, from, count) != 0)
-            return -1;
+        if (parts > 1)
+            failed = number_head(&text, head, part, parts);
+        if (failed == 0)
+            failed = append_line(lines, &text, objects, from, count);
         from += count;
     }
-    return 0;
+    kin_audit_json_release(&text);
+    return failed;
 }
 
 int kin_audit_lines_make(const kin_audit_entry *entry, const kin_audit_stamp *stamp,
