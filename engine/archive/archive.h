@@ -26,6 +26,7 @@
 #include "catalog/condition.h"
 #include "catalog/record.h"
 #include "decode/decoder.h"
+#include "image/raster.h"
 
 typedef struct kin_archive kin_archive;
 
@@ -50,7 +51,7 @@ typedef struct kin_item {
     kin_record record;
     float *descriptor;
     void *preview; /* a JPEG made by kin_image_encode_jpeg(), of at most KIN_PREVIEW_MAX bytes, or
-                      NULL: none is stored */
+                      NULL: none.  The same picture's stored preview stays as it is */
     size_t preview_size;
 } kin_item;
 enum { KIN_PREVIEW_MAX = 256 * 1024 };
@@ -74,7 +75,7 @@ enum {
     KIN_PUT_INSTANCE_MAX = 4096 /* frames of one instance in one put: larger ones come in several */
 };
 
-/* Frees the records and descriptors of an instance and the array itself. */
+/* Frees the records, descriptors and previews of an instance and the array itself. */
 void kin_instance_release(kin_instance *instance);
 
 /* Stores instances in one transaction: all or none.  When it returns KIN_OK they are durable. */
@@ -118,11 +119,10 @@ kin_status kin_archive_embeddings(kin_archive *archive, const uint64_t *ids, siz
 /* Floats of an embedding. */
 size_t kin_archive_dim(const kin_archive *archive);
 
-/* The preview of a stored image (kin_item.preview), decoded; freed with kin_raster_… of image.h.
+/* The preview of a stored image (kin_item.preview), decoded; released with kin_raster_release().
  * KIN_E_NOT_FOUND: no such image, or it was stored without a preview (the message says which). */
-struct kin_raster;
 kin_status kin_archive_preview(kin_archive *archive, const char *sop_instance_uid, uint32_t frame,
-                               struct kin_raster *out, kin_error *err);
+                               kin_raster *out, kin_error *err);
 
 /* The images that came from a file of these very bytes; *count 0 when none did. */
 kin_status kin_archive_find_file(kin_archive *archive, kin_digest file, kin_record **records,
@@ -168,10 +168,10 @@ void kin_query_release(kin_query *query);
 typedef struct kin_search_options {
     size_t k;                   /* results wanted; 0: 10 */
     const kin_condition *where; /* NULL: everything */
-    kin_level fold;        /* the best image of each series, study, patient; images: no folding */
-    bool not_same_patient; /* leaves out the query's patient (needs a known patient) */
-    bool exact;            /* never the index */
-    double effort;         /* 0: default; else in (0, 1] */
+    kin_level fold;          /* the best image of each series, study, patient; images: no folding */
+    bool not_same_patient;   /* leaves out the query's patient (needs a known patient) */
+    bool exact;              /* never the index */
+    double effort;           /* 0: default; else in (0, 1] */
     bool (*stop)(void *ctx); /* asked every few thousand rows, by several threads at once; true
                                 ends the search with KIN_E_CANCELLED.  May be NULL */
     void *stop_ctx;
@@ -225,7 +225,7 @@ typedef struct kin_reindex_report {
     double recall_at_10; /* of the index as built, at default effort, against the exact answer */
     size_t recall_queries;
     double recall_bound; /* that it was held to */
-    bool below_bound; /* the built index missed the bound: an exact scan serves */
+    bool below_bound;    /* the built index missed the bound: an exact scan serves */
     double seconds;
 } kin_reindex_report;
 
@@ -251,6 +251,8 @@ typedef struct kin_archive_stats {
     uint64_t generation;
     char generation_time[32]; /* ISO 8601, "" before the first */
     double generation_recall; /* its self-check; negative before the first */
+    uint64_t previews;        /* images that have one */
+    uint64_t preview_bytes;   /* of catalog_bytes, what they take */
     uint64_t catalog_bytes, descriptor_bytes, vector_bytes, index_bytes;
 } kin_archive_stats;
 

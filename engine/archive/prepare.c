@@ -6,6 +6,7 @@
 
 #include "archive/describe.h"
 #include "archive/file_digest.h"
+#include "archive/preview.h"
 #include "features/features.h"
 
 enum { FIRST_ITEMS = 4 };
@@ -21,6 +22,15 @@ struct file {
     size_t capacity;
     bool shut; /* the receiver takes no more */
 };
+
+static size_t instance_bytes(const kin_instance *instance)
+{
+    size_t bytes =
+        instance->count * (kin_descriptor_length() * sizeof(float) + sizeof *instance->items);
+    for (size_t i = 0; i < instance->count; i++)
+        bytes += instance->items[i].preview_size;
+    return bytes;
+}
 
 /* Hands the frames so far (and at the end the outcome) to the receiver. */
 static void deliver(struct file *file, bool last, kin_status status, const char *reason)
@@ -44,9 +54,7 @@ static void deliver(struct file *file, bool last, kin_status status, const char 
         memset(&file->instance, 0, sizeof file->instance);
         file->capacity = 0;
     }
-    arrival->bytes =
-        sizeof *arrival +
-        arrival->instance.count * (kin_descriptor_length() * sizeof(float) + sizeof(kin_item));
+    arrival->bytes = sizeof *arrival + instance_bytes(&arrival->instance);
     if (!file->receiver->take(file->receiver->ctx, arrival)) {
         kin_arrival_free(arrival);
         file->shut = true;
@@ -112,7 +120,7 @@ static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *
     item->record.width = frame->width;
     item->record.height = frame->height;
     item->record.content = kin_digest_of(frame->descriptor, bytes);
-    return KIN_OK;
+    return kin_preview_make(frame, item, err);
 }
 
 /* Takes a stored record over into the instance, under the file's present name and what is known of it
@@ -167,9 +175,10 @@ static kin_status decode(struct file *file, kin_decoder *decoder, kin_error *err
 {
     const kin_source *source = file->source;
     const kin_decode_sink sink = {on_header, on_frame, file};
+    const kin_decode_wish wish = {.preview_side = KIN_DECODE_PREVIEW_MAX};
     return source->uploaded
-               ? kin_decoder_run_fd(decoder, source->fd, source->name, NULL, &sink, err)
-               : kin_decoder_run(decoder, source->name, NULL, &sink, err);
+               ? kin_decoder_run_fd(decoder, source->fd, source->name, &wish, &sink, err)
+               : kin_decoder_run(decoder, source->name, &wish, &sink, err);
 }
 
 static kin_status prepare(struct file *file, kin_decoder *decoder, kin_error *err)

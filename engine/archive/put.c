@@ -126,6 +126,13 @@ static int weight(kin_put_outcome outcome)
     return 0;
 }
 
+static kin_status add_preview(kin_txn *txn, const kin_item *item, kin_error *err)
+{
+    return item->preview != NULL
+               ? kin_preview_add(txn, item->record.id, item->preview, item->preview_size, err)
+               : KIN_OK;
+}
+
 static kin_status add_row(struct put *put, kin_txn *txn, kin_item *item, const float *vector,
                           kin_error *err)
 {
@@ -133,6 +140,8 @@ static kin_status add_row(struct put *put, kin_txn *txn, kin_item *item, const f
         return kin_fail(err, KIN_E_NOT_FOUND, item->record.sop_instance_uid,
                         "the image is not stored and came without a descriptor");
     kin_status status = kin_catalog_put(txn, &item->record, err);
+    if (status == KIN_OK)
+        status = add_preview(txn, item, err);
     if (status == KIN_OK)
         status =
             kin_segments_append(put->state->descriptors, item->record.id, item->descriptor, 1, err);
@@ -149,7 +158,8 @@ static kin_status put_item(struct put *put, kin_txn *txn, kin_item *item, const 
     kin_status status = KIN_OK;
     if (*outcome == KIN_PUT_UPDATED) {
         item->record.id = old->id;
-        return kin_catalog_update(txn, &item->record, err);
+        status = kin_catalog_update(txn, &item->record, err);
+        return status == KIN_OK ? add_preview(txn, item, err) : status;
     }
     if (*outcome == KIN_PUT_REPLACED)
         status = kin_catalog_remove(txn, old->id, err);
@@ -206,6 +216,16 @@ static size_t item_count(const struct put *put)
     for (size_t i = 0; i < put->count; i++)
         items += put->instances[i].count;
     return items;
+}
+
+static kin_status check_previews(const struct put *put, kin_error *err)
+{
+    for (size_t i = 0; i < put->count; i++)
+        for (size_t j = 0; j < put->instances[i].count; j++)
+            if (put->instances[i].items[j].preview_size > KIN_PREVIEW_MAX)
+                return kin_fail(err, KIN_E_ARG, put->instances[i].items[j].record.sop_instance_uid,
+                                "a preview has at most %d bytes", KIN_PREVIEW_MAX);
+    return KIN_OK;
 }
 
 static kin_status embed_items(struct put *put, kin_error *err)
@@ -271,6 +291,7 @@ void kin_instance_release(kin_instance *instance)
     for (size_t i = 0; i < instance->count; i++) {
         kin_record_release(&instance->items[i].record);
         free(instance->items[i].descriptor);
+        free(instance->items[i].preview);
     }
     free(instance->items);
     instance->items = NULL;
@@ -286,10 +307,13 @@ kin_status kin_archive_put(kin_archive *archive, kin_instance *instances, size_t
     size_t items = item_count(&put), size;
     if (items == 0)
         return KIN_OK;
+    kin_status status = check_previews(&put, err);
+    if (status != KIN_OK)
+        return status;
     if (!kin_mul_size(items, archive->dim * sizeof(float), &size) ||
         (put.vectors = calloc(1, size)) == NULL)
         return kin_fail(err, KIN_E_NOMEM, archive->dir, "no memory for %zu embeddings", items);
-    kin_status status = kin_snapshot_open(archive, &snapshot, err);
+    status = kin_snapshot_open(archive, &snapshot, err);
     if (status == KIN_OK) {
         put.state = snapshot.state;
         snapshot.state =

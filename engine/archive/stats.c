@@ -131,6 +131,8 @@ kin_status kin_archive_stats_read(kin_archive *archive, kin_archive_stats *out, 
     if (status == KIN_OK)
         status = count_levels(&snapshot, out, err);
     if (status == KIN_OK)
+        status = kin_previews_measure(snapshot.txn, &out->previews, &out->preview_bytes, err);
+    if (status == KIN_OK)
         status = describe_generation(&snapshot, out, err);
     if (status == KIN_OK)
         status = measure_files(&snapshot, out, err);

@@ -15,6 +15,8 @@
  *             (record.h; the file's digest in hexadecimal) and every label.  Values too long for
  *             LMDB's keys are cut and end in their digest.
  *   dead      the ids that were removed (4 bytes, sorted), under one key
+ *   previews  id (8 bytes, big endian) -> checksum (XXH3-64 seeded with the id) and a small picture;
+ *             absent until the first write to a catalog that was made before there were previews
  *   blocks    set name, NUL, block number (8 bytes, big endian) -> checksum (8 bytes,
  *             little endian)
  *
@@ -101,7 +103,8 @@ kin_status kin_catalog_put(kin_txn *txn, kin_record *record, kin_error *err);
  * one. */
 kin_status kin_catalog_update(kin_txn *txn, const kin_record *record, kin_error *err);
 
-/* Takes an image out: its record and values go, its id is dead for ever.  KIN_E_NOT_FOUND. */
+/* Takes an image out: its record, values and preview go, its id is dead for ever.
+ * KIN_E_NOT_FOUND. */
 kin_status kin_catalog_remove(kin_txn *txn, uint64_t id, kin_error *err);
 
 /* The record of a live id, to be released; KIN_E_NOT_FOUND, KIN_E_CORRUPT. */
@@ -129,12 +132,29 @@ kin_status kin_catalog_each_name(kin_txn *txn, int (*visit)(void *ctx, const cha
 
 /*
  * Checks every cross-reference: each row has a record or was removed, each record is whole and all
- * its values are in by_value, which has nothing else.  Calls report (may be NULL) for each fault,
+ * its values are in by_value, which has nothing else; each preview is whole and belongs to a live
+ * image.  Calls report (may be NULL) for each fault,
  * with text that names images by their ids and holds no values; *faults counts them.  KIN_OK
  * whether or not there are faults; other codes mean that the check could not be finished.
  */
 kin_status kin_catalog_verify(kin_txn *txn, void (*report)(void *ctx, const char *fault), void *ctx,
                               uint64_t *faults, kin_error *err);
+
+/* --- previews: a small picture of an image, bytes that the catalog only keeps --- */
+
+/* Gives a live image (else KIN_E_NOT_FOUND) a preview; one that it has stays. */
+kin_status kin_preview_add(kin_txn *txn, uint64_t id, const void *bytes, size_t size,
+                           kin_error *err);
+
+/* Into memory from malloc, which the caller frees.  KIN_E_NOT_FOUND: it has none; KIN_E_CORRUPT. */
+kin_status kin_preview_get(kin_txn *txn, uint64_t id, void **out, size_t *size, kin_error *err);
+
+/* How many there are, and the bytes of their pages. */
+kin_status kin_previews_measure(kin_txn *txn, uint64_t *count, uint64_t *bytes, kin_error *err);
+
+/* Makes snapshots begun from now on see the previews that another process was the first to add,
+ * since this catalog was opened.  KIN_E_ARG: the calling thread holds a snapshot. */
+kin_status kin_previews_find(kin_catalog *catalog, kin_error *err);
 
 /* --- checksums of the store's blocks (segments.h); a set's name has 1 to 200 bytes --- */
 

@@ -37,7 +37,8 @@ kin_status kin_catalog_check_schema(kin_txn *txn, kin_error *err)
     return status;
 }
 
-/* Opens the handles of the named databases; LMDB's code where one is missing. */
+/* Opens the handles of the named databases; LMDB's code where one is missing.  `previews`, which
+ * older catalogs lack, is opened by previews.c. */
 static int open_databases(kin_txn *txn, unsigned create)
 {
     kin_catalog *catalog = txn->catalog;
@@ -46,12 +47,12 @@ static int open_databases(kin_txn *txn, unsigned create)
         const char *name;
         unsigned flags;
         MDB_dbi *out;
-    } databases[KIN_LMDB_DATABASES] = {
+    } databases[] = {
         {"meta", 0, &catalog->meta},           {"images", 0, &catalog->images},
         {"by_value", ids, &catalog->by_value}, {"dead", ids, &catalog->dead},
         {"blocks", 0, &catalog->blocks},
     };
-    for (size_t i = 0; i < KIN_LMDB_DATABASES; i++) {
+    for (size_t i = 0; i < sizeof databases / sizeof databases[0]; i++) {
         unsigned flags;
         int rc = mdb_dbi_open(txn->mdb, databases[i].name, databases[i].flags | create,
                               databases[i].out);
@@ -253,6 +254,7 @@ static kin_status catalog_new(const char *dir, kin_catalog **out, kin_error *err
     pthread_mutexattr_init(&checking);
     pthread_mutexattr_settype(&checking, PTHREAD_MUTEX_ERRORCHECK);
     pthread_mutex_init(&catalog->write_lock, &checking);
+    pthread_mutex_init(&catalog->previews_lock, NULL);
     pthread_mutexattr_destroy(&checking);
     catalog->dir = copy;
     *out = catalog;
@@ -278,6 +280,8 @@ kin_status kin_catalog_open(const char *dir, bool create, kin_catalog **out, kin
         if (status == KIN_OK)
             status = sync_folders(catalog, err);
     }
+    if (status == KIN_OK)
+        status = kin_previews_find(catalog, err);
     if (status != KIN_OK) {
         kin_catalog_close(catalog);
         return status;
@@ -294,6 +298,7 @@ void kin_catalog_close(kin_catalog *catalog)
         mdb_env_close(catalog->env);
     kin_open_once_leave(catalog);
     pthread_mutex_destroy(&catalog->write_lock);
+    pthread_mutex_destroy(&catalog->previews_lock);
     kin_gate_destroy(catalog);
     free(catalog->dir);
     free(catalog);

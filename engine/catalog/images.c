@@ -14,7 +14,7 @@
 
 enum { CHECKSUM_SIZE = sizeof(uint64_t) };
 
-static MDB_val id_key(uint64_t id, uint64_t *big)
+MDB_val kin_id_key(uint64_t id, uint64_t *big)
 {
     *big = htobe64(id);
     return (MDB_val){.mv_size = sizeof *big, .mv_data = big};
@@ -48,7 +48,7 @@ static kin_status store(kin_txn *txn, const kin_record *record, unsigned flags, 
     kin_status status = kin_record_pack(record, &message, &size, err);
     if (status != KIN_OK)
         return status;
-    MDB_val key = id_key(record->id, &big);
+    MDB_val key = kin_id_key(record->id, &big);
     MDB_val data = {.mv_size = CHECKSUM_SIZE + size};
     int rc = mdb_put(txn->mdb, txn->catalog->images, &key, &data, flags | MDB_RESERVE);
     if (rc == 0) {
@@ -97,7 +97,7 @@ kin_status kin_catalog_put(kin_txn *txn, kin_record *record, kin_error *err)
 kin_status kin_catalog_get(kin_txn *txn, uint64_t id, kin_record *out, kin_error *err)
 {
     uint64_t big;
-    MDB_val key = id_key(id, &big), data;
+    MDB_val key = kin_id_key(id, &big), data;
     int rc = mdb_get(txn->mdb, txn->catalog->images, &key, &data);
     if (rc == MDB_NOTFOUND)
         return kin_fail(err, KIN_E_NOT_FOUND, NULL, "no image %" PRIu64 " in the catalog", id);
@@ -125,7 +125,7 @@ kin_status kin_catalog_remove(kin_txn *txn, uint64_t id, kin_error *err)
 {
     kin_record former;
     uint64_t big;
-    MDB_val key = id_key(id, &big);
+    MDB_val key = kin_id_key(id, &big);
     kin_status status = kin_txn_check_writing(txn, err);
     if (status == KIN_OK)
         status = kin_catalog_get(txn, id, &former, err);
@@ -134,6 +134,8 @@ kin_status kin_catalog_remove(kin_txn *txn, uint64_t id, kin_error *err)
     status = kin_values_drop(txn, &former, err);
     if (status == KIN_OK)
         status = kin_dead_add(txn, id, err);
+    if (status == KIN_OK)
+        status = kin_preview_remove(txn, id, err);
     if (status == KIN_OK) {
         int rc = mdb_del(txn->mdb, txn->catalog->images, &key, NULL);
         if (rc != 0)

@@ -4,6 +4,7 @@
 
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@
 enum {
     KIN_LMDB_MAX_KEY = 511, /* mdb_env_get_maxkeysize() of Debian's build; open checks it */
     KIN_LMDB_MAX_READERS = 1024,
-    KIN_LMDB_DATABASES = 5
+    KIN_LMDB_DATABASES = 6
 };
 
 /* Past this size of the map something has gone astray: growing stops with KIN_E_LIMIT. */
@@ -31,6 +32,7 @@ struct kin_txn {
     MDB_txn *mdb;
     bool writing;
     bool map_full; /* an operation met MDB_MAP_FULL: the map must grow and the body run again */
+    bool previews; /* the handle of `previews` was there when it began, and may be used */
     /* Kept by gate.c. */
     pthread_t thread;
     kin_txn *next, *previous;
@@ -40,6 +42,9 @@ struct kin_catalog {
     char *dir;
     MDB_env *env;
     MDB_dbi meta, images, by_value, dead, blocks;
+    MDB_dbi previews;              /* the database `previews`, once has_previews is set */
+    atomic_bool has_previews;      /* see previews.c */
+    pthread_mutex_t previews_lock; /* over the opening of it; taken before write_lock */
     pthread_mutex_t write_lock; /* one writer in this process; LMDB sees to the other processes */
     bool registered;            /* with open_once.c */
     dev_t device;
@@ -104,7 +109,26 @@ kin_status kin_txn_check_writing(const kin_txn *txn, kin_error *err);
 /* As kin_meta_set_u64(), for the catalog's own keys. */
 kin_status kin_meta_store_u64(kin_txn *txn, const char *key, uint64_t value, kin_error *err);
 
+/* --- previews.c --- */
+
+#define KIN_PREVIEWS_DATABASE "previews"
+
+/* Opens `previews`, and with `create` makes it, in a transaction of its own; without it none may be
+ * there.  KIN_E_ARG: the calling thread holds a transaction. */
+kin_status kin_previews_open(kin_catalog *catalog, bool create, kin_error *err);
+
+/* Takes an image's preview out, if it has one. */
+kin_status kin_preview_remove(kin_txn *txn, uint64_t id, kin_error *err);
+
+/* KIN_E_CORRUPT unless the value, under its key, passes its checksum; *bytes and *size are what it
+ * holds, borrowed. */
+kin_status kin_preview_check(const MDB_val *key, const MDB_val *data, const void **bytes,
+                             size_t *size, kin_error *err);
+
 /* --- images.c --- */
+
+/* The key of an id; *big is what it points at. */
+MDB_val kin_id_key(uint64_t id, uint64_t *big);
 
 /* Reads the record of a key and value of `images`, checksum first; *out needs no release on
  * failure. */

@@ -21,7 +21,8 @@ static kin_status try_begin(kin_txn *txn, int *rc, kin_error *err)
 kin_status kin_txn_begin(kin_catalog *catalog, bool writing, kin_txn *txn, kin_error *err)
 {
     int rc = 0;
-    *txn = (kin_txn){.catalog = catalog, .writing = writing};
+    *txn = (kin_txn){
+        .catalog = catalog, .writing = writing, .previews = atomic_load(&catalog->has_previews)};
     for (int attempt = 0; attempt < BEGIN_ATTEMPTS; attempt++) {
         kin_status status = try_begin(txn, &rc, err);
         if (status != KIN_OK || rc == 0)
@@ -149,5 +150,6 @@ kin_status kin_catalog_write(kin_catalog *catalog,
                              kin_error *err)
 {
     struct checked_body checked = {.body = body, .ctx = ctx};
-    return kin_txn_run(catalog, check_then_run, &checked, err);
+    kin_status status = kin_previews_open(catalog, true, err);
+    return status == KIN_OK ? kin_txn_run(catalog, check_then_run, &checked, err) : status;
 }

@@ -260,6 +260,43 @@ static kin_status check_index(struct verification *verification)
     return status;
 }
 
+/* --- previews --- */
+
+static void check_preview(struct verification *verification, const MDB_val *key,
+                          const MDB_val *data)
+{
+    uint64_t id = UINT64_MAX;
+    const void *bytes;
+    size_t size;
+    kin_error why;
+    if (kin_preview_check(key, data, &bytes, &size, &why) != KIN_OK)
+        fault(verification, "%s", why.message);
+    if (key->mv_size != sizeof id)
+        return;
+    memcpy(&id, key->mv_data, sizeof id);
+    id = be64toh(id);
+    if (id > UINT32_MAX || !roaring_bitmap_contains(verification->recorded, (uint32_t)id))
+        fault(verification, "image %" PRIu64 ": a preview, and no record", id);
+}
+
+static kin_status check_previews(struct verification *verification)
+{
+    kin_txn *txn = verification->txn;
+    MDB_cursor *cursor;
+    MDB_val key, data;
+    if (!txn->previews)
+        return KIN_OK;
+    int rc = mdb_cursor_open(txn->mdb, txn->catalog->previews, &cursor);
+    if (rc != 0)
+        return kin_txn_fail(txn, rc, "cannot walk the previews", verification->err);
+    while ((rc = mdb_cursor_get(cursor, &key, &data, MDB_NEXT)) == 0)
+        check_preview(verification, &key, &data);
+    mdb_cursor_close(cursor);
+    return rc == MDB_NOTFOUND
+               ? KIN_OK
+               : kin_txn_fail(txn, rc, "cannot walk the previews", verification->err);
+}
+
 /* --- blocks --- */
 
 static kin_status check_blocks(struct verification *verification)
@@ -300,6 +337,8 @@ kin_status kin_catalog_verify(kin_txn *txn, void (*report)(void *ctx, const char
         status = check_rows(&verification);
     if (status == KIN_OK)
         status = check_index(&verification);
+    if (status == KIN_OK)
+        status = check_previews(&verification);
     if (status == KIN_OK)
         status = check_blocks(&verification);
     *faults = verification.faults;

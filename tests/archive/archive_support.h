@@ -14,6 +14,8 @@
 
 #include "archive/archive.h"
 #include "features/features.h"
+#include "image/read.h"
+#include "image/write.h"
 #include "random.h"
 #include "temp_folder.h"
 
@@ -39,6 +41,19 @@ static inline float *make_descriptor(int class_number, uint64_t seed)
         descriptor[i] = at + 0.3f * off;
     }
     return descriptor;
+}
+
+/* A real, small JPEG that the seed makes: a preview. */
+static inline void make_preview(uint64_t seed, void **out, size_t *size)
+{
+    kin_error err;
+    kin_raster raster;
+    uint64_t state = seed;
+    assert_ok(kin_raster_init(&raster, 8, 6, 1, &err), err);
+    for (int i = 0; i < 8 * 6; i++)
+        raster.px[i] = random_unit(&state);
+    assert_ok(kin_image_encode_jpeg(&raster, 90, out, size, &err), err);
+    kin_raster_release(&raster);
 }
 
 /* An image of `instance` (its UID is made from the number), with a picture from (class, seed). */
@@ -67,6 +82,7 @@ static inline kin_item make_item(unsigned instance, uint32_t frame, int class_nu
     item.record.content =
         kin_digest_of(item.descriptor, kin_descriptor_length() * sizeof *item.descriptor);
     item.record.file = item.record.content;
+    make_preview(seed, &item.preview, &item.preview_size);
     return item;
 }
 
@@ -140,6 +156,26 @@ static inline kin_reindex_report reindex(kin_archive *archive, const char *kind)
     kin_reindex_options options = {.index_kind = kind, .check_queries = 50};
     assert_ok(kin_archive_reindex(archive, &options, &report, &err), err);
     return report;
+}
+
+/* The stored preview is the one that the seed makes. */
+static inline void assert_preview(kin_archive *archive, const char *uid, uint32_t frame,
+                                  uint64_t seed)
+{
+    kin_error err;
+    kin_raster stored, made;
+    void *bytes = NULL;
+    size_t size;
+    make_preview(seed, &bytes, &size);
+    assert_ok(kin_image_format_of(bytes, size)->read(bytes, size, 0, NULL, &made, &err), err);
+    free(bytes);
+    assert_ok(kin_archive_preview(archive, uid, frame, &stored, &err), err);
+    assert_int_equal(stored.width, made.width);
+    assert_int_equal(stored.height, made.height);
+    assert_int_equal(stored.channels, made.channels);
+    assert_memory_equal(stored.px, made.px, 8 * 6 * sizeof *made.px);
+    kin_raster_release(&stored);
+    kin_raster_release(&made);
 }
 
 /* The k most similar of (class, seed)'s picture, as a file that is not stored would ask. */

@@ -134,6 +134,48 @@ static void test_the_same_again_and_changed_content(void **state)
     assert_int_equal(stats.rows, 2);
 }
 
+/* The preview shows what the file shows; larger pictures are made smaller. */
+static void test_previews_show_the_pictures(void **state)
+{
+    (void)state;
+    struct seen seen;
+    kin_error err;
+    kin_raster large, preview;
+    size_t size = 0;
+    void *bytes = NULL;
+    assert_ok(kin_raster_init(&large, 600, 300, 3, &err), err);
+    for (int y = 0; y < 300; y++)
+        for (int x = 0; x < 600; x++) {
+            float *px = large.px + (y * 600 + x) * 3;
+            px[0] = (float)x / 600;
+            px[1] = (float)y / 300;
+            px[2] = 1 - (float)x / 600;
+        }
+    assert_ok(kin_image_encode_png(&large, &bytes, &size, &err), err);
+    write_file(in_input("large.png"), bytes, size);
+    free(bytes);
+    kin_raster_release(&large);
+    assert_int_equal(ingest(NULL, &seen).stored, 1);
+    kin_results results = search_picture(archive, 0, 0, (kin_search_options){.k = 1});
+    const char *uid = results.items[0].record.sop_instance_uid;
+    assert_ok(kin_archive_preview(archive, uid, 0, &preview, &err), err);
+    kin_results_release(&results);
+    assert_int_equal(preview.width, 256);
+    assert_int_equal(preview.height, 128);
+    assert_int_equal(preview.channels, 3);
+    for (int y = 0; y < 128; y++)
+        for (int x = 0; x < 256; x++) {
+            const float *px = preview.px + (y * 256 + x) * 3;
+            assert_float_equal(px[0], ((float)x + 0.5f) / 256, 0.05);
+            assert_float_equal(px[1], ((float)y + 0.5f) / 128, 0.05);
+            assert_float_equal(px[2], 1 - ((float)x + 0.5f) / 256, 0.05);
+        }
+    kin_raster_release(&preview);
+    /* A known file is not decoded again, and keeps it. */
+    assert_int_equal(ingest(NULL, &seen).duplicate, 1);
+    assert_int_equal(count_faults(archive, NULL), 0);
+}
+
 static void test_a_manifest_gives_fields_and_labels(void **state)
 {
     (void)state;
@@ -230,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_every_file_is_accounted_for),
         TEST(test_the_same_again_and_changed_content),
+        TEST(test_previews_show_the_pictures),
         TEST(test_a_manifest_gives_fields_and_labels),
         TEST(test_a_stopped_ingest_keeps_a_sound_archive),
         TEST(test_a_path_that_is_not_there),

@@ -143,6 +143,7 @@ static void test_a_patient_of_many_images(void **state)
         for (size_t i = 0; i < instance.count; i++) {
             kin_record_release(&instance.items[i].record);
             free(instance.items[i].descriptor);
+            free(instance.items[i].preview);
         }
     }
     free(instance.items);

@@ -76,6 +76,7 @@ static void lose_power(uint64_t images)
             kin_results results = search_picture(survivor, 0, 0, (kin_search_options){.k = 1});
             assert_string_equal(results.items[0].record.sop_instance_uid, "1.2.3.0");
             kin_results_release(&results);
+            assert_preview(survivor, "1.2.3.0", 0, 0);
         }
         /* And it goes on: what the loss left behind is written over. */
         assert_int_equal(put_one(survivor, make_instance(9999, 1, 1, 9999)), KIN_PUT_STORED);

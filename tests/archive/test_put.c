@@ -248,6 +248,127 @@ static void test_files_are_known_by_their_bytes(void **state)
     kin_records_free(records, count);
     kin_record_release(&wanted.record);
     free(wanted.descriptor);
+    free(wanted.preview);
+}
+
+static uint64_t stored_previews(void)
+{
+    kin_error err;
+    kin_archive_stats stats;
+    assert_ok(kin_archive_stats_read(archive, &stats, &err), err);
+    assert_int_equal(stats.preview_bytes > 0, stats.previews > 0);
+    assert_true(stats.preview_bytes <= stats.catalog_bytes);
+    return stats.previews;
+}
+
+static void assert_no_preview(const char *uid, uint32_t frame, const char *says)
+{
+    kin_error err;
+    kin_raster raster;
+    assert_int_equal(kin_archive_preview(archive, uid, frame, &raster, &err), KIN_E_NOT_FOUND);
+    assert_non_null(strstr(err.message, says));
+    assert_string_equal(err.subject, uid);
+}
+
+static void drop_preview(kin_instance *instance)
+{
+    free(instance->items[0].preview);
+    instance->items[0].preview = NULL;
+    instance->items[0].preview_size = 0;
+}
+
+static void test_previews_go_with_their_images(void **state)
+{
+    (void)state;
+    kin_error err;
+    uint64_t removed;
+    assert_int_equal(stored_previews(), 0);
+    put_one(archive, make_instance(1, 3, 0, 5));
+    put_one(archive, make_instance(2, 1, 0, 9));
+    for (uint32_t frame = 0; frame < 3; frame++)
+        assert_preview(archive, "1.2.3.1", frame, 5 + frame);
+    assert_preview(archive, "1.2.3.2", 0, 9);
+    assert_no_preview("1.2.3.1", 3, "no frame 3");
+    assert_no_preview("1.2.3", 0, "no image of this UID");
+    assert_no_preview("P0", 0, "no image of this UID"); /* a patient is no picture */
+    assert_int_equal(stored_previews(), 4);
+    /* Another picture has another preview; frames that are gone have none. */
+    assert_int_equal(put_one(archive, make_instance(1, 2, 0, 6)), KIN_PUT_REPLACED);
+    assert_preview(archive, "1.2.3.1", 0, 6);
+    assert_preview(archive, "1.2.3.1", 1, 7);
+    assert_int_equal(stored_previews(), 3);
+    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, &err), err);
+    assert_no_preview("1.2.3.1", 0, "no image of this UID");
+    assert_int_equal(stored_previews(), 1);
+    assert_int_equal(count_faults(archive, NULL), 0);
+}
+
+static void test_a_change_of_labels_keeps_the_preview(void **state)
+{
+    (void)state;
+    kin_error err;
+    put_one(archive, make_instance(1, 1, 0, 5));
+    kin_instance again = make_instance(1, 1, 0, 5);
+    assert_ok(kin_record_set_label(&again.items[0].record, "grade", "3", &err), err);
+    drop_preview(&again);
+    assert_int_equal(put_one(archive, again), KIN_PUT_UPDATED);
+    assert_preview(archive, "1.2.3.1", 0, 5);
+    again = make_instance(1, 1, 0, 5); /* without the grade, and with another preview */
+    drop_preview(&again);
+    make_preview(99, &again.items[0].preview, &again.items[0].preview_size);
+    assert_int_equal(put_one(archive, again), KIN_PUT_UPDATED);
+    assert_preview(archive, "1.2.3.1", 0, 5);
+}
+
+static void test_an_image_may_come_without_a_preview(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_instance bare = make_instance(1, 1, 0, 5);
+    drop_preview(&bare);
+    assert_int_equal(put_one(archive, bare), KIN_PUT_STORED);
+    assert_no_preview("1.2.3.1", 0, "without a preview");
+    /* One that comes later is taken. */
+    kin_instance again = make_instance(1, 1, 0, 5);
+    assert_ok(kin_record_set_label(&again.items[0].record, "grade", "3", &err), err);
+    assert_int_equal(put_one(archive, again), KIN_PUT_UPDATED);
+    assert_preview(archive, "1.2.3.1", 0, 5);
+    assert_int_equal(count_faults(archive, NULL), 0);
+}
+
+static void test_a_preview_is_bounded_and_a_picture(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_raster raster;
+    kin_instance large = make_instance(1, 1, 0, 5);
+    drop_preview(&large);
+    large.items[0].preview = calloc(1, KIN_PREVIEW_MAX + 1);
+    large.items[0].preview_size = KIN_PREVIEW_MAX + 1;
+    assert_int_equal(kin_archive_put(archive, &large, 1, &err), KIN_E_ARG);
+    assert_int_equal(stored("1.2.3.1"), 0);
+    large.items[0].preview_size = KIN_PREVIEW_MAX;
+    assert_int_equal(put_one(archive, large), KIN_PUT_STORED);
+    assert_int_equal(kin_archive_preview(archive, "1.2.3.1", 0, &raster, &err), KIN_E_CORRUPT);
+}
+
+static void test_a_backup_has_the_previews(void **state)
+{
+    (void)state;
+    char copy[PATH_MAX];
+    kin_error err;
+    kin_archive *second = NULL;
+    put_many(archive, 0, 10, 2);
+    snprintf(copy, sizeof copy, "%.3000s/copy", folder);
+    assert_ok(kin_archive_backup(archive, copy, &err), err);
+    assert_ok(kin_archive_open(kin_fs_posix(), copy, &second, &err), err);
+    for (unsigned i = 0; i < 10; i++) {
+        char uid[32];
+        snprintf(uid, sizeof uid, "1.2.3.%u", i);
+        assert_preview(second, uid, 0, i);
+    }
+    assert_int_equal(count_faults(second, NULL), 0);
+    kin_archive_close(second);
 }
 
 int main(void)
@@ -266,6 +387,11 @@ int main(void)
         TEST(test_deleted_images_never_appear),
         TEST(test_a_deleted_image_can_come_again),
         TEST(test_files_are_known_by_their_bytes),
+        TEST(test_previews_go_with_their_images),
+        TEST(test_a_change_of_labels_keeps_the_preview),
+        TEST(test_an_image_may_come_without_a_preview),
+        TEST(test_a_preview_is_bounded_and_a_picture),
+        TEST(test_a_backup_has_the_previews),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
