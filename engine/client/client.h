@@ -7,8 +7,9 @@
  *     kin_client *client;
  *     if (kin_client_open(&(kin_client_options){.target = "127.0.0.1:7443"}, &client, &err) != KIN_OK)
  *         …
- *     Kindred__V1__SearchRequest request = KINDRED__V1__SEARCH_REQUEST__INIT;
+ *     Kindred__V1__SearchRequest request;
  *     Kindred__V1__SearchResponse *response;
+ *     kindred__v1__search_request__init(&request);
  *     request.query_case = KINDRED__V1__SEARCH_REQUEST__QUERY_UID;
  *     request.uid = "1.2.840.1";
  *     if (kin_client_search(client, &request, &response, NULL, &err) == KIN_OK)

@@ -12,11 +12,48 @@
 
 enum { JSON_DIGITS = 9 /* of real numbers: more than any score or measure means */ };
 
+enum { KEY_REMOTE = 2048, KEY_TLS, KEY_TLS_CA, KEY_TLS_CERT, KEY_TLS_KEY, KEY_TOKEN_FILE };
+
 static const struct argp_option global_options[] = {
     {"archive", 'a', "DIR", 0, "Archive folder (default: $KINDRED_ARCHIVE, else ./kindred-archive)",
      0},
+    {"remote", KEY_REMOTE, "HOST:PORT", 0,
+     "Work on the archive of a server, kindredd, instead (default: $KINDRED_REMOTE)", 0},
+    {"tls", KEY_TLS, NULL, 0, "Speak TLS; trust the system's authorities", 0},
+    {"tls-ca", KEY_TLS_CA, "PEM", 0, "Speak TLS; trust these authorities ($KINDRED_TLS_CA)", 0},
+    {"tls-cert", KEY_TLS_CERT, "PEM", 0, "Show this certificate to the server ($KINDRED_TLS_CERT)",
+     0},
+    {"tls-key", KEY_TLS_KEY, "PEM", 0, "The certificate's key ($KINDRED_TLS_KEY)", 0},
+    {"token-file", KEY_TOKEN_FILE, "FILE", 0, "Send the token in this file ($KINDRED_TOKEN_FILE)",
+     0},
     {NULL, 'h', NULL, OPTION_HIDDEN, NULL, -1},
     {0}};
+
+/* Options that only a server makes sense of. */
+static bool parse_secrets(int key, const char *arg, kin_cli *cli)
+{
+    switch (key) {
+    case KEY_TLS:
+        cli->tls = true;
+        break;
+    case KEY_TLS_CA:
+        cli->tls_ca = arg;
+        break;
+    case KEY_TLS_CERT:
+        cli->tls_certificate = arg;
+        break;
+    case KEY_TLS_KEY:
+        cli->tls_key = arg;
+        break;
+    case KEY_TOKEN_FILE:
+        cli->token_file = arg;
+        break;
+    default:
+        return false;
+    }
+    cli->tls_given = true;
+    return true;
+}
 
 static error_t parse_global(int key, char *arg, struct argp_state *state)
 {
@@ -26,12 +63,17 @@ static error_t parse_global(int key, char *arg, struct argp_state *state)
         if (arg[0] == '\0')
             argp_error(state, "the archive's folder has an empty name");
         cli->archive = arg;
+        cli->archive_given = true;
+        return 0;
+    case KEY_REMOTE:
+        cli->remote = arg;
+        cli->remote_given = true;
         return 0;
     case 'h':
         argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_secrets(key, arg, cli) ? 0 : ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -54,6 +96,49 @@ static error_t parse_wrapper(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+static const char *from_environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+void kin_cli_environment(kin_cli *cli)
+{
+    const char *archive = from_environment("KINDRED_ARCHIVE");
+    cli->archive = archive != NULL ? archive : "kindred-archive";
+    cli->remote = from_environment("KINDRED_REMOTE");
+    cli->tls_ca = from_environment("KINDRED_TLS_CA");
+    cli->tls_certificate = from_environment("KINDRED_TLS_CERT");
+    cli->tls_key = from_environment("KINDRED_TLS_KEY");
+    cli->token_file = from_environment("KINDRED_TOKEN_FILE");
+}
+
+static void usage_error(const char *text)
+{
+    kin_cli_message(NULL, "%s", text);
+    exit(KIN_EXIT_USAGE);
+}
+
+/* One archive, here or there: an option wins over the environment. */
+static void choose_archive(kin_cli *cli)
+{
+    if (cli->archive_given && cli->remote_given)
+        usage_error("--archive names a folder and --remote a server: one of them");
+    if (cli->archive_given)
+        cli->remote = NULL;
+    if (cli->remote == NULL && cli->tls_given)
+        usage_error("options of TLS and tokens are for a server (--remote)");
+}
+
+void kin_cli_need_folder(const kin_cli *cli)
+{
+    if (cli->remote != NULL && !cli->archive_given)
+        usage_error(cli->remote_given
+                        ? "this command works on an archive's folder (-a), not on a server"
+                        : "this command works on an archive's folder (-a), not on the server that "
+                          "KINDRED_REMOTE names");
+}
+
 void kin_cli_parse(kin_cli *cli, const struct argp *argp, int argc, char **argv, void *options)
 {
     const struct argp_child children[] = {
@@ -65,6 +150,7 @@ void kin_cli_parse(kin_cli *cli, const struct argp *argp, int argc, char **argv,
         kin_cli_message(NULL, "cannot read the arguments: %s", strerror(error));
         exit(KIN_EXIT_USAGE);
     }
+    choose_archive(cli);
 }
 
 error_t kin_cli_no_argument(const struct argp_state *state, const char *arg)
@@ -155,6 +241,7 @@ int kin_cli_open(const kin_cli *cli, kin_archive **out)
 {
     kin_error err = {0};
     *out = NULL;
+    kin_cli_need_folder(cli);
     if (kin_archive_open(kin_fs_posix(), cli->archive, out, &err) == KIN_OK)
         return KIN_EXIT_DONE;
     kin_error_name(&err, cli->archive);

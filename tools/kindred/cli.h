@@ -9,6 +9,7 @@
 
 #include <argp.h>
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "archive/archive.h"
 
@@ -22,10 +23,18 @@ enum {
 /* Key of the option --json, which has no short form: the same in every command. */
 enum { KIN_KEY_JSON = 1024 };
 
-/* What the options that every command takes have set. */
+/* What the options that every command takes, and the environment, have set. */
 typedef struct kin_cli {
     const char *archive; /* folder; never NULL */
+    const char *remote;  /* the server that takes its place, as HOST:PORT; NULL: none */
+    bool archive_given, remote_given, tls_given; /* as options of this invocation */
+    bool tls;                                    /* without files: with the system's authorities */
+    const char *tls_ca, *tls_certificate, *tls_key, *token_file; /* each NULL for none */
+    char **argv; /* of the program, as it was called */
 } kin_cli;
+
+/* What the environment says: KINDRED_ARCHIVE, KINDRED_REMOTE, KINDRED_TLS_CA, … */
+void kin_cli_environment(kin_cli *cli);
 
 typedef struct kin_command {
     const char *name;
@@ -33,7 +42,7 @@ typedef struct kin_command {
     int (*run)(kin_cli *cli, int argc, char **argv);
 } kin_command;
 
-/* The options that every command takes (-a, -h); their input is a kin_cli. */
+/* The options that every command takes (-a, --remote, -h, …); their input is a kin_cli. */
 extern const struct argp kin_cli_argp;
 
 /* Parses a command's arguments by argp, whose parser gets `options` as input; adds kin_cli_argp.
@@ -62,7 +71,10 @@ int kin_cli_exit_code(kin_status status);
 int kin_cli_fail(const kin_error *err);
 int kin_cli_no_memory(void);
 
-/* Opens the archive; prints why it cannot and returns the exit code otherwise, with *out NULL. */
+/* Ends the program with a usage error when a server is named: for commands that work on a folder. */
+void kin_cli_need_folder(const kin_cli *cli);
+
+/* Opens the archive, of commands that need a folder; prints why it cannot and returns the exit code otherwise, with *out NULL. */
 int kin_cli_open(const kin_cli *cli, kin_archive **out);
 
 /* Prints a value, which it takes, on standard output and returns the exit code: `exit_code`, or

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "json_record.h"
+#include "target.h"
 #include "text.h"
 
 struct options {
@@ -50,11 +51,11 @@ static const struct argp argp = {
 };
 
 /* Deletes one UID's images and says so, on standard output or in `list`. */
-static kin_status delete_one(kin_archive *archive, const char *uid, json_t *list, uint64_t *total)
+static kin_status delete_one(kin_target *target, const char *uid, json_t *list, uint64_t *total)
 {
     kin_error err = {0};
     uint64_t removed = 0;
-    if (kin_archive_delete(archive, uid, &removed, &err) != KIN_OK) {
+    if (target->ops->remove(target, uid, &removed, &err) != KIN_OK) {
         kin_error_name(&err, uid);
         kin_cli_error(&err);
         if (err.code != KIN_E_NOT_FOUND)
@@ -74,19 +75,19 @@ static kin_status delete_one(kin_archive *archive, const char *uid, json_t *list
 static int run(kin_cli *cli, int argc, char **argv)
 {
     struct options options = {0};
-    kin_archive *archive;
+    kin_target *target;
     kin_cli_parse(cli, &argp, argc, argv, &options);
-    int exit_code = kin_cli_open(cli, &archive);
+    int exit_code = kin_target_open(cli, false, &target);
     if (exit_code != KIN_EXIT_DONE)
         return exit_code;
     json_t *list = options.json ? json_array() : NULL;
     uint64_t total = 0;
     for (size_t i = 0; i < options.count && exit_code != KIN_EXIT_ARCHIVE; i++) {
-        kin_status status = delete_one(archive, options.uids[i], list, &total);
+        kin_status status = delete_one(target, options.uids[i], list, &total);
         if (status != KIN_OK)
             exit_code = kin_cli_exit_code(status);
     }
-    kin_archive_close(archive);
+    kin_target_close(target);
     if (options.json)
         exit_code = kin_cli_print_json(
             json_pack("{s:I, s:o}", "images", (json_int_t)total, "deleted", list), exit_code);

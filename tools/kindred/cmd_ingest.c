@@ -8,6 +8,7 @@
 #include "interrupt.h"
 #include "progress.h"
 #include "reindexing.h"
+#include "target.h"
 
 enum { JOBS_MAX = 256, SECONDS_MAX = 86400, LEARNABLE_IMAGES = 32 };
 
@@ -120,26 +121,6 @@ static int on_progress(void *ctx, const kin_ingest_progress *state)
     return kin_interrupted();
 }
 
-/* Opens the archive, or makes it where there is none; another program may do so at the same time. */
-static int open_or_make(const kin_cli *cli, kin_archive **out)
-{
-    kin_error err = {0};
-    kin_status status = kin_archive_open(kin_fs_posix(), cli->archive, out, &err);
-    if (status == KIN_OK)
-        return KIN_EXIT_DONE;
-    if (status == KIN_E_NOT_FOUND) {
-        status = kin_archive_init(kin_fs_posix(), cli->archive, 0, &err);
-        if (status == KIN_OK)
-            return kin_cli_open(cli, out);
-        if (status == KIN_E_EXISTS &&
-            kin_archive_open(kin_fs_posix(), cli->archive, out, NULL) == KIN_OK)
-            return KIN_EXIT_DONE;
-    }
-    kin_error_name(&err, cli->archive);
-    kin_cli_error(&err);
-    return KIN_EXIT_ARCHIVE;
-}
-
 /* Is there enough to learn an embedding from, and none learnt yet or from at most half of it? */
 static bool is_reindex_due(const kin_archive_stats *stats)
 {
@@ -148,13 +129,12 @@ static bool is_reindex_due(const kin_archive_stats *stats)
 }
 
 /* Reindexes when it is due; *done says whether it was. */
-static int reindex_if_due(const kin_cli *cli, kin_archive *archive, bool quiet,
-                          kin_reindex_report *report, bool *done)
+static int reindex_if_due(kin_target *target, bool quiet, kin_reindexed *reindexed, bool *done)
 {
     kin_archive_stats stats;
     kin_error err = {0};
-    if (kin_archive_stats_read(archive, &stats, &err) != KIN_OK) {
-        kin_error_name(&err, cli->archive);
+    if (target->ops->stats(target, &stats, &err) != KIN_OK) {
+        kin_error_name(&err, target->name);
         return kin_cli_fail(&err);
     }
     if (!is_reindex_due(&stats))
@@ -166,42 +146,50 @@ static int reindex_if_due(const kin_cli *cli, kin_archive *archive, bool quiet,
                                            "doubled since (kindred reindex)");
         fflush(stdout);
     }
-    kin_status status = kin_reindexing_run(archive, (kin_reindex_options){0}, report, &err);
+    kin_status status = kin_reindexing_run(target, (kin_reindex_options){0}, reindexed, &err);
     *done = status == KIN_OK;
     if (status == KIN_OK || status == KIN_E_BUSY) /* whoever holds the lock reindexes */
         return KIN_EXIT_DONE;
-    kin_error_name(&err, cli->archive);
+    kin_error_name(&err, target->name);
     return kin_cli_fail(&err);
 }
 
-static int ingest(const kin_cli *cli, kin_archive *archive, struct options *options)
+static int ingest(kin_target *target, struct options *options)
 {
     kin_ingest_summary summary = {0};
-    kin_reindex_report reindexed = {0};
+    kin_reindexed reindexed = {0};
     kin_error err = {0};
     bool reindex_done = false;
     options->ingest.event = on_event;
     options->ingest.progress = on_progress;
     options->ingest.ctx = options;
     kin_progress_start(&options->report.progress);
-    kin_status status = kin_ingest(archive, (const char *const *)options->paths,
-                                   options->path_count, &options->ingest, &summary, &err);
+    kin_status status = target->ops->ingest(target, (const char *const *)options->paths,
+                                            options->path_count, &options->ingest, &summary, &err);
     kin_progress_clear(&options->report.progress);
     int exit_code = summary.failed > 0 ? KIN_EXIT_FAILED : KIN_EXIT_DONE;
     if (status != KIN_OK)
         exit_code = kin_cli_fail(&err);
     if (!options->report.json && !kin_ingest_report_print(&summary))
         exit_code = kin_cli_no_memory();
-    if (status == KIN_OK && !options->no_reindex) {
-        int code = reindex_if_due(cli, archive, options->report.json, &reindexed, &reindex_done);
+    /* When a server learns anew is for whoever runs it to say: its nightly job, most likely. */
+    if (status == KIN_OK && !options->no_reindex && !target->is_remote) {
+        int code = reindex_if_due(target, options->report.json, &reindexed, &reindex_done);
         exit_code = code > exit_code ? code : exit_code;
     }
     if (options->report.json)
         return kin_ingest_report_json(&options->report, &summary, status == KIN_E_CANCELLED,
-                                      reindex_done ? &reindexed : NULL, exit_code);
+                                      reindex_done ? &reindexed.report : NULL, exit_code);
     if (reindex_done)
-        kin_reindexing_print(&reindexed);
+        kin_reindexing_print(&reindexed.report);
     return exit_code;
+}
+
+/* The limits are those of this machine's decoders. */
+static bool has_limits(const kin_decode_limits *limits)
+{
+    return limits->seconds > 0 || limits->max_file_bytes > 0 || limits->max_frame_bytes > 0 ||
+           limits->memory_bytes > 0;
 }
 
 static int run(kin_cli *cli, int argc, char **argv)
@@ -209,9 +197,13 @@ static int run(kin_cli *cli, int argc, char **argv)
     struct options options = {0};
     kin_error err = {0};
     kin_manifest *manifest = NULL;
-    kin_archive *archive = NULL;
+    kin_target *target = NULL;
     kin_cli_parse(cli, &argp, argc, argv, &options);
     int exit_code;
+    if (cli->remote != NULL && has_limits(&options.ingest.limits)) {
+        kin_cli_message(NULL, "a server has limits of its own: none can be given with --remote");
+        return KIN_EXIT_USAGE;
+    }
     if (options.manifest != NULL &&
         kin_manifest_read(options.manifest, &manifest, &err) != KIN_OK) {
         kin_error_name(&err, options.manifest);
@@ -219,12 +211,12 @@ static int run(kin_cli *cli, int argc, char **argv)
         return KIN_EXIT_FAILED;
     }
     options.ingest.manifest = manifest;
-    exit_code = open_or_make(cli, &archive);
+    exit_code = kin_target_open(cli, true, &target);
     if (exit_code == KIN_EXIT_DONE) {
         kin_interrupt_watch();
-        exit_code = ingest(cli, archive, &options);
+        exit_code = ingest(target, &options);
     }
-    kin_archive_close(archive);
+    kin_target_close(target);
     kin_manifest_free(manifest);
     return exit_code;
 }

@@ -38,6 +38,7 @@ static int run(kin_cli *cli, int argc, char **argv)
     struct options options = {0};
     kin_error err = {0};
     kin_cli_parse(cli, &argp, argc, argv, &options);
+    kin_cli_need_folder(cli);
     if (kin_archive_init(kin_fs_posix(), cli->archive, options.dim, &err) != KIN_OK) {
         kin_error_name(&err, cli->archive);
         kin_cli_error(&err);

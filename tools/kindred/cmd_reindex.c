@@ -86,27 +86,28 @@ static int run(kin_cli *cli, int argc, char **argv)
 {
     struct options options = {0};
     kin_error err = {0};
-    kin_archive *archive;
-    kin_reindex_report report = {0};
+    kin_target *target;
+    kin_reindexed reindexed = {0};
     kin_cli_parse(cli, &argp, argc, argv, &options);
-    int exit_code = kin_cli_open(cli, &archive);
+    int exit_code = kin_target_open(cli, false, &target);
     if (exit_code != KIN_EXIT_DONE)
         return exit_code;
     kin_interrupt_watch();
-    kin_status status = kin_reindexing_run(archive, options.reindex, &report, &err);
-    kin_archive_close(archive);
+    kin_status status = kin_reindexing_run(target, options.reindex, &reindexed, &err);
+    if (status != KIN_OK)
+        kin_error_name(&err, target->name);
+    kin_target_close(target);
     if (status != KIN_OK) {
-        kin_error_name(&err, cli->archive);
         kin_cli_error(&err);
         /* another reindex at work says nothing against the archive */
         return status == KIN_E_BUSY ? KIN_EXIT_FAILED : kin_cli_exit_code(status);
     }
-    exit_code = report.below_bound ? KIN_EXIT_FAILED : KIN_EXIT_DONE;
+    exit_code = reindexed.report.below_bound ? KIN_EXIT_FAILED : KIN_EXIT_DONE;
     if (options.json) {
-        kin_reindexing_warn(&report);
-        return kin_cli_print_json(kin_reindexing_json(&report), exit_code);
+        kin_reindexing_warn(&reindexed.report);
+        return kin_cli_print_json(kin_reindexing_json(&reindexed.report), exit_code);
     }
-    kin_reindexing_print(&report);
+    kin_reindexing_print(&reindexed.report);
     return exit_code;
 }
 

@@ -5,19 +5,16 @@
 
 #include "commands.h"
 #include "condition_option.h"
-#include "features/features.h"
 #include "numbers.h"
 #include "search_report.h"
+#include "target.h"
 
 enum { RESULTS_MAX = 100000, FRAME_MAX = 65535, SIDE_MAX = 10000000 /* pixels */ };
 
 struct options {
-    const char *file, *uid; /* one of them */
-    const char *where, *worker;
-    long frame;
+    kin_search_request request;
     bool has_region;
     kin_decode_region region;
-    kin_search_options search;
     kin_search_report report;
 };
 
@@ -55,13 +52,13 @@ static bool parse_region(const char *text, kin_decode_region *out)
 
 static error_t check(const struct options *options, struct argp_state *state)
 {
-    if ((options->file != NULL) == (options->uid != NULL))
-        argp_error(state, options->file != NULL ? "a file or --uid, not both"
-                                                : "which image? Name a file, or --uid");
-    if (options->has_region && options->file == NULL)
+    if ((options->request.file != NULL) == (options->request.uid != NULL))
+        argp_error(state, options->request.file != NULL ? "a file or --uid, not both"
+                                                        : "which image? Name a file, or --uid");
+    if (options->has_region && options->request.file == NULL)
         argp_error(state,
                    "--roi is a part of a file's image; a stored image is searched as a whole");
-    if (options->search.exact && options->search.effort > 0)
+    if (options->request.options.exact && options->request.options.effort > 0)
         argp_error(state, "--effort is for the index, which --exact does not use");
     return 0;
 }
@@ -71,13 +68,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct options *options = state->input;
     switch (key) {
     case KEY_UID:
-        options->uid = arg;
+        options->request.uid = arg;
         return 0;
     case 'k':
-        options->search.k = (size_t)kin_cli_long(state, "-k", arg, 1, RESULTS_MAX);
+        options->request.options.k = (size_t)kin_cli_long(state, "-k", arg, 1, RESULTS_MAX);
         return 0;
     case 'f':
-        options->frame = kin_cli_long(state, "--frame", arg, 0, FRAME_MAX);
+        options->request.frame = (uint32_t)kin_cli_long(state, "--frame", arg, 0, FRAME_MAX);
         return 0;
     case KEY_ROI:
         options->has_region = parse_region(arg, &options->region);
@@ -85,20 +82,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "--roi is X,Y,WIDTH,HEIGHT in pixels, such as 120,80,64,64");
         return 0;
     case 'w':
-        options->where = arg;
+        options->request.where = arg;
         return 0;
     case KEY_BY:
-        if (!kin_level_parse(arg, &options->search.fold))
+        if (!kin_level_parse(arg, &options->request.options.fold))
             argp_error(state, "--by is one of image, series, study, patient");
         return 0;
     case KEY_NOT_SAME_PATIENT:
-        options->search.not_same_patient = true;
+        options->request.options.not_same_patient = true;
         return 0;
     case KEY_EXACT:
-        options->search.exact = true;
+        options->request.options.exact = true;
         return 0;
     case KEY_EFFORT:
-        options->search.effort = kin_cli_double(state, "--effort", arg, 1e-6, 1);
+        options->request.options.effort = kin_cli_double(state, "--effort", arg, 1e-6, 1);
         return 0;
     case KEY_EXPLAIN:
         options->report.explain = true;
@@ -110,12 +107,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         options->report.uids = true;
         return 0;
     case KEY_WORKER:
-        options->worker = arg;
+        options->request.worker = arg;
         return 0;
     case ARGP_KEY_ARG:
-        if (options->file != NULL)
+        if (options->request.file != NULL)
             argp_error(state, "one file, please");
-        options->file = arg;
+        options->request.file = arg;
         return 0;
     case ARGP_KEY_END:
         return check(options, state);
@@ -158,74 +155,50 @@ static const struct argp argp = {
            "  kindred search query.dcm --json | jq '.results[].labels.diagnosis'",
 };
 
-/* Describes the file, by a decoder of its own. */
-static kin_status query_from_file(kin_archive *archive, const struct options *options,
-                                  kin_query *query, kin_error *err)
+/* Prints why there is no answer and returns the exit code. */
+static int fail(const kin_target *target, const kin_search_request *request,
+                const kin_search_answer *answer, kin_error *err)
 {
-    kin_decoder *decoder = NULL;
-    kin_status status =
-        kin_decoder_new(options->worker, kin_descriptor_length(), NULL, &decoder, err);
-    if (status == KIN_OK)
-        status = kin_query_from_file(archive, decoder, options->file, (uint32_t)options->frame,
-                                     options->has_region ? &options->region : NULL, query, err);
-    kin_decoder_free(decoder);
-    return status;
+    if (!answer->query_failed || request->file == NULL) {
+        kin_error_name(err, answer->query_failed ? request->uid : target->name);
+        return kin_cli_fail(err);
+    }
+    kin_error_name(err, request->file);
+    kin_cli_error(err);
+    return err->code == KIN_E_ARG ? KIN_EXIT_USAGE
+                                  : KIN_EXIT_FAILED; /* the file's fault, not the archive's */
 }
 
-/* Makes the query; prints why it cannot and returns the exit code. */
-static int make_query(kin_archive *archive, const struct options *options, kin_query *query)
+static int search(kin_target *target, const struct options *options)
 {
+    kin_search_answer answer = {0};
     kin_error err = {0};
-    if (options->file == NULL) {
-        if (kin_query_from_uid(archive, options->uid, (uint32_t)options->frame, query, &err) ==
-            KIN_OK)
-            return KIN_EXIT_DONE;
-        kin_error_name(&err, options->uid);
-        return kin_cli_fail(&err);
-    }
-    if (query_from_file(archive, options, query, &err) == KIN_OK)
-        return KIN_EXIT_DONE;
-    kin_error_name(&err, options->file);
-    kin_cli_error(&err);
-    return err.code == KIN_E_ARG ? KIN_EXIT_USAGE
-                                 : KIN_EXIT_FAILED; /* the file's fault, not the archive's */
-}
-
-static int search(const kin_cli *cli, kin_archive *archive, struct options *options)
-{
-    kin_query query = {0};
-    kin_results results = {0};
-    kin_error err = {0};
-    int exit_code = make_query(archive, options, &query);
-    if (exit_code != KIN_EXIT_DONE)
-        return exit_code;
-    if (kin_archive_search(archive, &query, &options->search, &results, &err) != KIN_OK) {
-        kin_error_name(&err, cli->archive);
-        exit_code = kin_cli_fail(&err);
-    } else {
-        exit_code =
-            kin_search_report_print(&options->report, &query, (uint32_t)options->frame, &results);
-    }
-    kin_results_release(&results);
-    kin_query_release(&query);
+    kin_status status = target->ops->search(target, &options->request, &answer, &err);
+    if (answer.unknown_names[0] != '\0')
+        kin_cli_message("--where", "no image has a field or label named: %s", answer.unknown_names);
+    int exit_code = status == KIN_OK
+                        ? kin_search_report_print(&options->report, &answer.query,
+                                                  options->request.frame, &answer.results)
+                        : fail(target, &options->request, &answer, &err);
+    kin_search_answer_release(&answer);
     return exit_code;
 }
 
 static int run(kin_cli *cli, int argc, char **argv)
 {
     struct options options = {0};
-    kin_archive *archive = NULL;
+    kin_target *target = NULL;
     kin_condition *where = NULL;
     kin_cli_parse(cli, &argp, argc, argv, &options);
-    int exit_code = kin_condition_option(options.where, &where);
+    int exit_code = kin_condition_option(options.request.where, &where);
     if (exit_code == KIN_EXIT_DONE)
-        exit_code = kin_cli_open(cli, &archive);
+        exit_code = kin_target_open(cli, false, &target);
     if (exit_code == KIN_EXIT_DONE) {
-        options.search.where = where;
-        kin_condition_warn(archive, where);
-        exit_code = search(cli, archive, &options);
+        options.request.options.where = where;
+        options.request.region = options.has_region ? &options.region : NULL;
+        exit_code = search(target, &options);
     }
-    kin_archive_close(archive);
+    kin_target_close(target);
     kin_condition_free(where);
     return exit_code;
 }

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "json_record.h"
 #include "table.h"
+#include "target.h"
 #include "text.h"
 
 enum { SHOWN_BY_DEFAULT = 1000, SHOWN_MAX = 1000000 };
@@ -120,28 +121,25 @@ static int run(kin_cli *cli, int argc, char **argv)
 {
     struct options options = {.max = SHOWN_BY_DEFAULT};
     kin_error err = {0};
-    kin_archive *archive;
+    kin_target *target;
     kin_record *records = NULL;
     size_t count = 0;
     kin_level level;
+    bool more = false;
     kin_cli_parse(cli, &argp, argc, argv, &options);
-    int exit_code = kin_cli_open(cli, &archive);
+    int exit_code = kin_target_open(cli, false, &target);
     if (exit_code != KIN_EXIT_DONE)
         return exit_code;
-    /* one more than wanted tells whether there are more */
-    if (kin_archive_find(archive, options.uid, options.max + 1, &records, &count, &level, &err) !=
-        KIN_OK) {
+    if (target->ops->find(target, options.uid, options.max, &records, &count, &level, &more,
+                          &err) != KIN_OK) {
         kin_error_name(&err, options.uid);
         exit_code = kin_cli_fail(&err);
-        goto out;
+    } else {
+        exit_code = options.json ? print_json(&options, level, records, count, more)
+                                 : print_text(&options, level, records, count, more);
     }
-    bool more = count > options.max;
-    size_t shown = more ? options.max : count;
-    exit_code = options.json ? print_json(&options, level, records, shown, more)
-                             : print_text(&options, level, records, shown, more);
-out:
     kin_records_free(records, count);
-    kin_archive_close(archive);
+    kin_target_close(target);
     return exit_code;
 }
 

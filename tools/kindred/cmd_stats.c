@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "commands.h"
 #include "json_record.h"
 #include "numbers.h"
 #include "table.h"
-#include "base/utf8.h"
+#include "target.h"
 
 struct options {
     const char *values; /* name whose values to list, or NULL */
@@ -64,14 +65,14 @@ static int add_value_row(void *ctx, const char *value, uint64_t images)
 }
 
 /* Prints the values of a name behind `before`, and nothing when there are none; *count of them. */
-static int print_values(kin_archive *archive, const char *name, const char *before, size_t *count)
+static int print_values(kin_target *target, const char *name, const char *before, size_t *count)
 {
     const kin_column columns[] = {{.heading = "images", .kind = KIN_COLUMN_NUMBER},
                                   {.heading = name, .kind = KIN_COLUMN_TEXT}};
     struct value_rows rows = {.table = kin_table_new(columns, 2)};
     kin_error err = {0};
     int exit_code = KIN_EXIT_DONE;
-    if (kin_archive_each_value(archive, name, add_value_row, &rows, &err) != KIN_OK) {
+    if (target->ops->each_value(target, name, add_value_row, &rows, &err) != KIN_OK) {
         exit_code = kin_cli_fail(&err);
     } else if (rows.count > 0) {
         fputs(before, stdout);
@@ -93,25 +94,25 @@ static int add_value(void *ctx, const char *value, uint64_t images)
 }
 
 /* {"value": images, …}; NULL on failure. */
-static json_t *values_json(kin_archive *archive, const char *name, kin_error *err)
+static json_t *values_json(kin_target *target, const char *name, kin_error *err)
 {
     json_t *object = json_object();
-    if (object != NULL && kin_archive_each_value(archive, name, add_value, object, err) == KIN_OK)
+    if (object != NULL && target->ops->each_value(target, name, add_value, object, err) == KIN_OK)
         return object;
     json_decref(object);
     return NULL;
 }
 
-static int show_values(kin_archive *archive, const struct options *options)
+static int show_values(kin_target *target, const struct options *options)
 {
     kin_error err = {0};
     size_t count;
     if (options->json) {
-        json_t *values = values_json(archive, options->values, &err);
+        json_t *values = values_json(target, options->values, &err);
         return values == NULL && err.code != KIN_OK ? kin_cli_fail(&err)
                                                     : kin_cli_print_json(values, KIN_EXIT_DONE);
     }
-    int exit_code = print_values(archive, options->values, "", &count);
+    int exit_code = print_values(target, options->values, "", &count);
     if (exit_code == KIN_EXIT_DONE && count == 0)
         kin_cli_message(options->values, "no image has a field or label of this name");
     return exit_code;
@@ -148,12 +149,12 @@ static void generation_row(kin_table *table, const kin_archive_stats *stats)
                     stats->generation, stats->generation_time, stats->generation_recall);
 }
 
-static bool print_stats(const kin_cli *cli, const kin_archive_stats *stats)
+static bool print_stats(const kin_target *target, const kin_archive_stats *stats)
 {
     static const kin_column columns[] = {{.kind = KIN_COLUMN_NAME}, {.kind = KIN_COLUMN_TEXT}};
     kin_table *table = kin_table_new(columns, 2);
     kin_table_cell(table, "archive");
-    kin_table_cell(table, cli->archive);
+    kin_table_cell(table, target->archive);
     number_row(table, "images", stats->images);
     number_row(table, "instances", stats->instances);
     number_row(table, "series", stats->series);
@@ -175,19 +176,19 @@ static bool print_stats(const kin_cli *cli, const kin_archive_stats *stats)
     return ok;
 }
 
-static int show_stats(const kin_cli *cli, kin_archive *archive, const kin_archive_stats *stats)
+static int show_stats(kin_target *target, const kin_archive_stats *stats)
 {
-    if (!print_stats(cli, stats))
+    if (!print_stats(target, stats))
         return kin_cli_no_memory();
     int exit_code = KIN_EXIT_DONE;
     for (size_t i = 0; i < COUNTED && exit_code == KIN_EXIT_DONE; i++) {
         size_t count;
-        exit_code = print_values(archive, counted[i], "\n", &count);
+        exit_code = print_values(target, counted[i], "\n", &count);
     }
     return exit_code;
 }
 
-static json_t *stats_json(const kin_cli *cli, const kin_archive_stats *stats)
+static json_t *stats_json(const kin_target *target, const kin_archive_stats *stats)
 {
     json_t *generation =
         stats->generation == 0
@@ -204,20 +205,20 @@ static json_t *stats_json(const kin_cli *cli, const kin_archive_stats *stats)
                   "descriptors", (json_int_t)stats->descriptor_bytes, "vectors",
                   (json_int_t)stats->vector_bytes, "index", (json_int_t)stats->index_bytes);
     return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "archive",
-                     kin_json_text(cli->archive), "images", (json_int_t)stats->images, "instances",
-                     (json_int_t)stats->instances, "series", (json_int_t)stats->series, "studies",
-                     (json_int_t)stats->studies, "patients", (json_int_t)stats->patients, "rows",
-                     (json_int_t)stats->rows, "dead", (json_int_t)stats->dead, "tail",
+                     kin_json_text(target->archive), "images", (json_int_t)stats->images,
+                     "instances", (json_int_t)stats->instances, "series", (json_int_t)stats->series,
+                     "studies", (json_int_t)stats->studies, "patients", (json_int_t)stats->patients,
+                     "rows", (json_int_t)stats->rows, "dead", (json_int_t)stats->dead, "tail",
                      (json_int_t)stats->tail, "model", model, "generation", generation, "bytes",
                      bytes);
 }
 
-static int show_stats_json(const kin_cli *cli, kin_archive *archive, const kin_archive_stats *stats)
+static int show_stats_json(kin_target *target, const kin_archive_stats *stats)
 {
     kin_error err = {0};
-    json_t *object = stats_json(cli, stats);
+    json_t *object = stats_json(target, stats);
     for (size_t i = 0; i < COUNTED && object != NULL; i++)
-        if (json_object_set_new(object, counted[i], values_json(archive, counted[i], &err)) != 0) {
+        if (json_object_set_new(object, counted[i], values_json(target, counted[i], &err)) != 0) {
             json_decref(object);
             object = NULL;
         }
@@ -229,22 +230,21 @@ static int run(kin_cli *cli, int argc, char **argv)
 {
     struct options options = {0};
     kin_error err = {0};
-    kin_archive *archive;
+    kin_target *target;
     kin_archive_stats stats;
     kin_cli_parse(cli, &argp, argc, argv, &options);
-    int exit_code = kin_cli_open(cli, &archive);
+    int exit_code = kin_target_open(cli, false, &target);
     if (exit_code != KIN_EXIT_DONE)
         return exit_code;
     if (options.values != NULL) {
-        exit_code = show_values(archive, &options);
-    } else if (kin_archive_stats_read(archive, &stats, &err) != KIN_OK) {
-        kin_error_name(&err, cli->archive);
+        exit_code = show_values(target, &options);
+    } else if (target->ops->stats(target, &stats, &err) != KIN_OK) {
+        kin_error_name(&err, target->name);
         exit_code = kin_cli_fail(&err);
     } else {
-        exit_code =
-            options.json ? show_stats_json(cli, archive, &stats) : show_stats(cli, archive, &stats);
+        exit_code = options.json ? show_stats_json(target, &stats) : show_stats(target, &stats);
     }
-    kin_archive_close(archive);
+    kin_target_close(target);
     return exit_code;
 }
 

@@ -114,13 +114,23 @@ static int run(struct invocation *invocation, int argc, char **argv)
     return invocation->command->run(invocation->cli, argc - invocation->at, argv + invocation->at);
 }
 
+/* getopt moves arguments, and messages want other names in them: another program that is to be
+ * called the same way (become.h) gets them as they were.  NULL without memory. */
+static char **copy_arguments(int argc, char **argv)
+{
+    char **copy = calloc((size_t)argc + 1, sizeof *copy);
+    for (int i = 0; copy != NULL && i < argc; i++)
+        copy[i] = argv[i];
+    return copy;
+}
+
 int main(int argc, char **argv)
 {
     kin_text_locale();
     argp_program_version = "kindred " KINDRED_VERSION;
     argp_err_exit_status = KIN_EXIT_USAGE;
-    const char *archive = getenv("KINDRED_ARCHIVE");
-    kin_cli cli = {.archive = archive != NULL && archive[0] != '\0' ? archive : "kindred-archive"};
+    kin_cli cli = {.argv = copy_arguments(argc, argv)};
+    kin_cli_environment(&cli);
     struct invocation invocation = {.cli = &cli};
     char name[] = "kindred";
     if (argc > 0)
@@ -128,9 +138,11 @@ int main(int argc, char **argv)
     error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &invocation);
     if (error != 0) {
         kin_cli_message(NULL, "cannot read the arguments: %s", strerror(error));
+        free(cli.argv);
         return KIN_EXIT_USAGE;
     }
     int exit_code = run(&invocation, argc, argv);
+    free(cli.argv);
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == KIN_EXIT_DONE) {
         kin_cli_message(NULL, "cannot write the output: %s", strerror(errno != 0 ? errno : EIO));

@@ -13,14 +13,14 @@ static int step(void *ctx, const char *stage, double done)
     return kin_interrupted();
 }
 
-kin_status kin_reindexing_run(kin_archive *archive, kin_reindex_options options,
-                              kin_reindex_report *report, kin_error *err)
+kin_status kin_reindexing_run(kin_target *target, kin_reindex_options options,
+                              kin_reindexed *reindexed, kin_error *err)
 {
     kin_progress progress;
     kin_progress_start(&progress);
     options.progress = step;
     options.progress_ctx = &progress;
-    kin_status status = kin_archive_reindex(archive, &options, report, err);
+    kin_status status = target->ops->reindex(target, &options, reindexed, err);
     kin_progress_clear(&progress);
     return status;
 }

@@ -5,12 +5,12 @@
 
 #include <jansson.h>
 
-#include "archive/archive.h"
+#include "target.h"
 
-/* Runs kin_archive_reindex() with a progress line on a terminal; SIGINT and SIGTERM cancel it
+/* Runs a reindex of the target with a progress line on a terminal; SIGINT and SIGTERM cancel it
  * when kin_interrupt_watch() has been called.  options' progress and its context are replaced. */
-kin_status kin_reindexing_run(kin_archive *archive, kin_reindex_options options,
-                              kin_reindex_report *report, kin_error *err);
+kin_status kin_reindexing_run(kin_target *target, kin_reindex_options options,
+                              kin_reindexed *reindexed, kin_error *err);
 
 /* Says in a few lines what was built, and warns as the next one does. */
 void kin_reindexing_print(const kin_reindex_report *report);

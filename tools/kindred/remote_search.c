@@ -1,0 +1,172 @@
+/* remote_search.c - a search at a server: the query's file goes along, its results come back. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "remote.h"
+#include "remote_records.h"
+
+enum {
+    QUERY_BYTES_MAX = 1 << 30, /* of a file to search for; the server takes far less */
+    GRPC_INVALID_ARGUMENT = 3, /* https://grpc.io/docs/guides/status-codes/ */
+    DICOM_MAGIC_AT = 128       /* PS3.10 section 7.1 */
+};
+
+static bool is_dicom(const uint8_t *bytes, size_t size)
+{
+    static const char magic[] = "DICM";
+    return size >= DICOM_MAGIC_AT + strlen(magic) &&
+           memcmp(bytes + DICOM_MAGIC_AT, magic, strlen(magic)) == 0;
+}
+
+/* Is it one of the picture formats, by its first bytes?  DICOM without its preamble has none. */
+static bool is_picture(const uint8_t *bytes, size_t size)
+{
+    static const char *const beginnings[] = {"\x89PNG", "\xFF\xD8\xFF", "II", "MM"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
+        if (size >= strlen(beginnings[i]) &&
+            memcmp(bytes, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Puts the query's bytes into the message; the memory is the caller's to free. */
+static kin_status read_query(const char *path, Kindred__V1__SearchRequest *message, void **bytes,
+                             kin_error *err)
+{
+    size_t size;
+    kin_status status = kin_fs_read_file(kin_fs_posix(), path, QUERY_BYTES_MAX, bytes, &size, err);
+    if (status != KIN_OK)
+        return status;
+    ProtobufCBinaryData data = {.data = *bytes, .len = size};
+    if (is_picture(*bytes, size) && !is_dicom(*bytes, size)) {
+        message->query_case = KINDRED__V1__SEARCH_REQUEST__QUERY_IMAGE;
+        message->image = data;
+    } else {
+        message->query_case = KINDRED__V1__SEARCH_REQUEST__QUERY_DICOM;
+        message->dicom = data;
+    }
+    return KIN_OK;
+}
+
+static void fill_request(const kin_search_request *request, Kindred__V1__SearchRequest *message)
+{
+    const kin_search_options *options = &request->options;
+    message->frame = request->frame;
+    message->k = (uint32_t)options->k;
+    message->where = (char *)(request->where != NULL ? request->where : "");
+    message->by = kin_remote_level_of(options->fold);
+    message->not_same_patient = options->not_same_patient;
+    message->effort = options->effort;
+    message->exact = options->exact;
+    message->explain = true; /* JSON always has the plan */
+}
+
+static kin_status take_plan(const Kindred__V1__Plan *plan, kin_search_answer *answer)
+{
+    kin_plan *out = &answer->results.plan;
+    snprintf(answer->method, sizeof answer->method, "%s", plan != NULL ? plan->method : "");
+    snprintf(answer->index_kind, sizeof answer->index_kind, "%s",
+             plan != NULL ? plan->index_kind : "");
+    *out = (kin_plan){.method = answer->method, .index_kind = answer->index_kind};
+    if (plan == NULL)
+        return KIN_OK;
+    snprintf(out->model, sizeof out->model, "%s", plan->model);
+    out->generation = plan->generation;
+    out->live = plan->live;
+    out->members = plan->members;
+    out->tail = plan->tail;
+    out->scanned = plan->scanned;
+    out->milliseconds = plan->milliseconds;
+    return KIN_OK;
+}
+
+static kin_status take_results(const Kindred__V1__SearchResponse *response, kin_results *out,
+                               kin_error *err)
+{
+    out->complete = response->complete;
+    out->items = calloc(response->n_results > 0 ? response->n_results : 1, sizeof *out->items);
+    if (out->items == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu results", response->n_results);
+    for (; out->count < response->n_results; out->count++) {
+        kin_result *item = &out->items[out->count];
+        item->score = response->results[out->count]->score;
+        kin_status status =
+            kin_remote_record(response->results[out->count]->image, &item->record, err);
+        if (status != KIN_OK)
+            return status;
+    }
+    return KIN_OK;
+}
+
+static kin_status take_query(const Kindred__V1__QueryEcho *echo, kin_query *out, kin_error *err)
+{
+    kin_status status = kin_record_set(&out->name, echo != NULL ? echo->name : "", err);
+    if (status == KIN_OK)
+        status = kin_record_set(&out->patient_id, echo != NULL ? echo->patient_id : "", err);
+    out->self = echo != NULL && echo->stored ? 0 : KIN_QUERY_NOT_STORED;
+    return status;
+}
+
+/* Whose fault a refusal is: the server names the field. */
+static kin_status fail_search(const kin_remote *remote, const kin_search_request *request,
+                              kin_status status, int code, kin_search_answer *answer,
+                              kin_error *err)
+{
+    static const char *const of_file[] = {"dicom", "image"};
+    if (request->file == NULL) {
+        answer->query_failed = status == KIN_E_NOT_FOUND;
+        return kin_remote_fail(remote, status, request->uid, err);
+    }
+    for (size_t i = 0; !answer->query_failed && i < sizeof of_file / sizeof of_file[0]; i++)
+        answer->query_failed = kin_remote_cut_subject(err->message, of_file[i]);
+    if (!answer->query_failed)
+        return kin_remote_fail(remote, status, NULL, err);
+    kin_error_name(err, request->file);
+    err->code = code == GRPC_INVALID_ARGUMENT ? KIN_E_FORMAT : status;
+    return err->code;
+}
+
+kin_status kin_remote_search(kin_target *target, const kin_search_request *request,
+                             kin_search_answer *answer, kin_error *err)
+{
+    kin_remote *remote = (kin_remote *)target;
+    Kindred__V1__SearchRequest message;
+    Kindred__V1__Region region = KINDRED__V1__REGION__INIT;
+    Kindred__V1__SearchResponse *response = NULL;
+    void *bytes = NULL;
+    int code = 0;
+    kindred__v1__search_request__init(&message);
+    fill_request(request, &message);
+    if (request->file != NULL) {
+        kin_status status = read_query(request->file, &message, &bytes, err);
+        if (status != KIN_OK) {
+            answer->query_failed = true;
+            return status;
+        }
+        message.name = (char *)request->file;
+    } else {
+        message.query_case = KINDRED__V1__SEARCH_REQUEST__QUERY_UID;
+        message.uid = (char *)request->uid;
+    }
+    if (request->region != NULL) {
+        region.x = request->region->x;
+        region.y = request->region->y;
+        region.width = request->region->width;
+        region.height = request->region->height;
+        message.region = &region;
+    }
+    kin_status status = kin_client_search(remote->client, &message, &response, &code, err);
+    free(bytes);
+    if (status != KIN_OK)
+        return fail_search(remote, request, status, code, answer, err);
+    snprintf(answer->unknown_names, sizeof answer->unknown_names, "%s", response->unknown_names);
+    status = take_query(response->query, &answer->query, err);
+    if (status == KIN_OK)
+        status = take_plan(response->plan, answer);
+    if (status == KIN_OK)
+        status = take_results(response, &answer->results, err);
+    kin_client_free(response);
+    return status;
+}
