@@ -209,6 +209,16 @@ class Life(programs.FolderCase):
             self.assertIn(f"stopping on {number.name}", daemon.log())
             self.assertRegex(daemon.log().splitlines()[0], r"^\d{4}-\d\d-\d\dT\S+Z notice: ")
 
+    def test_threads_of_libraries_do_not_die_of_its_signals(self):
+        daemon = Daemon(self, OPENBLAS_NUM_THREADS="4")  # started before main(), with no mask
+        for _ in range(20):
+            daemon.signal(signal.SIGHUP)
+        wait_until(lambda: "reloading" in daemon.log() or daemon.process.poll() is not None,
+                   "the reload")
+        self.assertIsNone(daemon.process.poll())
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), DONE, daemon.log())
+
     def test_without_pages_there_is_no_http_port(self):
         daemon = Daemon(self, "--http.listen=")
         self.assertEqual(daemon.ports["http"], 0)

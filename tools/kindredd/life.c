@@ -1,33 +1,49 @@
 #include "life.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "notify.h"
 
+static int written = -1; /* a signal handler can reach nothing but a global */
+
+/* Passes the signal on to who reads the pipe; when that is full it has enough to do. */
+static void note(int number)
+{
+    int before = errno;
+    unsigned char byte = (unsigned char)number;
+    ssize_t put = write(written, &byte, 1);
+    (void)put;
+    errno = before;
+}
+
 kin_status kin_life_take_signals(int *fd, kin_error *err)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    errno = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    *fd = errno == 0 ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK) : -1;
-    return *fd >= 0 ? KIN_OK : kin_fail_errno(err, NULL, "cannot wait for signals");
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+    int ends[2];
+    sigfillset(&action.sa_mask);
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return kin_fail_errno(err, NULL, "cannot wait for signals");
+    written = ends[1];
+    *fd = ends[0];
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (sigaction(signals[i], &action, NULL) != 0)
+            return kin_fail_errno(err, NULL, "cannot wait for signals");
+    return KIN_OK;
 }
 
 /* The next signal; 0 when there is none now. */
 static int next_signal(int fd)
 {
-    struct signalfd_siginfo info;
-    return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+    unsigned char number;
+    return read(fd, &number, 1) == 1 ? number : 0;
 }
 
 static void reload(kin_service *service, const kin_log *log)

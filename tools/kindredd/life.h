@@ -5,8 +5,9 @@
 #include "base/log.h"
 #include "service/service.h"
 
-/* The signals that steer the service, taken from this thread and those that it will start: to be
- * called before there are others.  *fd is read by kin_life_run(). */
+/* Takes the signals that steer the service, once in a program.  They are handled, not blocked: threads
+ * that libraries have started before main() would not know of the mask, and die of them.  *fd is read
+ * by kin_life_run() and closed by the caller. */
 kin_status kin_life_take_signals(int *fd, kin_error *err);
 
 /*
