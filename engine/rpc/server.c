@@ -16,6 +16,19 @@
 
 /* --- addresses --- */
 
+/* "unix:/PATH" or HOST:PORT: gRPC would take more, and port 99999 for 34463. */
+static bool is_address(const char *address)
+{
+    if (strncmp(address, "unix:/", 6) == 0)
+        return true;
+    const char *colon = strrchr(address, ':');
+    if (colon == NULL || colon == address)
+        return false;
+    size_t digits = strspn(colon + 1, "0123456789");
+    return digits >= 1 && digits <= 5 && colon[1 + digits] == '\0' &&
+           strtoul(colon + 1, NULL, 10) <= UINT16_MAX;
+}
+
 /* gRPC takes away whatever socket lies at a path, a living server's too. */
 static bool socket_is_served(const char *path)
 {
@@ -35,6 +48,8 @@ static kin_status bind_address(kin_rpc_server *server, size_t at, kin_error *err
 {
     const char *address = server->options.addresses[at];
     kin_rpc_credentials *credentials = &server->credentials[at];
+    if (!is_address(address))
+        return kin_fail(err, KIN_E_ARG, address, "an address is HOST:PORT or unix:/PATH");
     if (strncmp(address, "unix:/", 6) == 0 && socket_is_served(address + 5))
         return kin_fail(err, KIN_E_IO, address, "another server listens there");
     kin_status status = kin_rpc_credentials_make(server, credentials, err);

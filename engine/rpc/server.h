@@ -84,7 +84,8 @@ typedef struct kin_rpc_server_options {
     void *ctx;
 } kin_rpc_server_options;
 
-/* Binds and starts to serve.  KIN_E_IO: an address cannot be bound (the message names it). */
+/* Binds and starts to serve.  KIN_E_IO: an address cannot be bound (the error's subject names it);
+ * KIN_E_ARG: it is none, or TLS lacks its certificate; KIN_E_FORMAT: the certificate or key is bad. */
 kin_status kin_rpc_server_start(const kin_rpc_server_options *options, kin_rpc_server **out,
                                 kin_error *err);
 /* The port that address number `at` got. */
