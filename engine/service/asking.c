@@ -40,6 +40,10 @@ static kin_rpc_code from_bytes(kin_service *service, kin_rpc_call *call,
     kin_decoders_give_back(service->query_decoders, decoder);
     if (status == KIN_OK)
         return KIN_RPC_OK;
+    if (status == KIN_E_ARG) /* the region does not lie within the picture: the message says so */
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "%s", err.message);
+    if (status == KIN_E_NOT_FOUND)
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "frame: %s", err.message);
     /* Whatever the bytes did to their decoder is the bytes' fault. */
     if (status == KIN_E_UNSUPPORTED || status == KIN_E_CRASHED || status == KIN_E_NO_IMAGE)
         err.code = KIN_E_FORMAT;
@@ -61,6 +65,8 @@ static kin_rpc_code make_query(kin_service *service, kin_rpc_call *call,
     case KINDRED__V1__SEARCH_REQUEST__QUERY_IMAGE:
         return from_bytes(service, call, request, query);
     case KINDRED__V1__SEARCH_REQUEST__QUERY_UID:
+        if (request->uid[0] == '\0')
+            return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "uid: is empty");
         kin_gate_asked(call, "uid", request->uid);
         if (kin_query_from_uid(service->archive, request->uid, request->frame, query, &err) !=
             KIN_OK)
@@ -107,8 +113,11 @@ static kin_rpc_code read_options(kin_service *service, kin_rpc_call *call,
         return fail_field(call, "by", &err);
     if (request->where[0] != '\0') {
         kin_gate_asked(call, "condition", request->where);
-        if (kin_condition_parse(request->where, where, &err) != KIN_OK)
+        if (kin_condition_parse(request->where, where, &err) != KIN_OK) {
+            if (err.code == KIN_E_LIMIT) /* too long or too deep: the condition's fault, not ours */
+                err.code = KIN_E_ARG;
             return fail_field(call, "where", &err);
+        }
     }
     options->k = request->k;
     options->where = *where;

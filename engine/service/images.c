@@ -21,6 +21,15 @@ static kin_rpc_code fail_uid(kin_rpc_call *call, const char *uid, kin_error *err
     return kin_rpc_call_fail_with(call, err);
 }
 
+/* A request's UID, noted for the audit trail; an empty one is the caller's slip. */
+static kin_rpc_code take_uid(kin_rpc_call *call, const char *field, const char *uid)
+{
+    if (uid[0] == '\0')
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "%s: is empty", field);
+    kin_gate_asked(call, field, uid);
+    return KIN_RPC_OK;
+}
+
 /* --- Get --- */
 
 static kin_rpc_code add_embeddings(kin_service *service, kin_rpc_call *call, kin_arena *arena,
@@ -92,12 +101,14 @@ kin_rpc_code kin_method_get(kin_rpc_call *call, void *ctx)
     size_t limit = request->limit > 0 ? request->limit : GET_DEFAULT;
     if (limit > most)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "limit: is at most %zu", most);
-    kin_gate_asked(call, "uid", request->uid);
+    kin_rpc_code code = take_uid(call, "uid", request->uid);
+    if (code != KIN_RPC_OK)
+        return code;
     /* One more than wanted tells whether there are more. */
     if (kin_archive_find(service->archive, request->uid, limit + 1, &records, &count, &level,
                          &err) != KIN_OK)
         return fail_uid(call, request->uid, &err);
-    kin_rpc_code code = answer_get(service, call, request, limit, records, count, level);
+    code = answer_get(service, call, request, limit, records, count, level);
     kin_records_free(records, count);
     return code;
 }
@@ -154,12 +165,14 @@ kin_rpc_code kin_method_thumbnail(kin_rpc_call *call, void *ctx)
     if (request->max_side > KIN_DECODE_PREVIEW_MAX)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "max_side: is at most %d",
                                  KIN_DECODE_PREVIEW_MAX);
-    kin_gate_asked(call, "sop_instance_uid", request->sop_instance_uid);
+    kin_rpc_code code = take_uid(call, "sop_instance_uid", request->sop_instance_uid);
+    if (code != KIN_RPC_OK)
+        return code;
     if (kin_archive_preview(service->archive, request->sop_instance_uid, request->frame, &preview,
                             &err) != KIN_OK)
         return fail_uid(call, request->sop_instance_uid, &err);
     kin_gate_answered(call, "sop_instance_uid", request->sop_instance_uid);
-    kin_rpc_code code = answer_thumbnail(
+    code = answer_thumbnail(
         call, &preview, request->max_side > 0 ? (int)request->max_side : THUMBNAIL_SIDE);
     kin_raster_release(&preview);
     return code;
@@ -176,7 +189,9 @@ kin_rpc_code kin_method_delete(kin_rpc_call *call, void *ctx)
     if (kin_rpc_call_receive(call, &message, &err) != KIN_OK)
         return kin_rpc_call_fail_with(call, &err);
     const Kindred__V1__DeleteRequest *request = (const Kindred__V1__DeleteRequest *)message;
-    kin_gate_asked(call, "uid", request->uid);
+    kin_rpc_code code = take_uid(call, "uid", request->uid);
+    if (code != KIN_RPC_OK)
+        return code;
     if (kin_archive_delete(service->archive, request->uid, &response.images, &err) != KIN_OK)
         return fail_uid(call, request->uid, &err);
     if (kin_rpc_call_send(call, &response.base, &err) != KIN_OK)
@@ -195,7 +210,9 @@ kin_rpc_code kin_method_set_outcome(kin_rpc_call *call, void *ctx)
         return kin_rpc_call_fail_with(call, &err);
     const Kindred__V1__SetOutcomeRequest *request =
         (const Kindred__V1__SetOutcomeRequest *)message;
-    kin_gate_asked(call, "uid", request->uid);
+    kin_rpc_code code = take_uid(call, "uid", request->uid);
+    if (code != KIN_RPC_OK)
+        return code;
     kin_gate_asked(call, "outcome", request->outcome);
     kin_status status =
         kin_archive_set_outcome(service->archive, request->uid, request->outcome,
