@@ -35,7 +35,8 @@ struct phase {
 };
 
 struct bench {
-    const char *source, *ingest; /* the archive; files for the ingest beside the searches, or NULL */
+    const char *source,
+        *ingest; /* the archive; files for the ingest beside the searches, or NULL */
     double seconds;
     int client_counts[CLIENT_COUNTS_MAX], client_count_count, swaps;
     bool json;
@@ -136,8 +137,8 @@ static kin_status add_image(struct bench *bench, kin_archive *archive, kin_decod
     bool dicom = format != NULL && strcmp(format, "dicom") == 0;
     kin_query query = {0};
     size_t size;
-    if (record->frame != 0 || kin_fs_read_file(kin_fs_posix(), record->path, 3 << 20, &out->bytes,
-                                               &size, NULL) != KIN_OK)
+    if (record->frame != 0 ||
+        kin_fs_read_file(kin_fs_posix(), record->path, 3 << 20, &out->bytes, &size, NULL) != KIN_OK)
         return KIN_OK;
     init_request(out);
     if (dicom) {
@@ -148,9 +149,9 @@ static kin_status add_image(struct bench *bench, kin_archive *archive, kin_decod
         out->request.image = (ProtobufCBinaryData){size, out->bytes};
     }
     bench->image_count++;
-    kin_status status = kin_query_from_bytes(archive, decoder, out->bytes, size,
-                                             dicom ? "query.dcm" : "query.png", 0, NULL, &query,
-                                             err);
+    kin_status status =
+        kin_query_from_bytes(archive, decoder, out->bytes, size, dicom ? "query.dcm" : "query.png",
+                             0, NULL, &query, err);
     if (status == KIN_OK)
         status = answer_exactly(archive, &query, out, err);
     kin_query_release(&query);
@@ -241,8 +242,9 @@ struct beside {
 static void *ingest_files(void *ctx)
 {
     struct beside *beside = ctx;
-    char *argv[] = {"kindred", "--remote", beside->bench->target, "ingest",
-                    (char *)beside->bench->ingest, NULL};
+    char *argv[] = {
+        "kindred", "--remote", beside->bench->target, "ingest", (char *)beside->bench->ingest,
+        NULL};
     beside->status = bench_run(argv, &beside->err);
     atomic_store(&beside->over, true);
     return NULL;
@@ -253,8 +255,8 @@ static void *swap_generations(void *ctx)
     static char *const kinds[] = {"hnsw", "flat"};
     struct beside *beside = ctx;
     for (int i = 0; beside->status == KIN_OK && i < beside->bench->swaps; i++) {
-        char *argv[] = {"kindred", "-a",      beside->bench->copy, "reindex", "--keep-model",
-                        "--index", kinds[i % 2], NULL};
+        char *argv[] = {"kindred",      "-a",      beside->bench->copy, "reindex",
+                        "--keep-model", "--index", kinds[i % 2],        NULL};
         beside->status = bench_run(argv, &beside->err);
     }
     atomic_store(&beside->over, true);
@@ -336,11 +338,10 @@ static void print_json(const struct bench *bench)
         json_array_append_new(
             list, json_pack("{s:s, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "load",
                             phase->name, "clients", phase->clients, "answers",
-                            (json_int_t)f->answers, "per_second",
-                            (double)f->answers / f->seconds, "p50_ms", f->p50, "p99_ms", f->p99,
-                            "worst_ms", f->worst, "search_p50_ms", f->search_p50,
-                            "outside_share_p50", f->outside_p50, "failed", (json_int_t)f->failed,
-                            "wrong", (json_int_t)f->wrong));
+                            (json_int_t)f->answers, "per_second", (double)f->answers / f->seconds,
+                            "p50_ms", f->p50, "p99_ms", f->p99, "worst_ms", f->worst,
+                            "search_p50_ms", f->search_p50, "outside_share_p50", f->outside_p50,
+                            "failed", (json_int_t)f->failed, "wrong", (json_int_t)f->wrong));
     }
     json_t *report = json_pack("{s:I, s:s, s:I, s:o}", "images", (json_int_t)bench->stats.images,
                                "index_kind", bench->stats.index_kind, "peak_bytes",
@@ -390,12 +391,10 @@ static int usage(void)
 
 int bench_serve(int argc, char **argv)
 {
-    static const struct option options[] = {{"seconds", required_argument, NULL, 's'},
-                                            {"clients", required_argument, NULL, 'c'},
-                                            {"ingest", required_argument, NULL, 'i'},
-                                            {"swaps", required_argument, NULL, 'w'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {0}};
+    static const struct option options[] = {
+        {"seconds", required_argument, NULL, 's'}, {"clients", required_argument, NULL, 'c'},
+        {"ingest", required_argument, NULL, 'i'},  {"swaps", required_argument, NULL, 'w'},
+        {"json", no_argument, NULL, 'j'},          {0}};
     struct bench *bench = calloc(1, sizeof *bench);
     kin_error err = {0};
     if (bench == NULL)

@@ -79,10 +79,9 @@ static bool ask(struct client *client, const bench_query *query)
     ProtobufCMessage *message = NULL;
     kin_error err = {0};
     double began = kin_clock_monotonic();
-    kin_status status = kin_rpc_unary(client->channel, "/kindred.v1.KindredService/Search",
-                                      &query->request.base,
-                                      &kindred__v1__search_response__descriptor, CALL_SECONDS,
-                                      &message, NULL, &err);
+    kin_status status = kin_rpc_unary(
+        client->channel, "/kindred.v1.KindredService/Search", &query->request.base,
+        &kindred__v1__search_response__descriptor, CALL_SECONDS, &message, NULL, &err);
     double call_ms = 1e3 * (kin_clock_monotonic() - began);
     if (status != KIN_OK) {
         if (client->failed++ == 0)

@@ -38,10 +38,10 @@ typedef struct bench_load {
 
 typedef struct bench_figures {
     size_t answers, failed, wrong;
-    double seconds;             /* that the clients ran */
-    double p50, p99, worst;     /* of a call, in milliseconds */
-    double search_p50;          /* of the search itself, as the server's plan says, in ms */
-    double outside_p50;         /* median of each call's share outside the search */
+    double seconds;         /* that the clients ran */
+    double p50, p99, worst; /* of a call, in milliseconds */
+    double search_p50;      /* of the search itself, as the server's plan says, in ms */
+    double outside_p50;     /* median of each call's share outside the search */
     char first_failure[256];
 } bench_figures;
 

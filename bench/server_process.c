@@ -55,7 +55,8 @@ static kin_status wait_for(pid_t pid, const char *name, kin_error *err)
             return kin_fail_errno(err, name, "cannot wait for the program");
     if (WIFEXITED(state) && WEXITSTATUS(state) == 0)
         return KIN_OK;
-    return kin_fail(err, KIN_E_CRASHED, name, WIFEXITED(state) ? "ended with %d" : "died of signal %d",
+    return kin_fail(err, KIN_E_CRASHED, name,
+                    WIFEXITED(state) ? "ended with %d" : "died of signal %d",
                     WIFEXITED(state) ? WEXITSTATUS(state) : WTERMSIG(state));
 }
 
@@ -85,7 +86,7 @@ kin_status bench_server_start(const char *archive, const char *folder, bench_ser
     char port_file[PATH_MAX];
     int state;
     snprintf(port_file, sizeof port_file, "%s/port", folder);
-    char *argv[] = {"kindredd",      "--archive", (char *)archive,     "--listen", "127.0.0.1:0",
+    char *argv[] = {"kindredd",    "--archive", (char *)archive,     "--listen", "127.0.0.1:0",
                     "--port-file", port_file,   "--log.level=error", NULL};
     unlink(port_file);
     kin_status status = spawn(argv, &out->pid, err);

@@ -29,8 +29,8 @@ static kin_rpc_code from_bytes(kin_service *service, kin_rpc_call *call,
     if (bytes->len == 0)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "%s: is empty", field);
     if (request->region != NULL)
-        region = (kin_decode_region){request->region->x, request->region->y,
-                                     request->region->width, request->region->height};
+        region = (kin_decode_region){request->region->x, request->region->y, request->region->width,
+                                     request->region->height};
     if (kin_decoders_take(service->query_decoders, kin_rpc_call_is_over, call, &decoder, &err) !=
         KIN_OK)
         return fail_field(call, field, &err);
@@ -74,8 +74,8 @@ static kin_rpc_code make_query(kin_service *service, kin_rpc_call *call,
         return KIN_RPC_OK;
     case KINDRED__V1__SEARCH_REQUEST__QUERY_VECTOR:
         vector = request->vector;
-        if (kin_query_from_vector(service->archive, vector->values, vector->n_values,
-                                  vector->model, query, &err) != KIN_OK)
+        if (kin_query_from_vector(service->archive, vector->values, vector->n_values, vector->model,
+                                  query, &err) != KIN_OK)
             return fail_field(call, "vector", &err);
         return KIN_RPC_OK;
     default:
@@ -137,8 +137,8 @@ static kin_rpc_code search(kin_service *service, kin_rpc_call *call,
     if (options->not_same_patient && out->query.patient_id[0] == '\0')
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
                                  "not_same_patient: the query's patient is not known");
-    kin_status status = kin_archive_search(service->archive, &out->query, options, &out->results,
-                                           &err);
+    kin_status status =
+        kin_archive_search(service->archive, &out->query, options, &out->results, &err);
     if (status == KIN_E_EXISTS) /* the vector's model serves no more */
         return kin_rpc_call_fail(call, KIN_RPC_FAILED_PRECONDITION, "vector.model: %s",
                                  err.message);

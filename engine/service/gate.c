@@ -88,10 +88,9 @@ kin_rpc_code kin_gate_admit(void *ctx, kin_rpc_call *call)
                                      ? "authorization: the token is not known"
                                      : "authorization: a bearer token is needed");
     if ((int)session->role < method->role)
-        return kin_rpc_call_fail(call, KIN_RPC_PERMISSION_DENIED,
-                                 "the role %s is needed, yours is %s",
-                                 kin_role_name((kin_role)method->role),
-                                 kin_role_name(session->role));
+        return kin_rpc_call_fail(
+            call, KIN_RPC_PERMISSION_DENIED, "the role %s is needed, yours is %s",
+            kin_role_name((kin_role)method->role), kin_role_name(session->role));
     return KIN_RPC_OK;
 }
 
@@ -170,9 +169,9 @@ static kin_rpc_code write_line(struct session *session, kin_rpc_call *call, kin_
         return code;
     kin_metrics_audit_failure(service->metrics);
     kin_log_error(&service->log, KIN_LOG_ERROR, "the audit trail cannot be written", &err);
-    return code == KIN_RPC_OK ? kin_rpc_call_fail(call, KIN_RPC_UNAVAILABLE,
-                                                  "the audit trail cannot be written")
-                              : code;
+    return code == KIN_RPC_OK
+               ? kin_rpc_call_fail(call, KIN_RPC_UNAVAILABLE, "the audit trail cannot be written")
+               : code;
 }
 
 kin_rpc_code kin_gate_note(kin_service *service, kin_rpc_call *call, kin_rpc_code code,

@@ -124,8 +124,8 @@ static kin_status make_png(const kin_raster *preview, int side, kin_raster *smal
         return kin_image_encode_png(preview, png, size, err);
     int width = (int)((int64_t)preview->width * side / longest);
     int height = (int)((int64_t)preview->height * side / longest);
-    kin_status status = kin_raster_resample(preview, width > 0 ? width : 1,
-                                            height > 0 ? height : 1, small, err);
+    kin_status status =
+        kin_raster_resample(preview, width > 0 ? width : 1, height > 0 ? height : 1, small, err);
     return status == KIN_OK ? kin_image_encode_png(small, png, size, err) : status;
 }
 
@@ -172,8 +172,8 @@ kin_rpc_code kin_method_thumbnail(kin_rpc_call *call, void *ctx)
                             &err) != KIN_OK)
         return fail_uid(call, request->sop_instance_uid, &err);
     kin_gate_answered(call, "sop_instance_uid", request->sop_instance_uid);
-    code = answer_thumbnail(
-        call, &preview, request->max_side > 0 ? (int)request->max_side : THUMBNAIL_SIDE);
+    code = answer_thumbnail(call, &preview,
+                            request->max_side > 0 ? (int)request->max_side : THUMBNAIL_SIDE);
     kin_raster_release(&preview);
     return code;
 }
@@ -208,15 +208,13 @@ kin_rpc_code kin_method_set_outcome(kin_rpc_call *call, void *ctx)
     kin_error err = {0};
     if (kin_rpc_call_receive(call, &message, &err) != KIN_OK)
         return kin_rpc_call_fail_with(call, &err);
-    const Kindred__V1__SetOutcomeRequest *request =
-        (const Kindred__V1__SetOutcomeRequest *)message;
+    const Kindred__V1__SetOutcomeRequest *request = (const Kindred__V1__SetOutcomeRequest *)message;
     kin_rpc_code code = take_uid(call, "uid", request->uid);
     if (code != KIN_RPC_OK)
         return code;
     kin_gate_asked(call, "outcome", request->outcome);
-    kin_status status =
-        kin_archive_set_outcome(service->archive, request->uid, request->outcome,
-                                &response.changed, &response.images, &level, &err);
+    kin_status status = kin_archive_set_outcome(service->archive, request->uid, request->outcome,
+                                                &response.changed, &response.images, &level, &err);
     if (status == KIN_E_ARG)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "outcome: %s", err.message);
     if (status != KIN_OK)

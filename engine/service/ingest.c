@@ -53,8 +53,8 @@ static kin_status store_file(struct receiving *in, kin_error *err)
 {
     kin_service *service = in->service;
     kin_decoder *decoder = NULL;
-    kin_status status = kin_decoders_take(service->ingest_decoders, kin_rpc_call_is_over, in->call,
-                                          &decoder, err);
+    kin_status status =
+        kin_decoders_take(service->ingest_decoders, kin_rpc_call_is_over, in->call, &decoder, err);
     if (status != KIN_OK)
         return status;
     status = kin_upload_add(in->upload, decoder, in->spool.fd, in->name, in->fields,
@@ -113,16 +113,16 @@ static kin_rpc_code begin_file(struct receiving *in, const Kindred__V1__FileStar
     if (start->name[0] == '\0')
         return kin_rpc_call_fail(in->call, KIN_RPC_INVALID_ARGUMENT, "start.name: is empty");
     if (start->n_fields > FIELDS_MAX)
-        return kin_rpc_call_fail(in->call, KIN_RPC_INVALID_ARGUMENT,
-                                 "start.fields: at most %d", FIELDS_MAX);
+        return kin_rpc_call_fail(in->call, KIN_RPC_INVALID_ARGUMENT, "start.fields: at most %d",
+                                 FIELDS_MAX);
     in->begun = true;
     in->promised = start->size;
     in->name = strdup(start->name);
     status = in->name != NULL ? copy_fields(in, start, &err)
                               : kin_fail(&err, KIN_E_NOMEM, NULL, "no memory for a name");
     if (status == KIN_OK)
-        status = kin_spool_begin(&in->spool, config->archive_spool, config->decode_file_bytes,
-                                 &err);
+        status =
+            kin_spool_begin(&in->spool, config->archive_spool, config->decode_file_bytes, &err);
     return status == KIN_OK ? KIN_RPC_OK : kin_rpc_call_fail_with(in->call, &err);
 }
 
@@ -141,8 +141,8 @@ static kin_rpc_code take_chunk(struct receiving *in, const ProtobufCBinaryData *
         return KIN_RPC_OK;
     }
     if (status != KIN_OK) /* a full disk, most likely, which is everybody's */
-        return kin_rpc_call_fail(in->call, KIN_RPC_RESOURCE_EXHAUSTED,
-                                 "chunk: cannot be kept: %s", err.message);
+        return kin_rpc_call_fail(in->call, KIN_RPC_RESOURCE_EXHAUSTED, "chunk: cannot be kept: %s",
+                                 err.message);
     return KIN_RPC_OK;
 }
 

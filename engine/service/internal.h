@@ -37,11 +37,11 @@ struct kin_service {
     kin_archive *archive;
     kin_decoders *query_decoders, *ingest_decoders;
     pthread_rwlock_t access_lock;
-    kin_access *access;  /* NULL: no access file */
-    kin_role open_role;  /* of everybody, where there is none */
-    char *pem[3];        /* texts handed to the RPC layer: certificate, key, client CA */
+    kin_access *access; /* NULL: no access file */
+    kin_role open_role; /* of everybody, where there is none */
+    char *pem[3];       /* texts handed to the RPC layer: certificate, key, client CA */
     kin_audit *audit;
-    bool audits;         /* there is a trail to write */
+    bool audits; /* there is a trail to write */
     kin_metrics *metrics;
     kin_health *health;
     kin_reflection *reflection;

@@ -51,8 +51,7 @@ static kin_rpc_code count_values(kin_service *service, kin_rpc_call *call,
                                  Kindred__V1__StatsResponse *response)
 {
     kin_error err = {0};
-    Kindred__V1__ValueCounts *counts =
-        kin_arena_new(arena, request->n_values_of, sizeof *counts);
+    Kindred__V1__ValueCounts *counts = kin_arena_new(arena, request->n_values_of, sizeof *counts);
     response->values = kin_arena_new(arena, request->n_values_of, sizeof(void *));
     for (size_t i = 0; !arena->failed && i < request->n_values_of; i++) {
         struct counting counting = {.arena = arena, .out = &counts[i]};
@@ -151,8 +150,8 @@ static kin_status look_at_copy(const char *path, Kindred__V1__BackupResponse *re
     if (status != KIN_OK)
         return status;
     response->images = stats.images;
-    response->bytes = stats.catalog_bytes + stats.descriptor_bytes + stats.vector_bytes +
-                      stats.index_bytes;
+    response->bytes =
+        stats.catalog_bytes + stats.descriptor_bytes + stats.vector_bytes + stats.index_bytes;
     return KIN_OK;
 }
 

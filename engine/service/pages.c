@@ -17,8 +17,8 @@ static unsigned make_metrics(void *ctx, char **body, size_t *size)
     kin_archive_stats stats;
     unsigned running[KIN_RPC_CLASSES];
     bool has_stats = kin_watch_stats(service, &stats);
-    for (int class = 0; class < KIN_RPC_CLASSES; class++)
-        running[class] = kin_rpc_server_running(service->server, (kin_rpc_class)class);
+    for (int class = 0; class < KIN_RPC_CLASSES; class ++)
+        running[class] = kin_rpc_server_running(service->server, (kin_rpc_class) class);
     kin_metrics_decoder_restarts(service->metrics,
                                  kin_decoders_restarts(service->query_decoders) +
                                      kin_decoders_restarts(service->ingest_decoders));
@@ -47,8 +47,7 @@ static unsigned make_ready(void *ctx, char **body, size_t *size)
 size_t kin_pages(kin_service *service, kin_http_page *out)
 {
     size_t count = 0;
-    out[count++] =
-        (kin_http_page){"/metrics", "text/plain; version=0.0.4", make_metrics, service};
+    out[count++] = (kin_http_page){"/metrics", "text/plain; version=0.0.4", make_metrics, service};
     out[count++] = (kin_http_page){"/livez", "text/plain", make_live, service};
     out[count++] = (kin_http_page){"/readyz", "text/plain", make_ready, service};
     return count;

@@ -44,8 +44,7 @@ static void *run_job(void *ctx)
 {
     struct job *job = ctx;
     setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread; a courtesy, so its failure is none */
-    kin_status status =
-        kin_archive_reindex(job->archive, &job->options, &job->report, &job->err);
+    kin_status status = kin_archive_reindex(job->archive, &job->options, &job->report, &job->err);
     pthread_mutex_lock(&job->lock);
     job->status = status;
     job->over = true;
@@ -182,9 +181,8 @@ kin_rpc_code kin_method_reindex(kin_rpc_call *call, void *ctx)
     kin_error err = {0};
     if (kin_rpc_call_receive(call, &request, &err) != KIN_OK)
         return kin_rpc_call_fail_with(call, &err);
-    kin_rpc_code code =
-        read_options(call, &service->config, (const Kindred__V1__ReindexRequest *)request,
-                     &job.options);
+    kin_rpc_code code = read_options(call, &service->config,
+                                     (const Kindred__V1__ReindexRequest *)request, &job.options);
     if (code != KIN_RPC_OK)
         return code;
     job.options.progress = on_progress;

@@ -41,8 +41,8 @@ kin_status kin_spool_append(kin_spool *spool, const void *bytes, size_t size, ki
     if (size > spool->limit - spool->bytes)
         return kin_fail(err, KIN_E_LIMIT, NULL, "the file is larger than %llu bytes",
                         (unsigned long long)spool->limit);
-    kin_status status = kin_fs_write_all(kin_fs_posix(), spool->fd, NULL, bytes, size,
-                                         (off_t)spool->bytes, err);
+    kin_status status =
+        kin_fs_write_all(kin_fs_posix(), spool->fd, NULL, bytes, size, (off_t)spool->bytes, err);
     if (status == KIN_OK)
         spool->bytes += size;
     return status;

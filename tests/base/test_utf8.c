@@ -36,9 +36,9 @@ static void test_each_length(void **state)
 static void test_malformed(void **state)
 {
     static const char *const broken[] = {
-        "\x80",     "\xBF",         "\xC0\x80",         "\xC1\xBF",         "\xE0\x9F\xBF",
+        "\x80",         "\xBF",         "\xC0\x80",         "\xC1\xBF",         "\xE0\x9F\xBF",
         "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
-        "\xFF",     "\xC2",         "\xE2\x82",         "\xF0\x9F\x98",     "ok\xC2"};
+        "\xFF",         "\xC2",         "\xE2\x82",         "\xF0\x9F\x98",     "ok\xC2"};
     (void)state;
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
         assert_false(kin_utf8_is_valid(broken[i]));
@@ -48,8 +48,8 @@ static void test_repair(void **state)
 {
     (void)state;
     char *text = kin_utf8_repair("a\n\xC3\xA9\xFF\xE2\x82");
-    assert_string_equal(text, "a\n\xC3\xA9" KIN_UTF8_REPLACEMENT KIN_UTF8_REPLACEMENT
-                                  KIN_UTF8_REPLACEMENT);
+    assert_string_equal(
+        text, "a\n\xC3\xA9" KIN_UTF8_REPLACEMENT KIN_UTF8_REPLACEMENT KIN_UTF8_REPLACEMENT);
     assert_true(kin_utf8_is_valid(text));
     free(text);
 }
