@@ -67,7 +67,10 @@ static grpc_ssl_certificate_config_reload_status fetch(void *user_data,
         goto out;
     }
     const grpc_ssl_pem_key_cert_pair pair = {.private_key = pem.key, .cert_chain = pem.certificate};
-    *config = grpc_ssl_server_certificate_config_create(pem.client_ca, &pair, 1);
+    /* Debian builds gRPC with its debugging assertions, and one of them wants authorities here, though
+     * no client is asked for a certificate: any will do. */
+    const char *authorities = server->asks_clients ? pem.client_ca : pem.certificate;
+    *config = grpc_ssl_server_certificate_config_create(authorities, &pair, 1);
     result = GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
 out:
     pthread_mutex_unlock(&server->pem_lock);

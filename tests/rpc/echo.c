@@ -147,6 +147,10 @@ static kin_rpc_code on_finish(void *ctx, kin_rpc_call *call, kin_rpc_code code)
 static void on_complaint(void *ctx, const char *text)
 {
     echo *self = ctx;
+    if (strncmp(text, "gRPC: ", 6) == 0) { /* of a failed handshake, say: not ours */
+        atomic_fetch_add(&self->seen.grpc_lines, 1);
+        return;
+    }
     snprintf(self->seen.complaint, sizeof self->seen.complaint, "%s", text);
     atomic_fetch_add(&self->seen.complaints, 1);
 }

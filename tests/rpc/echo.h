@@ -21,11 +21,12 @@
 
 /* What the hooks saw. */
 typedef struct echo_seen {
-    atomic_uint admitted, finished, complaints;
-    atomic_uint codes[17];   /* of `finish` */
-    atomic_uint held;        /* calls that Hold holds now */
-    atomic_uint ended_early; /* that Hold saw end by themselves */
-    char path[256];          /* of the last call that finished */
+    atomic_uint admitted, finished;
+    atomic_uint complaints, grpc_lines; /* of the server's own, and of gRPC's log */
+    atomic_uint codes[17];              /* of `finish` */
+    atomic_uint held;                   /* calls that Hold holds now */
+    atomic_uint ended_early;            /* that Hold saw end by themselves */
+    char path[256];                     /* of the last call that finished */
     char peer[128];
     char complaint[512];
     char text[1100];
