@@ -9,7 +9,9 @@
 #include "archive_support.h"
 
 #include <errno.h>
+#include <unistd.h>
 
+#include "archive/upload.h"
 #include "fault_fs.h"
 
 enum { SEEDS = 6, CLASSES = 3 };
@@ -135,12 +137,76 @@ static void test_within_a_put_and_a_reindex(void **state)
     }
 }
 
+/* An open, unnamed file of a PNG that the seed makes. */
+static int picture_of(uint64_t seed)
+{
+    char path[PATH_MAX];
+    kin_raster raster;
+    kin_error err;
+    void *bytes = NULL;
+    size_t size;
+    assert_ok(kin_raster_init(&raster, 20, 20, 1, &err), err);
+    for (int i = 0; i < 20 * 20; i++)
+        raster.px[i] = random_unit(&seed);
+    assert_ok(kin_image_encode_png(&raster, &bytes, &size, &err), err);
+    kin_raster_release(&raster);
+    snprintf(path, sizeof path, "%.4000s/spool-XXXXXX", folder);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    unlink(path);
+    assert_int_equal(write(fd, bytes, size), (ssize_t)size);
+    free(bytes);
+    return fd;
+}
+
+/* Everything stops at the n-th operation of an upload's commit, and the power goes: what was called
+ * stored is there, what was not is not. */
+static void test_within_an_upload(void **state)
+{
+    (void)state;
+    enum { FILES = 3 };
+    kin_error err;
+    kin_decoder *decoder = NULL;
+    unsigned stored = 10;
+    put_many(archive, 0, stored, CLASSES);
+    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker", kin_descriptor_length(), NULL,
+                              &decoder, &err),
+              err);
+    for (size_t n = 1;; n++) {
+        kin_upload *upload = NULL;
+        assert_ok(kin_upload_new(archive, &upload, &err), err);
+        for (unsigned i = 0; i < FILES; i++) {
+            int fd = picture_of(1000 * n + i);
+            assert_ok(kin_upload_add(upload, decoder, fd, "a.png", NULL, 0, &err), err);
+            close(fd);
+        }
+        fault_fs_fail_at(faults, n, EIO, 1);
+        kin_status status = kin_upload_finish(upload, &err);
+        bool over = fault_fs_operations(faults) < n;
+        fault_fs_fail_at(faults, 0, 0, 0);
+        for (unsigned i = 0; i < FILES; i++) {
+            kin_uploaded outcome = kin_upload_outcome(upload, i);
+            assert_int_equal(outcome.event == KIN_INGEST_STORED, status == KIN_OK);
+            assert_string_equal(outcome.reason, status == KIN_OK ? "" : "not stored");
+        }
+        stored += status == KIN_OK ? FILES : 0;
+        kin_upload_free(upload);
+        lose_power(stored);
+        if (over) {
+            assert_int_equal(status, KIN_OK);
+            break;
+        }
+    }
+    kin_decoder_free(decoder);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_after_every_commit),
         TEST(test_within_a_put_and_a_reindex),
+        TEST(test_within_an_upload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,9 @@ static void check_archive(uint64_t *images)
     assert_int_equal(status, KIN_OK);
     assert_int_equal(kin_archive_verify(archive, print_fault, NULL, &faults, images, &err), KIN_OK);
     assert_int_equal(faults, 0);
+    kin_archive_stats stats;
+    assert_int_equal(kin_archive_stats_read(archive, &stats, &err), KIN_OK);
+    assert_int_equal(stats.previews, *images); /* each came with its image */
     memset(found, 0, sizeof found);
     assert_int_equal(kin_archive_each_record(archive, NULL, tick_off, found, &err), KIN_OK);
     for (int i = 0; i < ACKNOWLEDGED_MAX; i++)

@@ -330,6 +330,37 @@ static void test_the_same_patient_is_left_out(void **state)
     json_decref(answer);
 }
 
+/* A region of the whole image is the image; of a part, the part; beyond it, a mistake. */
+static void test_a_part_of_the_image_is_asked_with(void **state)
+{
+    (void)state;
+    char whole[64], beyond[64];
+    json_t *plain = ask(archive, 0, "search", CHEST, "-k", "5", NULL);
+    const json_t *first = json_array_get(results_of(plain), 0);
+    json_t *shown = ask(archive, 0, "show", text_of(first, "sop_instance_uid"), NULL);
+    const json_t *record = json_array_get(json_object_get(shown, "images"), 0);
+    long long width = number_of(record, "width"), height = number_of(record, "height");
+    snprintf(whole, sizeof whole, "0,0,%lld,%lld", width, height);
+    snprintf(beyond, sizeof beyond, "1,0,%lld,%lld", width, height);
+    json_t *same = ask(archive, 0, "search", CHEST, "--roi", whole, "-k", "5", NULL);
+    assert_true(json_equal(results_of(plain), results_of(same)));
+    json_t *part = ask(archive, 0, "search", CHEST, "--roi", "3,5,40,30", "-k", "5", NULL);
+    assert_true(real_of(json_array_get(results_of(part), 0), "score") < real_of(first, "score"));
+    tell(archive, 2, NULL, "search", CHEST, "--roi", beyond, NULL);
+    tell(archive, 2, "stored image", "search", "--uid", text_of(first, "sop_instance_uid"), "--roi",
+         whole, NULL);
+    static const char *const wrong[] = {"",          "1,2,3",    "1,2,3,4,5", "1,2,3,4,",
+                                        "1,2,0,4",   "1,2,3,-4", "-1,2,3,4",  "1, 2,3,4",
+                                        "a,b,c,d",   "1,2,3,4x", "1;2;3;4",   "1,2,3,99999999999",
+                                        "1.5,2,3,4", ",,,"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        tell(archive, 2, "--roi is", "search", CHEST, "--roi", wrong[i], NULL);
+    json_decref(part);
+    json_decref(same);
+    json_decref(shown);
+    json_decref(plain);
+}
+
 /* --- show and delete --- */
 
 static const char *const uid_keys[][2] = {{"instance", "sop_instance_uid"},
@@ -467,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_conditions_mean_what_they_say),
         cmocka_unit_test(test_folding_gives_the_best_of_each),
         cmocka_unit_test(test_the_same_patient_is_left_out),
+        cmocka_unit_test(test_a_part_of_the_image_is_asked_with),
         cmocka_unit_test(test_deleting_takes_out_what_was_shown),
         cmocka_unit_test(test_every_index_answers_as_the_scan),
         cmocka_unit_test(test_a_copy_answers_alike_and_lives_alone),
