@@ -132,6 +132,7 @@ class Server(contextlib.AbstractContextManager):
         self.arguments = [f"--{name}={value}" for name, value in settings.items()]
         self.process = None
         self.expected_exit = 0
+        self.told_to_stop = False
         self.port = self.http_port = 0
         self.channels = []
 
@@ -190,8 +191,7 @@ class Server(contextlib.AbstractContextManager):
         for channel in self.channels:
             channel.close()
         self.channels = []
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.terminate()
         try:
             code = self.process.wait(self.STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -200,6 +200,12 @@ class Server(contextlib.AbstractContextManager):
             raise AssertionError(f"kindredd does not stop: {self.log()}") from None
         if code != self.expected_exit or "Sanitizer" in self.log() or "runtime error" in self.log():
             raise AssertionError(f"kindredd ended with {code}: {self.log()}")
+
+    def terminate(self):
+        """SIGTERM, once: a second one would cut running calls off."""
+        if not self.told_to_stop and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.told_to_stop = True
 
     def kill(self):
         self.process.kill()

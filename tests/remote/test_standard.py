@@ -1,7 +1,5 @@
 """gRPC's own services: health checking and server reflection, as generic tools use them."""
 
-import threading
-
 import kindred_server as ks
 from kindred_server import Server, kindred_json
 
@@ -61,8 +59,7 @@ class Health(Standard):
         for watch in watches:
             self.assertEqual(next(watch).status, SERVING)
         self.assertEqual(next(unknown).status, SERVICE_UNKNOWN)
-        stopping = threading.Thread(target=self.server.process.terminate)
-        stopping.start()
+        self.server.terminate()
         for watch in watches:
             self.assertEqual(next(watch).status, NOT_SERVING)
             with self.assertRaises(grpc.RpcError) as end:
@@ -71,35 +68,32 @@ class Health(Standard):
         with self.assertRaises(grpc.RpcError) as end:
             next(unknown)
         self.assertEqual(end.exception.code(), grpc.StatusCode.UNAVAILABLE)
-        stopping.join()
 
-    def test_a_watch_ends_with_its_call(self):
-        """A cancelled one and one whose deadline passes leave their places to others."""
+    def test_watches_leave_their_places_to_others(self):
+        """When they are cancelled, and when their deadline passes."""
         with Server(self.archive, server__watches=2) as server:
             stub = health_pb2_grpc.HealthStub(server.channel())
-            request = health_pb2.HealthCheckRequest()
             for _ in range(3):
-                first, second = stub.Watch(request), stub.Watch(request, timeout=0.5)
-                self.assertEqual((next(first).status, next(second).status), (SERVING, SERVING))
+                first = self.open_watch(stub)
+                second = self.open_watch(stub, timeout=0.5)
                 self.assert_status(grpc.StatusCode.RESOURCE_EXHAUSTED, "",
-                                   lambda: stub.Watch(request, timeout=30))
+                                   lambda: stub.Watch(health_pb2.HealthCheckRequest()))
                 first.cancel()
                 with self.assertRaises(grpc.RpcError) as end:
-                    next(second)
+                    list(second)
                 self.assertEqual(end.exception.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
-                ks.poll(lambda: self.is_free(stub), what="room for a watch")
 
-    @staticmethod
-    def is_free(stub):
-        watches = [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(2)]
-        try:
-            return all(next(watch).status == SERVING for watch in watches)
-        except grpc.RpcError as failure:
-            assert failure.code() == grpc.StatusCode.RESOURCE_EXHAUSTED, failure
-            return False
-        finally:
-            for watch in watches:
-                watch.cancel()
+    def open_watch(self, stub, **options):
+        """A watch that has said its first, once there is room for it."""
+        def opened():
+            watch = stub.Watch(health_pb2.HealthCheckRequest(), **options)
+            try:
+                self.assertEqual(next(watch).status, SERVING)
+                return watch
+            except grpc.RpcError as failure:
+                self.assertEqual(failure.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+                return None
+        return ks.poll(opened, what="room for a watch")
 
 
 class ReflectionOf:
