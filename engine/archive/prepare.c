@@ -120,7 +120,7 @@ static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *
     item->record.width = frame->width;
     item->record.height = frame->height;
     item->record.content = kin_digest_of(frame->descriptor, bytes);
-    return kin_preview_make(frame, item, err);
+    return kin_item_set_preview(frame, item, err);
 }
 
 /* Takes a stored record over into the instance, under the file's present name and what is known of it

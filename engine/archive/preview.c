@@ -23,7 +23,7 @@ static kin_status to_raster(const kin_decode_frame *frame, kin_raster *out, kin_
     return KIN_OK;
 }
 
-kin_status kin_preview_make(const kin_decode_frame *frame, kin_item *item, kin_error *err)
+kin_status kin_item_set_preview(const kin_decode_frame *frame, kin_item *item, kin_error *err)
 {
     kin_raster raster;
     if (frame->preview == NULL)

@@ -6,6 +6,6 @@
 
 /* Encodes the frame's preview into item->preview; a frame without one, or one of noise that would
  * not fit, leaves it NULL. */
-kin_status kin_preview_make(const kin_decode_frame *frame, kin_item *item, kin_error *err);
+kin_status kin_item_set_preview(const kin_decode_frame *frame, kin_item *item, kin_error *err);
 
 #endif
