@@ -37,6 +37,15 @@ static kin_http_life *next_end(kin_http_lives *lives)
     return next;
 }
 
+/* Under the lock: the socket's owner cannot close it meanwhile.  What a client did not read is
+ * dropped with its connection, lest the kernel keeps it on its behalf. */
+static void cut(int fd)
+{
+    const struct linger none = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    (void)shutdown(fd, SHUT_RDWR);
+}
+
 static void wait_until(kin_http_lives *lives, double moment)
 {
     struct timespec until = {.tv_sec = (time_t)moment};
@@ -55,8 +64,7 @@ static void *cut_the_overdue(void *ctx)
         } else if (kin_clock_monotonic() < next->end) {
             wait_until(lives, next->end);
         } else {
-            /* Under the lock: its owner cannot close the socket meanwhile. */
-            shutdown(next->fd, SHUT_RDWR);
+            cut(next->fd);
             next->cut = true;
         }
     }
