@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 /* clang-format on */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,9 +254,35 @@ static kin_rpc_code run_reindex(kin_rpc_call *call, void *ctx)
 struct receiving {
     Kindred__V1__IngestedFile files[FILES_MAX], *list[FILES_MAX];
     char names[FILES_MAX][REASON_SIZE], reasons[FILES_MAX][REASON_SIZE];
-    uint64_t promised[FILES_MAX];
+    uint64_t promised[FILES_MAX], digests[FILES_MAX];
+    char uids[FILES_MAX][FAKE_DIGEST_SIZE];
     size_t count;
 };
+
+uint64_t fake_digest(uint64_t before, const void *bytes, size_t size)
+{
+    static const uint64_t prime = 0x100000001B3u;
+    for (size_t i = 0; i < size; i++)
+        before = (before ^ ((const uint8_t *)bytes)[i]) * prime;
+    return before;
+}
+
+static void take_chunk(struct receiving *all, const ProtobufCBinaryData *chunk)
+{
+    size_t at = all->count - 1;
+    all->files[at].images += (uint32_t)chunk->len;
+    all->digests[at] = fake_digest(all->digests[at], chunk->data, chunk->len);
+}
+
+static void end_files(struct receiving *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        snprintf(all->uids[i], FAKE_DIGEST_SIZE, "%016" PRIx64, all->digests[i]);
+        all->files[i].sop_instance_uid = all->uids[i];
+        if (all->promised[i] > 0 && all->promised[i] != all->files[i].images)
+            all->files[i].outcome = KINDRED__V1__INGEST_OUTCOME__INGEST_OUTCOME_FAILED;
+    }
+}
 
 static void begin_file(struct receiving *all, const Kindred__V1__FileStart *start)
 {
@@ -273,6 +300,7 @@ static void begin_file(struct receiving *all, const Kindred__V1__FileStart *star
     file->reason = reason;
     file->outcome = KINDRED__V1__INGEST_OUTCOME__INGEST_OUTCOME_STORED;
     all->promised[all->count] = start->size;
+    all->digests[all->count] = FAKE_DIGEST_BEGIN;
     all->list[all->count] = file;
     all->count++;
 }
@@ -293,11 +321,9 @@ static kin_rpc_code run_ingest(kin_rpc_call *call, void *ctx)
         else if (request->part_case == KINDRED__V1__INGEST_REQUEST__PART_START)
             begin_file(all, request->start);
         else if (all->count > 0)
-            all->files[all->count - 1].images += (uint32_t)request->chunk.len;
+            take_chunk(all, &request->chunk);
     }
-    for (size_t i = 0; i < all->count; i++)
-        if (all->promised[i] > 0 && all->promised[i] != all->files[i].images)
-            all->files[i].outcome = KINDRED__V1__INGEST_OUTCOME__INGEST_OUTCOME_FAILED;
+    end_files(all);
     receipt.files = all->list;
     receipt.n_files = all->count;
     receipt.images = all->count;
