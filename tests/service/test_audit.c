@@ -671,7 +671,7 @@ enum { WRITERS = 4, ENTRIES_EACH = 150, OBJECTS_EACH = 900 };
 struct writer {
     pthread_t thread;
     kin_audit *audit;
-    char user[16];
+    char user[32];
 };
 
 static void *write_many(void *ctx)
