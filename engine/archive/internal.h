@@ -50,14 +50,24 @@ typedef struct kin_state {
     kin_error doubt;     /* why the generation named by the catalog does not serve */
 } kin_state;
 
+/* What the catalog says should serve. */
+typedef struct kin_state_names {
+    char model[KIN_EMBED_ID_SIZE];
+    char descriptors[KIN_SET_NAME_SIZE];
+    uint64_t generation; /* never goes back */
+} kin_state_names;
+
 struct kin_archive {
     const kin_fs *fs;
     char dir[PATH_MAX];
     size_t dim, descriptor_length;
     char layout_tag[KIN_LAYOUT_TAG_SIZE];
     kin_catalog *catalog;
-    pthread_mutex_t state_lock;
-    kin_state *state; /* the last one loaded, or NULL */
+    pthread_mutex_t state_lock; /* over what follows; never held while something is loaded */
+    pthread_cond_t state_changed;
+    kin_state *state; /* the newest one loaded, or NULL */
+    bool loading;     /* a thread is loading what loading_names says */
+    kin_state_names loading_names;
 };
 
 /* A consistent view for one query: a catalog snapshot and the state that it names. */

@@ -192,6 +192,7 @@ kin_status kin_archive_open(const kin_fs *fs, const char *dir, kin_archive **out
         return kin_fail(err, KIN_E_NOMEM, dir, "no memory to open the archive");
     archive->fs = fs;
     pthread_mutex_init(&archive->state_lock, NULL);
+    pthread_cond_init(&archive->state_changed, NULL);
     kin_status status = KIN_OK;
     if (snprintf(archive->dir, sizeof archive->dir, "%s", dir) >= (int)sizeof archive->dir)
         status = kin_fail(err, KIN_E_ARG, dir, "path is too long");
@@ -221,6 +222,7 @@ void kin_archive_close(kin_archive *archive)
         return;
     kin_state_return(archive->state);
     kin_catalog_close(archive->catalog);
+    pthread_cond_destroy(&archive->state_changed);
     pthread_mutex_destroy(&archive->state_lock);
     free(archive);
 }
