@@ -24,7 +24,7 @@
 enum {
     STREAMS = 4, /* the server decodes as many files at once as it has processors */
     STREAMS_MAX = 64,
-    STREAM_FILES = 64,        /* a stream ends after so many files, … */
+    STREAM_FILES = 16,        /* a stream ends after so many files, … */
     STREAM_BYTES = 256 << 20, /* … or so many bytes, … */
     WAIT_MS = 100
 };

@@ -2,8 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs.h"
+#include "decode/source_file.h"
 #include "remote.h"
 #include "remote_records.h"
 
@@ -31,12 +34,29 @@ static bool is_picture(const uint8_t *bytes, size_t size)
     return false;
 }
 
+/* A regular file's bytes, from malloc. */
+static kin_status read_file(const char *path, void **bytes, size_t *size, kin_error *err)
+{
+    struct stat st;
+    int fd;
+    kin_status status = kin_source_open(path, QUERY_BYTES_MAX, &fd, err);
+    if (status != KIN_OK)
+        return status;
+    *size = fstat(fd, &st) == 0 && st.st_size > 0 ? (size_t)st.st_size : 0;
+    *bytes = malloc(*size > 0 ? *size : 1);
+    status = *bytes != NULL
+                 ? kin_fs_read_all(kin_fs_posix(), fd, path, *bytes, *size, 0, err)
+                 : kin_fail(err, KIN_E_NOMEM, path, "no memory for a file of %zu bytes", *size);
+    close(fd);
+    return status;
+}
+
 /* Puts the query's bytes into the message; the memory is the caller's to free. */
 static kin_status read_query(const char *path, Kindred__V1__SearchRequest *message, void **bytes,
                              kin_error *err)
 {
     size_t size;
-    kin_status status = kin_fs_read_file(kin_fs_posix(), path, QUERY_BYTES_MAX, bytes, &size, err);
+    kin_status status = read_file(path, bytes, &size, err);
     if (status != KIN_OK)
         return status;
     ProtobufCBinaryData data = {.data = *bytes, .len = size};
@@ -109,22 +129,28 @@ static kin_status take_query(const Kindred__V1__QueryEcho *echo, kin_query *out,
     return status;
 }
 
-/* Whose fault a refusal is: the server names the field. */
+/* Whose fault a refusal is: the server names the field.  What it says of the file becomes the file's
+ * failure, as here. */
 static kin_status fail_search(const kin_remote *remote, const kin_search_request *request,
                               kin_status status, int code, kin_search_answer *answer,
                               kin_error *err)
 {
-    static const char *const of_file[] = {"dicom", "image"};
     if (request->file == NULL) {
         answer->query_failed = status == KIN_E_NOT_FOUND;
         return kin_remote_fail(remote, status, request->uid, err);
     }
-    for (size_t i = 0; !answer->query_failed && i < sizeof of_file / sizeof of_file[0]; i++)
-        answer->query_failed = kin_remote_cut_subject(err->message, of_file[i]);
-    if (!answer->query_failed)
+    bool refused = code == GRPC_INVALID_ARGUMENT;
+    if (kin_remote_cut_subject(err->message, "dicom") ||
+        kin_remote_cut_subject(err->message, "image"))
+        err->code = refused ? KIN_E_FORMAT : status;
+    else if (refused && kin_remote_cut_subject(err->message, "frame"))
+        err->code = KIN_E_NOT_FOUND;
+    else if (refused && strncmp(err->message, "region", strlen("region")) == 0)
+        err->code = KIN_E_ARG;
+    else
         return kin_remote_fail(remote, status, NULL, err);
+    answer->query_failed = true;
     kin_error_name(err, request->file);
-    err->code = code == GRPC_INVALID_ARGUMENT ? KIN_E_FORMAT : status;
     return err->code;
 }
 

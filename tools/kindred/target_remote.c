@@ -114,6 +114,7 @@ struct watching {
     const kin_reindex_options *options;
     char stage[KIN_KIND_NAME_SIZE];
     double done;
+    bool stopped; /* by the caller */
 };
 
 static int on_progress(void *ctx, const char *stage, double done)
@@ -123,8 +124,9 @@ static int on_progress(void *ctx, const char *stage, double done)
         snprintf(watching->stage, sizeof watching->stage, "%s", stage);
         watching->done = done;
     }
-    return watching->options->progress(watching->options->progress_ctx, watching->stage,
-                                       watching->done);
+    watching->stopped = watching->options->progress(watching->options->progress_ctx,
+                                                    watching->stage, watching->done) != 0;
+    return watching->stopped;
 }
 
 static void take_report(const Kindred__V1__ReindexReport *report, kin_reindexed *out)
@@ -157,6 +159,8 @@ static kin_status reindex(kin_target *target, const kin_reindex_options *options
     kin_status status =
         kin_client_reindex(remote->client, &request, options->progress != NULL ? on_progress : NULL,
                            &watching, &report, NULL, err);
+    if (status == KIN_E_CANCELLED && watching.stopped)
+        return kin_fail(err, status, target->name, "the reindex was cancelled");
     if (status != KIN_OK)
         return kin_remote_fail(remote, status, NULL, err);
     take_report(report, reindexed);
