@@ -280,10 +280,19 @@ static kin_status run_beside(struct bench *bench, const char *name, void *(*work
     return status;
 }
 
+/* What gRPC itself takes, in the same run: the measure of what is outside a search. */
+static kin_status run_floor(struct bench *bench, kin_error *err)
+{
+    struct phase *phase = &bench->phases[bench->phase_count++];
+    snprintf(phase->name, sizeof phase->name, "an empty call (health)");
+    phase->clients = 1;
+    return bench_floor_run(bench->target, bench->seconds, &phase->figures, err);
+}
+
 static kin_status run_phases(struct bench *bench, kin_error *err)
 {
     char name[64];
-    kin_status status = KIN_OK;
+    kin_status status = run_floor(bench, err);
     for (int by_image = 0; by_image <= 1; by_image++)
         for (int i = 0; status == KIN_OK && i < bench->client_count_count; i++)
             status = run_phase(bench, by_image ? "by image" : "by vector", by_image,

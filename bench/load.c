@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "grpc/health/v1/health.pb-c.h"
 #include "rpc/message.h"
 
 enum { CALL_SECONDS = 60, CLIENTS_MAX = 256 };
@@ -151,6 +152,34 @@ out:
     free(calls);
     free(searches);
     free(outside);
+    return status;
+}
+
+kin_status bench_floor_run(const char *target, double seconds, bench_figures *out, kin_error *err)
+{
+    static const kin_rpc_channel_options plain = {0};
+    Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+    struct client client = {0};
+    memset(out, 0, sizeof *out);
+    kin_status status = kin_rpc_channel_open(target, &plain, &client.channel, err);
+    double began = kin_clock_monotonic(), now = began;
+    while (status == KIN_OK && now - began < seconds) {
+        ProtobufCMessage *response = NULL;
+        status = kin_rpc_unary(client.channel, "/grpc.health.v1.Health/Check", &request.base,
+                               &grpc__health__v1__health_check_response__descriptor, CALL_SECONDS,
+                               &response, NULL, err);
+        kin_rpc_message_free(response);
+        double after = kin_clock_monotonic();
+        if (status == KIN_OK && !keep(&client, 1e3 * (after - now), 0))
+            status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for latencies");
+        now = after;
+    }
+    out->seconds = now - began;
+    if (status == KIN_OK)
+        status = gather(&client, 1, out, err);
+    kin_rpc_channel_close(client.channel);
+    free(client.calls);
+    free(client.searches);
     return status;
 }
 

@@ -45,6 +45,9 @@ typedef struct bench_figures {
     char first_failure[256];
 } bench_figures;
 
+/* One client that asks for the server's health: a call that costs nothing but its way. */
+kin_status bench_floor_run(const char *target, double seconds, bench_figures *out, kin_error *err);
+
 /* Runs the clients, each on a connection of its own. */
 kin_status bench_load_run(const bench_load *load, bench_figures *out, kin_error *err);
 
