@@ -11,6 +11,7 @@
 #ifndef KIN_TEST_ECHO_H
 #define KIN_TEST_ECHO_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "echo.pb-c.h"
@@ -34,6 +35,7 @@ typedef struct echo_seen {
 
 typedef struct echo {
     kin_rpc_method *methods;
+    pthread_mutex_t lock; /* guards the texts of `seen` while calls run */
     kin_rpc_server *server;
     echo_seen seen;
     atomic_bool released;

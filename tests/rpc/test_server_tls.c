@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "certificates.h"
+#include "authority.h"
 #include "echo.h"
 #include "rpc/message.h"
 
@@ -18,34 +18,35 @@ static const echo_message NOTHING = KINDRED__TEST__ECHO__INIT;
 
 /* What is made once for all tests. */
 static struct {
-    test_certificate ours, others;           /* authorities */
-    test_certificate server, renewed;        /* by ours, by others */
-    test_certificate client, stranger, late; /* by ours, by others, expired by ours */
+    certified ours, others;           /* authorities */
+    certified server, renewed;        /* by ours, by others */
+    certified client, stranger, late; /* by ours, by others, expired by ours */
 } made;
 
+enum { DAY = 24 * 60 * 60 };
 static const char *const NAMES = "DNS:localhost,IP:127.0.0.1";
 
 static int make_certificates(void **state)
 {
     (void)state;
-    made.ours = test_authority("our authority");
-    made.others = test_authority("another authority");
-    made.server = test_signed(&made.ours, "server", NAMES, 30);
-    made.renewed = test_signed(&made.others, "server", NAMES, 30);
-    made.client =
-        test_signed(&made.ours, "station-7", "DNS:station7.example,DNS:backup.example", 30);
-    made.stranger = test_signed(&made.others, "station-7", NULL, 30);
-    made.late = test_signed(&made.ours, "station-7", NULL, -1);
+    authority_make("our authority", &made.ours);
+    authority_make("another authority", &made.others);
+    authority_issue(&made.ours, "server", NAMES, -DAY, DAY, &made.server);
+    authority_issue(&made.others, "server", NAMES, -DAY, DAY, &made.renewed);
+    authority_issue(&made.ours, "station-7", "DNS:station7.example,DNS:backup.example", -DAY, DAY,
+                    &made.client);
+    authority_issue(&made.others, "station-7", NULL, -DAY, DAY, &made.stranger);
+    authority_issue(&made.ours, "station-7", NULL, -2 * DAY, -DAY, &made.late);
     return 0;
 }
 
 static int release_certificates(void **state)
 {
     (void)state;
-    test_certificate *const all[] = {&made.ours,   &made.others,   &made.server, &made.renewed,
-                                     &made.client, &made.stranger, &made.late};
+    certified *const all[] = {&made.ours,   &made.others,   &made.server, &made.renewed,
+                              &made.client, &made.stranger, &made.late};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        test_certificate_release(all[i]);
+        certified_release(all[i]);
     return 0;
 }
 
@@ -83,7 +84,7 @@ static kin_rpc_code note_names(void *ctx, kin_rpc_call *call)
     return KIN_RPC_OK;
 }
 
-static kin_status try_start(fixture *out, const test_certificate *server, const char *client_ca,
+static kin_status try_start(fixture *out, const certified *server, const char *client_ca,
                             kin_error *err)
 {
     *out = (fixture){.pem = {server->certificate, server->key, client_ca}};
@@ -92,14 +93,14 @@ static kin_status try_start(fixture *out, const test_certificate *server, const 
         err);
 }
 
-static void start(fixture *out, const test_certificate *server, const char *client_ca)
+static void start(fixture *out, const certified *server, const char *client_ca)
 {
     kin_error err = {0};
     if (try_start(out, server, client_ca, &err) != KIN_OK)
         fail_msg("%s: %s", err.subject, err.message);
 }
 
-static kin_rpc_channel *open_as(const fixture *to, const char *ca, const test_certificate *client)
+static kin_rpc_channel *open_as(const fixture *to, const char *ca, const certified *client)
 {
     kin_rpc_channel *channel = NULL;
     kin_error err = {0};
@@ -118,7 +119,7 @@ static kin_rpc_code call_on(kin_rpc_channel *channel)
     return echo_call(channel, ECHO_PATH("Unary"), &NOTHING, 5, NULL, &err);
 }
 
-static kin_rpc_code call_as(const fixture *to, const char *ca, const test_certificate *client)
+static kin_rpc_code call_as(const fixture *to, const char *ca, const certified *client)
 {
     kin_rpc_channel *channel = open_as(to, ca, client);
     kin_rpc_code code = call_on(channel);
@@ -150,7 +151,7 @@ static void clients_need_a_certificate_of_the_right_authority(void **state)
     start(&server, &made.server, made.ours.certificate);
     assert_int_equal(call_as(&server, made.ours.certificate, &made.client), KIN_RPC_OK);
     assert_string_equal(server.names, "station-7;station7.example;backup.example;");
-    const test_certificate *const wrong[] = {NULL, &made.stranger, &made.late};
+    const certified *const wrong[] = {NULL, &made.stranger, &made.late};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_int_equal(call_as(&server, made.ours.certificate, wrong[i]), KIN_RPC_UNAVAILABLE);
     assert_int_equal(call_as(&server, NULL, NULL), KIN_RPC_UNAVAILABLE);
@@ -221,7 +222,7 @@ static void a_server_does_not_start_with_bad_certificates(void **state)
 {
     (void)state;
     const struct {
-        test_certificate server;
+        certified server;
         const char *client_ca;
         kin_status status;
     } bad[] = {
