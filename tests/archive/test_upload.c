@@ -315,7 +315,7 @@ static void test_a_refused_batch_is_put_file_by_file(void **state)
     static char value[KIN_MANIFEST_FIELD_MAX + 1];
     kin_error err;
     kin_label fields[LARGE];
-    char names[LARGE][8];
+    char names[LARGE][16];
     memset(value, 'v', sizeof value - 1);
     for (int i = 0; i < LARGE; i++) {
         snprintf(names[i], sizeof names[i], "f%d", i);

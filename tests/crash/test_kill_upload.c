@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #include "archive/upload.h"
+#include "base/clock.h"
 #include "features/features.h"
 #include "image/write.h"
 #include "random.h"
@@ -30,8 +32,7 @@
 enum {
     FILES = 12, /* of one upload */
     UPLOADS_MAX = 100000,
-    IMAGE_SIDE = 24,
-    LONGEST_MS = 600 /* that a process may live: a start, and some ten uploads */
+    IMAGE_SIDE = 24
 };
 
 #ifdef KIN_SANITIZE
@@ -50,6 +51,8 @@ static char folder[PATH_MAX], dir[PATH_MAX];
 static bool stored[UPLOADS_MAX];
 static int last_outcome; /* that was said to be set */
 static uint64_t random_state;
+static double longest; /* seconds that a process may live: several times what a start and an upload
+                          took; 0: not known yet */
 
 /* --- in the process that is to die: any failure is its end --- */
 
@@ -123,7 +126,21 @@ static _Noreturn void work(int to, int first, int outcome)
 
 /* --- in the one that watches --- */
 
-/* Lets a process work for a random time; *next is the first upload that none has begun. */
+/* Lets the process live for a random time; the first one until its first report, which tells how
+ * long a life is worth while. */
+static void let_live(int reports)
+{
+    double began = kin_clock_monotonic();
+    struct pollfd waiting = {.fd = reports, .events = POLLIN};
+    if (longest > 0) {
+        usleep((useconds_t)(1e6 * longest * (double)(random_bits(&random_state) % 1000) / 1000));
+        return;
+    }
+    assert_int_equal(poll(&waiting, 1, 120000), 1);
+    longest = 4 * (kin_clock_monotonic() - began);
+}
+
+/* Lets a process work for a while; *next is the first upload that none has begun. */
 static int kill_one(int *next)
 {
     int ends[2], status, reports = 0;
@@ -139,7 +156,7 @@ static int kill_one(int *next)
         work(ends[1], *next, last_outcome);
     }
     close(ends[1]);
-    usleep((useconds_t)(random_bits(&random_state) % (LONGEST_MS * 1000)));
+    let_live(ends[0]);
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
