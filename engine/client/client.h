@@ -1,5 +1,5 @@
 /*
- * client.h - kindred-client: a Kindred server's archive for C and C++ programs.
+ * client.h - kindred-client: a Kindred server's archive for programs in C11, C++11 and later.
  *
  *     #include <kindred/client.h>          cc program.c $(pkg-config --cflags --libs kindred-client)
  *
