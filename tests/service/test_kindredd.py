@@ -270,6 +270,9 @@ class Life(programs.FolderCase):
         done = run("kindred", "serve", "--nonsense")
         self.assertEqual(done.returncode, USAGE)
         self.assertIn("--listen", run("kindred", "help", "serve").stdout)
+        done = run("kindred", "--remote", "127.0.0.1:1", "serve")
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("folder", done.stderr)
 
     def test_a_second_signal_ends_it_at_once(self):
         try:
