@@ -15,7 +15,7 @@ _kindred()
     local command='' i
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-        -a | --archive) ((i++)) ;;
+        -a | --archive | --remote | --tls-ca | --tls-cert | --tls-key | --token-file) ((i++)) ;;
         -*) ;;
         *) command=${words[i]} && break ;;
         esac
@@ -24,6 +24,12 @@ _kindred()
     # values of options
     case $command:$prev in
     *:-a | *:--archive | backup:*) _kindred_files -d && return ;;
+    *:--tls-ca | *:--tls-cert | *:--tls-key) _kindred_files pem && return ;;
+    *:--token-file) _kindred_files && return ;;
+    *:--remote)
+        [[ $cur == *: ]] || _known_hosts_real -- "$cur" 2>/dev/null
+        return
+        ;;
     ingest:-m | ingest:--manifest | eval:-m | eval:--manifest | eval:--queries)
         _kindred_files csv && return
         ;;
@@ -44,7 +50,8 @@ _kindred()
     $split && return
 
     if [[ $cur == -* ]]; then
-        local options='--archive --help --usage --version'
+        local options='--archive --remote --tls --tls-ca --tls-cert --tls-key --token-file'
+        options+=' --help --usage --version'
         case $command in
         init) options+=' --dim' ;;
         ingest)
