@@ -3,8 +3,8 @@
  *
  * A log writes whole lines with one write(2) each, so that threads and processes may share a file.
  * Levels are syslog's; with the style KIN_LOG_JOURNAL lines begin with <N> as sd-daemon(3) says and
- * carry no time (the journal adds it).  Callers never put patients' identifiers, UIDs, conditions or
- * file names of images into a line: those belong into the audit trail only.
+ * carry no time (the journal adds it).  Callers never put patients' identifiers, UIDs, conditions
+ * or file names of images into a line: those belong into the audit trail only.
  */
 #ifndef KIN_BASE_LOG_H
 #define KIN_BASE_LOG_H
@@ -38,8 +38,8 @@ kin_status kin_log_level_parse(const char *text, kin_log_level *out, kin_error *
 /* Their names again; "unknown" for what is no level. */
 const char *kin_log_level_name(kin_log_level level);
 
-/* KIN_LOG_JOURNAL where fd leads to systemd's journal (it is the stream that $JOURNAL_STREAM names),
- * else KIN_LOG_PLAIN. */
+/* KIN_LOG_JOURNAL where fd leads to systemd's journal (it is the stream that $JOURNAL_STREAM
+ * names), else KIN_LOG_PLAIN. */
 kin_log_style kin_log_style_for(int fd);
 
 /* One line: control characters in the text become '?', long text is cut.  Never fails. */

@@ -4,8 +4,8 @@
  *
  * An option is set by, later ones winning: its default; the configuration file (INI: [section] and
  * name = value); the environment (KINDREDD_SECTION_NAME); the command line (--section.name=value,
- * and short forms of some).  The table in config_table.c is the one place that knows them all; help,
- * the annotated sample file and the checks come from it.
+ * and short forms of some).  The table in config_table.c is the one place that knows them all;
+ * help, the annotated sample file and the checks come from it.
  */
 #ifndef KIN_SERVICE_CONFIG_H
 #define KIN_SERVICE_CONFIG_H
@@ -62,25 +62,25 @@ typedef struct kin_config {
 void kin_config_init(kin_config *config);
 
 /* Reads a file of at most a mebibyte; the error's subject is the path, its message names the line.
- * KIN_E_ARG: an unknown section or option, a value out of bounds, an option set twice; KIN_E_FORMAT: a
- * line that is none.  inih, which reads it, has its settings in variables of the process: to be
- * called before there are threads. */
+ * KIN_E_ARG: an unknown section or option, a value out of bounds, an option set twice;
+ * KIN_E_FORMAT: a line that is none.  inih, which reads it, has its settings in variables of the
+ * process: to be called before there are threads. */
 kin_status kin_config_read_file(kin_config *config, const char *path, kin_error *err);
 
-/* Takes KINDREDD_SECTION_NAME from an environment (envp as main's); unknown ones are KIN_E_ARG, with
- * the variable as subject. */
+/* Takes KINDREDD_SECTION_NAME from an environment (envp as main's); unknown ones are KIN_E_ARG,
+ * with the variable as subject. */
 kin_status kin_config_read_environment(kin_config *config, char *const *envp, kin_error *err);
 
 /*
- * Sets one option; name is "section.name".  KIN_E_ARG: there is no such option, or the value is none
- * of its kind:
+ * Sets one option; name is "section.name".  KIN_E_ARG: there is no such option, or the value is
+ * none of its kind:
  *   counts     decimal digits
  *   sizes      bytes, or with a suffix K, M, G, T (1,024 to the power of 1 to 4)
  *   durations  seconds, with decimals after a point
  *   shares     a number from 0 to 1
  *   switches   on, off, yes, no, true, false, 1, 0
- *   text       one line without control characters or blanks at its ends; a ';' or '#' after a blank
- *              is refused, because in the file it would look like a comment and be none
+ *   text       one line without control characters or blanks at its ends; a ';' or '#' after a
+ *              blank is refused, because in the file it would look like a comment and be none
  */
 kin_status kin_config_set(kin_config *config, const char *name, const char *value, kin_error *err);
 

@@ -14,8 +14,8 @@ static bool is_unix(const char *address)
     return strncmp(address, "unix:", 5) == 0;
 }
 
-/* Copies the host of HOST, HOST:PORT, [IPV6] or [IPV6]:PORT without its brackets; *port becomes what
- * follows it ("" or ":PORT").  False when it is none of them. */
+/* Copies the host of HOST, HOST:PORT, [IPV6] or [IPV6]:PORT without its brackets; *port becomes
+ * what follows it ("" or ":PORT").  False when it is none of them. */
 static bool split_host(const char *address, char host[HOST_MAX], const char **port)
 {
     bool bracketed = address[0] == '[';

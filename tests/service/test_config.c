@@ -1,5 +1,5 @@
-/* What kindredd can be told: each option by each way, bounds, files that are wrong, what must not go
- * together, and that what is printed is read back the same. */
+/* What kindredd can be told: each option by each way, bounds, files that are wrong, what must not
+ * go together, and that what is printed is read back the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,8 +87,8 @@ static void the_defaults_are_those_of_the_table_and_pass_the_check(void **state)
     assert_true(kin_config_option_count() >= 35);
 }
 
-/* Each row: its default is within its own bounds and printed as it is written in the table; it has a
- * meaning, and no other row has its name. */
+/* Each row: its default is within its own bounds and printed as it is written in the table; it has
+ * a meaning, and no other row has its name. */
 static void every_row_of_the_table_is_sound(void **state)
 {
     (void)state;

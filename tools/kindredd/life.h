@@ -5,15 +5,15 @@
 #include "base/log.h"
 #include "service/service.h"
 
-/* Takes the signals that steer the service, once in a program.  They are handled, not blocked: threads
- * that libraries have started before main() would not know of the mask, and die of them.  *fd is read
- * by kin_life_run() and closed by the caller. */
+/* Takes the signals that steer the service, once in a program.  They are handled, not blocked:
+ * threads that libraries have started before main() would not know of the mask, and die of them.
+ * *fd is read by kin_life_run() and closed by the caller. */
 kin_status kin_life_take_signals(int *fd, kin_error *err);
 
 /*
- * Waits for signals and obeys them: SIGHUP reloads, SIGTERM and SIGINT let running calls end and stop
- * the service, which is then freed.  Returns true; or false when a second one came while calls were
- * still running: the service is not freed then, and the program has to end at once.
+ * Waits for signals and obeys them: SIGHUP reloads, SIGTERM and SIGINT let running calls end and
+ * stop the service, which is then freed.  Returns true; or false when a second one came while calls
+ * were still running: the service is not freed then, and the program has to end at once.
  */
 bool kin_life_run(int fd, kin_service *service, double drain_seconds, const kin_log *log);
 
