@@ -84,8 +84,8 @@ static kin_status parse_hash(const struct line *line, kin_access_rule *rule, kin
 {
     struct piece field = line->fields[3];
     size_t got = 0;
-    if (field.size != KIN_ACCESS_HASH_SIZE - 1 ||
-        sodium_hex2bin(rule->digest, sizeof rule->digest, field.at, field.size, NULL, &got, NULL) !=
+    /* It takes hexadecimal digits only, and no more than have room. */
+    if (sodium_hex2bin(rule->digest, sizeof rule->digest, field.at, field.size, NULL, &got, NULL) !=
             0 ||
         got != sizeof rule->digest)
         return kin_fail(err, KIN_E_FORMAT, NULL,

@@ -150,6 +150,10 @@ static void malformed_lines_are_refused_by_number(void **state)
     refused("certificate a READ", KIN_E_FORMAT, "line 1: the role");
     refused("certificate a/b read", KIN_E_FORMAT, "line 1: a name is made of");
     refused("certificate a\xc3\xa4 read", KIN_E_FORMAT, "line 1: a name is made of");
+    refused("token a read 00" ABC_HASH, KIN_E_FORMAT, "line 1: the hash");
+    refused("token a read 0" ABC_HASH, KIN_E_FORMAT, "line 1: the hash");
+    refused("token a read 0123abcd", KIN_E_FORMAT, "line 1: the hash");
+    refused("token a read " ABC_HASH "-", KIN_E_FORMAT, "line 1: the hash");
     refused("certificate a\"b read", KIN_E_FORMAT, "line 1: a name is made of");
     refused("certificate a\x1b[2J read", KIN_E_FORMAT, "line 1: a name is made of");
     refused("certificate a read\vadmin", KIN_E_FORMAT, "line 1: the role");

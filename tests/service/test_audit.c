@@ -325,6 +325,31 @@ static void texts_cannot_forge_lines_or_steer_terminals(void **state)
     release(&trail);
 }
 
+/* Each of the characters that JSON must escape, alone in a text that needs nothing else. */
+static void every_value_is_read_as_it_was_written(void **state)
+{
+    (void)state;
+    enum { VALUES = 255 };
+    char values[VALUES][4];
+    kin_audit_object objects[VALUES];
+    for (size_t i = 0; i < VALUES; i++) {
+        snprintf(values[i], sizeof values[i], "a%cb", (char)(i + 1));
+        objects[i] = (kin_audit_object){"query", values[i]};
+    }
+    kin_audit_entry entry = plain;
+    entry.asked = objects;
+    entry.asked_count = VALUES;
+    struct trail trail = trail_of(&entry, 1);
+    json_t *list = line_at(&trail, 0, "objects");
+    assert_int_equal(json_array_size(list), VALUES);
+    for (size_t i = 0; i < VALUES; i++)
+        assert_string_equal(text_at(json_array_get(list, i), "value"), i + 1 < 0x80
+                                                                           ? values[i]
+                                                                           : "a\xef\xbf\xbd"
+                                                                             "b");
+    release(&trail);
+}
+
 static void what_is_missing_or_no_number_is_empty(void **state)
 {
     (void)state;
@@ -357,7 +382,7 @@ static void long_heads_are_cut_between_characters(void **state)
         struct trail trail = trail_of(&entry, 1);
         const char *got = text_at(line_at(&trail, 0, "event"), "method");
         size_t length = strlen(got);
-        assert_in_range(length, KIN_AUDIT_HEAD_TEXT_MAX - 5, KIN_AUDIT_HEAD_TEXT_MAX);
+        assert_in_range(length, KIN_AUDIT_HEAD_TEXT_MAX - 2, KIN_AUDIT_HEAD_TEXT_MAX);
         assert_string_equal(got + length - 3, "...");
         assert_memory_equal(got, text, length - 3);
         assert_int_equal((length - 3 - offset) % 3, 0);
@@ -454,7 +479,8 @@ static void long_values_go_on_in_the_next_object(void **state)
     static char value[400000], wanted[sizeof value + 16];
     static const size_t lengths[] = {0,    1,    2047,  2048,  2049,  4095,
                                      4096, 4097, 60000, 70000, 399999};
-    static const char *const characters[] = {"v", "\x01", "\xc3\xa4", "\xf0\x9f\x98\x80"};
+    static const char *const characters[] = {"v", "\x01", "\xc3\xa4", "\xe2\x82\xac",
+                                             "\xf0\x9f\x98\x80"};
     for (size_t c = 0; c < sizeof characters / sizeof characters[0]; c++)
         for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
             size_t used = 0, unit = strlen(characters[c]);
@@ -806,6 +832,7 @@ int main(void)
         cmocka_unit_test(events_have_the_standards_codes),
         cmocka_unit_test(outcomes_tell_the_callers_faults_from_ours),
         cmocka_unit_test(texts_cannot_forge_lines_or_steer_terminals),
+        cmocka_unit_test(every_value_is_read_as_it_was_written),
         cmocka_unit_test(what_is_missing_or_no_number_is_empty),
         cmocka_unit_test(long_heads_are_cut_between_characters),
         cmocka_unit_test(many_objects_take_several_lines_and_none_is_left_out),

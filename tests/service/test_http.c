@@ -459,6 +459,26 @@ static void trickling_ends_a_connection(void **state)
     kin_http_stop(http);
 }
 
+/* The next connection mostly gets the number of one that is over, but never its end. */
+static void a_connection_does_not_inherit_an_end(void **state)
+{
+    (void)state;
+    static const kin_http_bounds bounds = {
+        .connections = 8, .connections_per_address = 8, .silence_seconds = 600, .life_seconds = 1};
+    kin_http *http = start("127.0.0.1:0", &bounds);
+    answers(http, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 ", "kindred_up");
+    usleep(500000);
+    size_t size;
+    double began = kin_clock_monotonic();
+    int fd = connect_from(http, 1);
+    char *answer = take_all(fd, PATIENCE_MS, &size);
+    assert_non_null(answer);
+    assert_true(kin_clock_monotonic() - began >= 1);
+    free(answer);
+    close(fd);
+    kin_http_stop(http);
+}
+
 /* A client that asks and does not read gets its end as well, and others their pages meanwhile. */
 static void a_reader_that_does_not_read_is_cut_off(void **state)
 {
@@ -692,6 +712,7 @@ int main(void)
         cmocka_unit_test(silent_connections_hold_up_nobody_else),
         cmocka_unit_test(silence_ends_a_connection),
         cmocka_unit_test(trickling_ends_a_connection),
+        cmocka_unit_test(a_connection_does_not_inherit_an_end),
         cmocka_unit_test(a_reader_that_does_not_read_is_cut_off),
         cmocka_unit_test(several_are_served_at_once),
         cmocka_unit_test(a_taken_port_is_told),
