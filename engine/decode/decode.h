@@ -92,9 +92,8 @@ typedef struct kin_decode_wish {
 } kin_decode_wish;
 
 /* Receives one header (of the whole file, whichever frames are wished for), then the frames in
- * order.  A failure ends the decoding and is returned. A
- * file may also fail after its header and some frames have been received: only the KIN_OK of the
- * whole says that they hold. */
+ * order.  A failure ends the decoding and is returned.  A file may also fail after its header and
+ * some frames have been received: only the KIN_OK of the whole says that they hold. */
 typedef struct kin_decode_sink {
     kin_status (*header)(void *ctx, const kin_decode_header *header, kin_error *err);
     kin_status (*frame)(void *ctx, const kin_decode_frame *frame, kin_error *err);
@@ -109,8 +108,9 @@ typedef struct kin_decode_sink {
  *
  * wish: what is wanted of the file (NULL: descriptors of all whole frames).
  *
- * Other errors: KIN_E_ARG, KIN_E_NOT_FOUND (see kin_decode_wish), KIN_E_FORMAT (broken; with several frames the message names the one that failed,
- * and with it the file fails), KIN_E_LIMIT, KIN_E_UNSUPPORTED, KIN_E_NOMEM, and the sink's own.
+ * Other errors: KIN_E_ARG, KIN_E_NOT_FOUND (see kin_decode_wish), KIN_E_FORMAT (broken; with several
+ * frames the message names the one that failed, and with it the file fails), KIN_E_LIMIT,
+ * KIN_E_UNSUPPORTED, KIN_E_NOMEM, and the sink's own.
  */
 kin_status kin_decode_bytes(const void *bytes, size_t size, const char *name,
                             const kin_decode_limits *limits, const kin_decode_wish *wish,

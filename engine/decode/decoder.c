@@ -1,5 +1,6 @@
 #include "decode/decoder.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "decode/wish.h"
 
 static const double start_patience = 30.0; /* seconds that a worker has to get ready */
+static const double ask_seconds = 0.05;    /* between two questions whether to go on */
 
 struct kin_decoder {
     char *program;
@@ -23,6 +25,8 @@ struct kin_decoder {
     uint64_t serial;
     unsigned starts;
     bool lost_one; /* the worker before did not leave in peace: the next start counts */
+    bool (*stop)(void *ctx);
+    void *stop_ctx;
 };
 
 kin_status kin_decoder_new(const char *worker, size_t length, const kin_decode_limits *limits,
@@ -66,6 +70,28 @@ void kin_decoder_free(kin_decoder *decoder)
 unsigned kin_decoder_starts(const kin_decoder *decoder)
 {
     return decoder->starts;
+}
+
+void kin_decoder_set_stop(kin_decoder *decoder, bool (*stop)(void *ctx), void *ctx)
+{
+    decoder->stop = stop;
+    decoder->stop_ctx = ctx;
+}
+
+/* Waits for the worker's next word, as long as it may be silent; false when whoever asked for the
+ * decoding does not want it any more. */
+static bool await_word(const kin_decoder *decoder)
+{
+    double now = kin_clock_monotonic(), end = now + decoder->limits.seconds;
+    if (decoder->stop == NULL)
+        return true;
+    for (; now < end; now = kin_clock_monotonic()) {
+        if (kin_channel_has_word(&decoder->channel, fmin(now + ask_seconds, end)))
+            return true;
+        if (decoder->stop(decoder->stop_ctx))
+            return false;
+    }
+    return true; /* the receiving says what is wrong */
 }
 
 /* Receives one answer within seconds from now. */
@@ -162,13 +188,16 @@ static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_
                            .max_frames = decoder->limits.max_frames,
                            .builder = decoder->builder,
                            .sink = sink};
+    bool stopped = false;
     while (status == KIN_OK && !answers.done) {
         const Kindred__Worker__V1__Answer *answer = NULL;
-        status = receive(decoder, decoder->limits.seconds, &answer, err);
+        stopped = !await_word(decoder);
+        status = stopped ? kin_fail(err, KIN_E_CANCELLED, NULL, "the decoding was stopped")
+                         : receive(decoder, decoder->limits.seconds, &answer, err);
         if (status == KIN_OK)
             status = kin_answers_take(&answers, answer, err);
     }
-    if (answers.sink_failed)
+    if (answers.sink_failed || stopped)
         kin_process_kill(&decoder->process); /* not the worker's fault: see kin_decoder_starts() */
     else if (!answers.done)
         status = give_up(decoder, status, err);

@@ -13,6 +13,8 @@
 #ifndef KIN_DECODE_DECODER_H
 #define KIN_DECODE_DECODER_H
 
+#include <stdbool.h>
+
 #include "decode/decode.h"
 
 typedef struct kin_decoder kin_decoder;
@@ -58,6 +60,10 @@ kin_status kin_decoder_run_bytes(kin_decoder *decoder, const void *bytes, size_t
 kin_status kin_decoder_run_fd(kin_decoder *decoder, int fd, const char *name,
                               const kin_decode_wish *wish, const kin_decode_sink *sink,
                               kin_error *err);
+
+/* From now on stop(ctx) is asked several times a second while a worker is at work; once it says true
+ * the worker is ended, and the decoding fails with KIN_E_CANCELLED.  NULL: nobody is asked. */
+void kin_decoder_set_stop(kin_decoder *decoder, bool (*stop)(void *ctx), void *ctx);
 
 /* Workers started so far, the first included: more than one tells of crashes, time-outs or
  * nonsense.  Starts after a worker's retirement, or after the sink's failure, are not counted. */

@@ -127,6 +127,12 @@ static kin_status wait_readable(int fd, double deadline, kin_error *err)
     }
 }
 
+bool kin_channel_has_word(const kin_channel *channel, double deadline)
+{
+    /* What cannot be waited for is left to the receiving, which says why. */
+    return wait_readable(channel->fd, deadline, NULL) != KIN_E_TIMEOUT;
+}
+
 /* Keeps the first descriptor that came with a message in *passed_fd and closes any other. */
 static void take_descriptors(struct msghdr *envelope, int *passed_fd)
 {

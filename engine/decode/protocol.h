@@ -45,6 +45,10 @@ void kin_channel_release(kin_channel *channel);
 kin_status kin_channel_send(kin_channel *channel, const ProtobufCMessage *message, int passed_fd,
                             bool wait, kin_error *err);
 
+/* True once the other side has said something (its end included), false when the deadline
+ * (kin_clock_monotonic()) comes first. */
+bool kin_channel_has_word(const kin_channel *channel, double deadline);
+
 /*
  * Receives a message of the given kind, complete by deadline (kin_clock_monotonic(); 0: whenever).
  * *out lives until the channel's next call.  A descriptor that came along is put into *passed_fd

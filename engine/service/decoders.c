@@ -94,11 +94,14 @@ kin_status kin_decoders_take(kin_decoders *decoders, bool (*stop)(void *ctx), vo
     if (status == KIN_OK)
         *out = decoders->free_ones[--decoders->free_count];
     pthread_mutex_unlock(&decoders->lock);
+    if (status == KIN_OK)
+        kin_decoder_set_stop(*out, stop, ctx);
     return status;
 }
 
 void kin_decoders_give_back(kin_decoders *decoders, kin_decoder *decoder)
 {
+    kin_decoder_set_stop(decoder, NULL, NULL);
     pthread_mutex_lock(&decoders->lock);
     for (size_t i = 0; i < decoders->count; i++) {
         if (decoders->all[i] != decoder)

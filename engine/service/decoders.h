@@ -14,7 +14,8 @@ kin_status kin_decoders_new(size_t count, const char *worker, const kin_decode_l
 /* All have been given back.  NULL is fine. */
 void kin_decoders_free(kin_decoders *decoders);
 
-/* Waits for a free one, asking stop(ctx) now and then: KIN_E_CANCELLED when it says so. */
+/* Waits for a free one, asking stop(ctx) now and then: KIN_E_CANCELLED when it says so.  Until it is
+ * given back the decoder asks the same. */
 kin_status kin_decoders_take(kin_decoders *decoders, bool (*stop)(void *ctx), void *ctx,
                              kin_decoder **out, kin_error *err);
 void kin_decoders_give_back(kin_decoders *decoders, kin_decoder *decoder);

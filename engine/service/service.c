@@ -217,7 +217,6 @@ kin_status kin_service_start(const kin_config *config, const kin_log *log, kin_s
         kin_service_stop(service);
         return status;
     }
-    kin_log_line(log, KIN_LOG_NOTICE, "serving on port %d", kin_service_port(service));
     *out = service;
     return KIN_OK;
 }

@@ -97,6 +97,31 @@ static void test_misdeeds(void **state)
     }
 }
 
+static bool stop_at_third(void *ctx)
+{
+    int *asked = ctx;
+    return ++*asked >= 3;
+}
+
+/* Whoever asked may change his mind while a worker hangs: no crash of its, and no time-out. */
+static void test_stopped(void **state)
+{
+    static collected c;
+    int asked = 0;
+    kin_error err;
+    (void)state;
+    kin_decoder *decoder = decoder_of("hang", 3600.0);
+    kin_decoder_set_stop(decoder, stop_at_third, &asked);
+    assert_int_equal(run(decoder, "x.png", &c, &err), KIN_E_CANCELLED);
+    assert_int_equal(asked, 3);
+    assert_int_equal(c.frames, 0);
+    collected_release(&c);
+    kin_decoder_set_stop(decoder, NULL, NULL);
+    expect_well(decoder);
+    assert_int_equal(kin_decoder_starts(decoder), 1);
+    kin_decoder_free(decoder);
+}
+
 /* Answers that would do for another wish. */
 static void test_wishes_misunderstood(void **state)
 {
@@ -288,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_misdeeds),
+        cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_wishes_misunderstood),
         cmocka_unit_test(test_wishes_that_nobody_could_fulfil),
         cmocka_unit_test(test_bad_starts),
