@@ -33,6 +33,7 @@ kin_status kin_process_prepare(kin_error *err)
 {
     umask(S_IRWXG | S_IRWXO);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write that fails says so: EFBIG */
     kin_status status = forbid_core(err);
     if (status == KIN_OK)
         status = raise_descriptors(err);
