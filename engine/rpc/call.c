@@ -45,6 +45,18 @@ double kin_rpc_call_patience(const kin_rpc_call *call)
     return fmin(kin_clock_monotonic() + call->server->options.stall_seconds, call->deadline);
 }
 
+/* The same for a wait that depends on the client: meanwhile the thread is no work. */
+static kin_rpc_outcome await_client(kin_rpc_call *call, kin_rpc_batch *batch)
+{
+    kin_rpc_server *server = call->server;
+    if (call->works)
+        atomic_fetch_sub_explicit(&server->working, 1, memory_order_relaxed);
+    kin_rpc_outcome outcome = kin_rpc_batch_await(call, batch, kin_rpc_call_patience(call));
+    if (call->works)
+        atomic_fetch_add_explicit(&server->working, 1, memory_order_relaxed);
+    return outcome;
+}
+
 /* Looks whether `closing` has come.  One thread at a time: gRPC gives an event to one of those who
  * wait for it. */
 static void probe(kin_rpc_call *call)
@@ -101,8 +113,7 @@ static kin_status receive_bytes(kin_rpc_call *call, grpc_byte_buffer **out, kin_
     /* One that a wait before this one gave up is still awaited. */
     if (!call->receiving.pending && !kin_rpc_batch_start(call, &call->receiving, &op, 1))
         return fail_over(call, err);
-    kin_rpc_outcome outcome =
-        kin_rpc_batch_await(call, &call->receiving, kin_rpc_call_patience(call));
+    kin_rpc_outcome outcome = await_client(call, &call->receiving);
     if (outcome == KIN_RPC_PENDING)
         return fail_waiting(call, "sent", err);
     if (outcome == KIN_RPC_FAILED || grpc_call_failed_before_recv_message(call->grpc))
@@ -175,7 +186,7 @@ static kin_status send_now(kin_rpc_call *call, grpc_byte_buffer *bytes, kin_erro
     if (!kin_rpc_batch_start(call, &call->sending, ops, call->headers_sent ? 1 : 2))
         return fail_over(call, err);
     call->headers_sent = true;
-    switch (kin_rpc_batch_await(call, &call->sending, kin_rpc_call_patience(call))) {
+    switch (await_client(call, &call->sending)) {
     case KIN_RPC_DONE:
         return KIN_OK;
     case KIN_RPC_FAILED:

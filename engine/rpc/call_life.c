@@ -161,6 +161,7 @@ static void serve_admitted(kin_rpc_call *call)
                         .data.recv_close_on_server.cancelled = &call->cancelled};
     kin_rpc_batch_start(call, &call->closing, &op, 1);
     kin_rpc_code code = finish(call, run(call));
+    kin_rpc_call_rests(call); /* before its client can ask for more */
     if (!atomic_load(&call->over))
         send_status(call, code);
     reap(call, &call->sending);
@@ -172,6 +173,7 @@ static void serve_admitted(kin_rpc_call *call)
 static void refuse(kin_rpc_call *call, kin_rpc_code code)
 {
     code = finish(call, code);
+    kin_rpc_call_rests(call);
     cut_short(call, code != KIN_RPC_OK ? code : KIN_RPC_INTERNAL);
 }
 
@@ -186,7 +188,7 @@ static bool enter(kin_rpc_call *call)
 
 void kin_rpc_call_serve(kin_rpc_call *call)
 {
-    if (kin_rpc_call_describe(call) != KIN_OK) {
+    if (call->headers_lost) {
         refuse(call, kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for a call"));
         return;
     }

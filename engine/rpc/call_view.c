@@ -48,7 +48,7 @@ static bool is_text(grpc_slice slice)
 }
 
 /* gRPC's bound on metadata bounds what this takes. */
-static kin_status copy_headers(kin_rpc_call *call)
+static bool copy_headers(kin_rpc_call *call)
 {
     size_t need = 0;
     for (size_t i = 0; i < call->headers.count; i++)
@@ -60,7 +60,7 @@ static kin_status copy_headers(kin_rpc_call *call)
         call->header_capacity = 0;
         call->header_texts = malloc(need);
         if (call->header_texts == NULL)
-            return KIN_E_NOMEM;
+            return false;
         call->header_capacity = need;
     }
     char *at = call->header_texts;
@@ -72,7 +72,7 @@ static kin_status copy_headers(kin_rpc_call *call)
         at += append(at, header->value);
         call->header_bytes = (size_t)(at - call->header_texts);
     }
-    return KIN_OK;
+    return true;
 }
 
 static double find_deadline(const kin_rpc_call *call)
@@ -89,7 +89,7 @@ static double find_deadline(const kin_rpc_call *call)
     return deadline;
 }
 
-kin_status kin_rpc_call_describe(kin_rpc_call *call)
+void kin_rpc_call_describe(kin_rpc_call *call)
 {
     call->began = kin_clock_monotonic();
     atomic_store_explicit(&call->probed, call->began, memory_order_relaxed);
@@ -97,7 +97,7 @@ kin_status kin_rpc_call_describe(kin_rpc_call *call)
     copy_path(call->details.method, call->path);
     call->deadline = find_deadline(call);
     call->peer = grpc_call_get_peer(call->grpc);
-    return copy_headers(call);
+    call->headers_lost = !copy_headers(call);
 }
 
 void kin_rpc_call_forget(kin_rpc_call *call)

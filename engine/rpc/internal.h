@@ -5,6 +5,7 @@
  *   server_args.c  gRPC's own limits
  *   credentials.c  certificates and their renewal
  *   threads.c      completion queues, the threads that poll them, and calls' slots
+ *   steward.c      the thread that sees to queues left alone
  *   call_life.c    one call from its headers to its status
  *   call.c         receiving and sending in it
  *   call_view.c    what its handler can ask about it
@@ -42,6 +43,13 @@ typedef struct kin_rpc_threads {
     bool quitting;
 } kin_rpc_threads;
 
+typedef struct kin_rpc_steward {
+    pthread_t thread;
+    int timer; /* timerfd_create(2) */
+    bool started;
+    bool ticking; /* the timer is set; under the server's lock */
+} kin_rpc_steward;
+
 /* Lines of gRPC's log on their way to `complain`; one in the process gets them. */
 typedef struct kin_rpc_log_sink {
     void (*complain)(void *ctx, const char *text);
@@ -76,10 +84,13 @@ struct kin_rpc_server {
     kin_rpc_queue *queues;
     size_t queue_count;
     kin_rpc_threads threads;
+    kin_rpc_steward steward;
+    double overlap_until; /* kin_clock_monotonic(): calls have overlapped lately */
     kin_rpc_call *free_slots;
     unsigned requested; /* slots that wait for a call */
     unsigned live;      /* slots with a call in them */
 
+    atomic_uint working; /* methods that compute rather than wait for their clients */
     atomic_bool stopping;
     atomic_uint running[KIN_RPC_CLASSES];
 };
@@ -103,11 +114,13 @@ struct kin_rpc_call {
     grpc_metadata_array headers;
 
     const kin_rpc_method *method; /* NULL: unknown */
+    bool works;                   /* counted in `working`, except while it waits */
     char path[KIN_RPC_PATH_MAX + 1];
     char *peer;          /* gpr_free() */
     char *header_texts;  /* "name\0value\0name\0value\0" */
     size_t header_bytes; /* used; 0: none */
     size_t header_capacity;
+    bool headers_lost;      /* there was no memory for them */
     double began, deadline; /* kin_clock_monotonic(); INFINITY */
     void *data;
 
@@ -131,12 +144,27 @@ kin_status kin_rpc_threads_start(kin_rpc_server *server, kin_error *err);
 /* Once gRPC's server is down: waits for the last slot, ends queues and threads. */
 void kin_rpc_threads_stop(kin_rpc_server *server);
 
+/* Sees to it that somebody waits at each queue; under the server's lock. */
+void kin_rpc_threads_attend(kin_rpc_server *server);
+/* The call's work is done: what follows is gRPC's. */
+void kin_rpc_call_rests(kin_rpc_call *call);
+/* A thread that takes no signals: those are the program's main thread's. */
+bool kin_rpc_thread_create(pthread_t *out, void *(*run)(void *of), void *of);
+
+/* steward.c */
+kin_status kin_rpc_steward_start(kin_rpc_server *server, kin_error *err);
+/* Has the steward look soon; under the server's lock. */
+void kin_rpc_steward_expect(kin_rpc_steward *steward);
+/* Once `quitting` is set. */
+void kin_rpc_steward_stop(kin_rpc_steward *steward);
+
 /* call_life.c.  Slots are made for a server's life. */
 kin_rpc_call *kin_rpc_call_new(kin_rpc_server *server);
 void kin_rpc_call_free(kin_rpc_call *call);
 /* Asks gRPC to put its next call into the slot and to announce it at the queue. */
 bool kin_rpc_call_request(kin_rpc_call *call, kin_rpc_queue *queue);
-/* Serves the call that gRPC has put into the slot, from its headers to its status. */
+/* Serves the call that gRPC has put into the slot, which kin_rpc_call_describe() has seen, until its
+ * status is sent. */
 void kin_rpc_call_serve(kin_rpc_call *call);
 /* Lets go of what gRPC put there; the slot can be used again. */
 void kin_rpc_call_reset(kin_rpc_call *call);
@@ -153,8 +181,8 @@ double kin_rpc_call_patience(const kin_rpc_call *call);
 kin_status kin_rpc_call_receive_only(kin_rpc_call *call, kin_error *err);
 void kin_rpc_call_drop_request(kin_rpc_call *call);
 
-/* call_view.c.  Fills in path, peer, headers, deadline and method; KIN_E_NOMEM. */
-kin_status kin_rpc_call_describe(kin_rpc_call *call);
+/* call_view.c.  Fills in path, peer, headers, deadline and method. */
+void kin_rpc_call_describe(kin_rpc_call *call);
 void kin_rpc_call_forget(kin_rpc_call *call);
 
 /* server_args.c */

@@ -3,10 +3,11 @@
  *
  * Nothing here knows what is served.  A method is a path, the kind of its requests and a function
  * that runs on a thread of its own for as long as the call lasts, receives and sends messages, and
- * returns the call's status.  One completion queue a processor is polled by threads that run
- * handlers themselves, so that a short call changes no thread; whenever the last poller of a queue
- * takes up a call another thread takes its place.  Calls beyond the bounds of their class are
- * answered RESOURCE_EXHAUSTED at once, before anything of them is read.
+ * returns the call's status.  Completion queues are polled by threads that run handlers themselves,
+ * so that a short call changes no thread; where the last poller of a queue takes up a call, another
+ * thread takes its place: at once while calls overlap, else after half a millisecond (threads.c).
+ * Calls beyond the bounds of their class are answered RESOURCE_EXHAUSTED at once, before anything of
+ * them is read.
  *
  * Only this layer includes gRPC's headers, whose C interface is meant for language bindings and may
  * change; the build asks for the version that it was written for.
@@ -60,7 +61,7 @@ typedef struct kin_rpc_server_options {
     bool tls; /* `pem` is asked before the first handshake and again after kin_rpc_server_renew() */
     kin_status (*pem)(void *ctx, kin_rpc_pem *out, kin_error *err); /* texts live until the next
                                                                        call of pem */
-    unsigned queues;                     /* completion queues; 0: one a processor */
+    unsigned queues;                     /* completion queues; 0: one for eight processors */
     unsigned class_max[KIN_RPC_CLASSES]; /* running calls of each class; 0: 64 */
     unsigned streams_per_connection;     /* concurrent; 0: 100 */
     size_t message_bytes;                /* received; 0: 4 MiB.  Over it: RESOURCE_EXHAUSTED */
@@ -79,7 +80,9 @@ typedef struct kin_rpc_server_options {
      * failure by returning it (the audit trail cannot be written).  For each call that was admitted
      * or refused by `admit` or a bound, unknown methods too. */
     kin_rpc_code (*finish)(void *ctx, kin_rpc_call *call, kin_rpc_code code);
-    /* Something that only the operator can mend (a certificate that cannot be read, …). */
+    /* Something for the operator: a certificate that cannot be read, or, behind "gRPC: ", an error
+     * that gRPC logs (failed handshakes, failed accepts; 20 a minute at most, and only the server
+     * started last gets them).  Any thread, with locks held: it must not call this layer. */
     void (*complain)(void *ctx, const char *text);
     void *ctx;
 } kin_rpc_server_options;
@@ -105,8 +108,9 @@ unsigned kin_rpc_server_running(const kin_rpc_server *server, kin_rpc_class clas
 /*
  * The next request; *out NULL when the client has sent its last.  It is the call's until the next
  * receive or the call's end.  A unary method gets exactly one.  KIN_E_CANCELLED (the client has
- * gone), KIN_E_TIMEOUT (deadline or stall), KIN_E_FORMAT, KIN_E_LIMIT, KIN_E_NOMEM: the handler
- * returns kin_rpc_call_fail_with(call, err).
+ * gone, or sent a message over the bound: gRPC tells it RESOURCE_EXHAUSTED and us no reason),
+ * KIN_E_TIMEOUT (deadline or stall), KIN_E_FORMAT, KIN_E_LIMIT, KIN_E_NOMEM, KIN_E_UNSUPPORTED (it
+ * is compressed): the handler returns kin_rpc_call_fail_with(call, err).
  */
 kin_status kin_rpc_call_receive(kin_rpc_call *call, const ProtobufCMessage **out, kin_error *err);
 /* Sends a response and waits until gRPC has room for the next; the response of a unary method goes

@@ -404,6 +404,34 @@ static void classes_have_bounds_of_their_own(void **state)
     assert_int_equal(server.seen.codes[KIN_RPC_RESOURCE_EXHAUSTED], 50);
 }
 
+/* Also where one thread serves while calls do not overlap, and somebody has to notice that one
+ * lasts. */
+static void a_long_call_holds_up_nobody(void **state)
+{
+    (void)state;
+    echo server = {0};
+    kin_error err = {0};
+    echo_message request = KINDRED__TEST__ECHO__INIT;
+    struct held held;
+    echo_start(&server, (kin_rpc_server_options){.queues = 1});
+    held.channel = echo_channel(&server);
+    kin_rpc_channel *channel = echo_channel(&server);
+    for (int i = 0; i < 10; i++) {
+        atomic_store(&server.released, false);
+        assert_int_equal(pthread_create(&held.thread, NULL, hold, &held), 0);
+        echo_await(&server.seen.held, 1);
+        for (int k = 0; k < 20; k++)
+            assert_int_equal(echo_call(channel, ECHO_PATH("Unary"), &request, 20, NULL, &err),
+                             KIN_RPC_OK);
+        echo_release(&server);
+        pthread_join(held.thread, NULL);
+        assert_int_equal(held.code, KIN_RPC_OK);
+    }
+    kin_rpc_channel_close(held.channel);
+    kin_rpc_channel_close(channel);
+    echo_stop(&server, 5);
+}
+
 static void *call_often(void *of)
 {
     struct held *held = of;
@@ -455,6 +483,7 @@ int main(void)
         cmocka_unit_test(headers_can_be_read),
         cmocka_unit_test(long_texts_are_cut_between_characters),
         cmocka_unit_test(classes_have_bounds_of_their_own),
+        cmocka_unit_test(a_long_call_holds_up_nobody),
         cmocka_unit_test(many_callers_get_their_own_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
