@@ -50,7 +50,8 @@ program=$source/tests/client/external.c
         $(pkg-config --cflags --libs kindred-client)
 }
 ldd "$folder/static" | grep -q kindred && fail "the static program needs the shared library"
-export LD_LIBRARY_PATH="$(dirname "$shared")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+LD_LIBRARY_PATH=$(dirname "$shared")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
 export GRPC_VERBOSITY=NONE
 
 # Nobody listens at port 1.
@@ -71,7 +72,10 @@ server=$!
 waited=0
 until [ -s "$folder/port" ]; do
     waited=$((waited + 1))
-    [ $waited -lt 600 ] && kill -0 $server || { cat "$folder/log" >&2; fail "kindredd does not start"; }
+    if [ $waited -eq 600 ] || ! kill -0 $server; then
+        cat "$folder/log" >&2
+        fail "kindredd does not start"
+    fi
     sleep 0.1
 done
 address=127.0.0.1:$(sed -n 's/^grpc //p' "$folder/port")

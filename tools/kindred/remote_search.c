@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/utf8.h"
 #include "decode/source_file.h"
 #include "remote.h"
 #include "remote_records.h"
@@ -70,7 +71,7 @@ static kin_status read_query(const char *path, Kindred__V1__SearchRequest *messa
     return KIN_OK;
 }
 
-static void fill_request(const kin_search_request *request, Kindred__V1__SearchRequest *message)
+static void fill_options(const kin_search_request *request, Kindred__V1__SearchRequest *message)
 {
     const kin_search_options *options = &request->options;
     message->frame = request->frame;
@@ -83,7 +84,43 @@ static void fill_request(const kin_search_request *request, Kindred__V1__SearchR
     message->explain = true; /* JSON always has the plan */
 }
 
-static kin_status take_plan(const Kindred__V1__Plan *plan, kin_search_answer *answer)
+/* What a message points to. */
+struct query {
+    void *bytes;
+    char *name;
+    Kindred__V1__Region region;
+};
+
+static void query_release(struct query *query)
+{
+    free(query->bytes);
+    free(query->name);
+}
+
+static kin_status fill_query(const kin_search_request *request, Kindred__V1__SearchRequest *message,
+                             struct query *query, kin_error *err)
+{
+    if (request->file == NULL) {
+        message->query_case = KINDRED__V1__SEARCH_REQUEST__QUERY_UID;
+        message->uid = (char *)request->uid;
+        return KIN_OK;
+    }
+    query->name = kin_utf8_repair(request->file); /* a path may hold any bytes */
+    if (query->name == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a file's name");
+    message->name = query->name;
+    if (request->region != NULL) {
+        kindred__v1__region__init(&query->region);
+        query->region.x = request->region->x;
+        query->region.y = request->region->y;
+        query->region.width = request->region->width;
+        query->region.height = request->region->height;
+        message->region = &query->region;
+    }
+    return read_query(request->file, message, &query->bytes, err);
+}
+
+static void take_plan(const Kindred__V1__Plan *plan, kin_search_answer *answer)
 {
     kin_plan *out = &answer->results.plan;
     snprintf(answer->method, sizeof answer->method, "%s", plan != NULL ? plan->method : "");
@@ -91,7 +128,7 @@ static kin_status take_plan(const Kindred__V1__Plan *plan, kin_search_answer *an
              plan != NULL ? plan->index_kind : "");
     *out = (kin_plan){.method = answer->method, .index_kind = answer->index_kind};
     if (plan == NULL)
-        return KIN_OK;
+        return;
     snprintf(out->model, sizeof out->model, "%s", plan->model);
     out->generation = plan->generation;
     out->live = plan->live;
@@ -99,7 +136,6 @@ static kin_status take_plan(const Kindred__V1__Plan *plan, kin_search_answer *an
     out->tail = plan->tail;
     out->scanned = plan->scanned;
     out->milliseconds = plan->milliseconds;
-    return KIN_OK;
 }
 
 static kin_status take_results(const Kindred__V1__SearchResponse *response, kin_results *out,
@@ -127,6 +163,15 @@ static kin_status take_query(const Kindred__V1__QueryEcho *echo, kin_query *out,
         status = kin_record_set(&out->patient_id, echo != NULL ? echo->patient_id : "", err);
     out->self = echo != NULL && echo->stored ? 0 : KIN_QUERY_NOT_STORED;
     return status;
+}
+
+static kin_status take_answer(const Kindred__V1__SearchResponse *response,
+                              kin_search_answer *answer, kin_error *err)
+{
+    snprintf(answer->unknown_names, sizeof answer->unknown_names, "%s", response->unknown_names);
+    take_plan(response->plan, answer);
+    kin_status status = take_query(response->query, &answer->query, err);
+    return status == KIN_OK ? take_results(response, &answer->results, err) : status;
 }
 
 /* Whose fault a refusal is: the server names the field.  What it says of the file becomes the file's
@@ -159,40 +204,21 @@ kin_status kin_remote_search(kin_target *target, const kin_search_request *reque
 {
     kin_remote *remote = (kin_remote *)target;
     Kindred__V1__SearchRequest message;
-    Kindred__V1__Region region = KINDRED__V1__REGION__INIT;
     Kindred__V1__SearchResponse *response = NULL;
-    void *bytes = NULL;
+    struct query query = {0};
     int code = 0;
     kindred__v1__search_request__init(&message);
-    fill_request(request, &message);
-    if (request->file != NULL) {
-        kin_status status = read_query(request->file, &message, &bytes, err);
-        if (status != KIN_OK) {
-            answer->query_failed = true;
-            return status;
-        }
-        message.name = (char *)request->file;
-    } else {
-        message.query_case = KINDRED__V1__SEARCH_REQUEST__QUERY_UID;
-        message.uid = (char *)request->uid;
+    fill_options(request, &message);
+    kin_status status = fill_query(request, &message, &query, err);
+    if (status != KIN_OK) {
+        answer->query_failed = true;
+        goto out;
     }
-    if (request->region != NULL) {
-        region.x = request->region->x;
-        region.y = request->region->y;
-        region.width = request->region->width;
-        region.height = request->region->height;
-        message.region = &region;
-    }
-    kin_status status = kin_client_search(remote->client, &message, &response, &code, err);
-    free(bytes);
-    if (status != KIN_OK)
-        return fail_search(remote, request, status, code, answer, err);
-    snprintf(answer->unknown_names, sizeof answer->unknown_names, "%s", response->unknown_names);
-    status = take_query(response->query, &answer->query, err);
-    if (status == KIN_OK)
-        status = take_plan(response->plan, answer);
-    if (status == KIN_OK)
-        status = take_results(response, &answer->results, err);
+    status = kin_client_search(remote->client, &message, &response, &code, err);
+    status = status == KIN_OK ? take_answer(response, answer, err)
+                              : fail_search(remote, request, status, code, answer, err);
+out:
     kin_client_free(response);
+    query_release(&query);
     return status;
 }
