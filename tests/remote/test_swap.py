@@ -7,6 +7,7 @@ miss no more than the recall that its generation promises.
 
 import collections
 import threading
+import time
 
 import kindred_server as ks
 from kindred_server import Server, kindred, kindred_json, manage_pb2, search_pb2
@@ -14,6 +15,7 @@ from kindred_server import Server, kindred, kindred_json, manage_pb2, search_pb2
 import grpc
 
 ROUNDS = 20
+PAUSE = 0.005  # seconds between a client's questions, so that the reindexes get on, too
 K = 10
 NOT_ADDED = "format != png"  # pictures that the test adds are no answers
 
@@ -25,17 +27,24 @@ class Asker(threading.Thread):
         super().__init__()
         self.stub, self.requests = stub, requests
         self.stop = threading.Event()
-        self.answers = []  # (question, response)
+        self.may_ask = threading.Event()  # cleared while the truth is looked up
+        self.may_ask.set()
+        self.answers = []  # (question, plan, [(image, score)])
         self.failures = []
         self.renewed = 0
 
     def run(self):
         at = 0
         while not self.stop.is_set():
+            self.may_ask.wait()
+            time.sleep(PAUSE)
             question = at % len(self.requests)
             at += 1
             try:
-                self.answers.append((question, self.ask(question)))
+                response = self.ask(question)
+                self.answers.append((question, response.plan, [
+                    ((r.image.sop_instance_uid, r.image.frame), r.score)
+                    for r in response.results]))
             except (grpc.RpcError, AssertionError) as failure:
                 self.failures.append(f"{failure!r}")
 
@@ -88,19 +97,21 @@ class Swapping:
         self.addCleanup(self.folder.close)
         self.archive = ks.copy_archive(self.original, self.folder.path / "archive")
         images = [i for i in ks.exported(self.archive) if i["frame"] == 0]
-        self.uids = [image["sop_instance_uid"] for image in images[::len(images) // 12]]
+        self.uids = [image["sop_instance_uid"] for image in images[::len(images) // 8]]
         self.server = self.folder.enter_context(Server(self.archive))
         self.truths = {}  # (model, uid): {image id: score}, of all images
 
     def note_truth(self):
         """What is exactly true under the model that serves now."""
+        model = kindred_json("stats", archive=self.archive)["model"]["id"]
+        if any(known == model for known, _ in self.truths):
+            return
         for uid in self.uids:
             found = kindred_json("search", "--uid", uid, "--exact", "-k", 20000,
                                  "--where", NOT_ADDED, archive=self.archive)
-            key = found["plan"]["model"], uid
-            if key not in self.truths:
-                self.truths[key] = {(r["sop_instance_uid"], r["frame"]): r["score"]
-                                    for r in found["results"]}
+            self.assertEqual(found["plan"]["model"], model)
+            self.truths[model, uid] = {(r["sop_instance_uid"], r["frame"]): r["score"]
+                                       for r in found["results"]}
 
     def uid_requests(self, exact):
         return [search_pb2.SearchRequest(uid=uid, k=K, where=NOT_ADDED, explain=True, exact=exact)
@@ -109,8 +120,8 @@ class Swapping:
     def reindex(self, number, keep_model):
         kind = self.KINDS[number % len(self.KINDS)]
         options = ["--keep-model"] if keep_model else []
-        kindred("reindex", "--index", kind, *options, archive=self.archive)
-        self.note_truth()
+        # 1: the index missed its recall, so that searches scan exactly
+        kindred("reindex", "--index", kind, *options, archive=self.archive, exit_codes=(0, 1))
 
     def add_picture(self, number):
         """One more image to learn from, so that the model is a new one."""
@@ -128,26 +139,30 @@ class Swapping:
                 if not keep_model and number % 2:
                     self.add_picture(number)
                 self.reindex(number, keep_model or number % 2 == 0)
+                for asker in askers:
+                    asker.may_ask.clear()
+                self.note_truth()
+                for asker in askers:
+                    asker.may_ask.set()
         finally:
             for asker in askers:
                 asker.stop.set()
+                asker.may_ask.set()
             for asker in askers:
                 asker.join()
         for asker in askers:
             self.assertEqual(asker.failures, [])
             self.assertGreater(len(asker.answers), ROUNDS)
-            for question, response in asker.answers:
-                generations.add(response.plan.generation)
-                self.assert_true(asker, question, response)
+            for question, plan, results in asker.answers:
+                generations.add(plan.generation)
+                self.assert_true(asker, question, plan, results)
         # the swaps were seen, by a server that nobody told of them
         self.assertGreater(len(generations), ROUNDS // 2)
 
-    def assert_true(self, asker, question, response):
-        uid, plan = self.uids[question], response.plan
-        by_vector = isinstance(asker, VectorAsker)
+    def assert_true(self, asker, question, plan, results):
+        uid = self.uids[question]
         truth = self.truths[plan.model, uid]
-        results = [((r.image.sop_instance_uid, r.image.frame), r.score) for r in response.results]
-        if by_vector:  # which finds the image itself, too
+        if isinstance(asker, VectorAsker):  # which finds the image itself, too
             self.assertIn((uid, 0), [image for image, _ in results])
             results = [(image, score) for image, score in results if image != (uid, 0)]
         self.assertEqual(len(results), K)
@@ -171,7 +186,7 @@ class Swapping:
                          VectorAsker(stubs[3], self.uids, False, not keep_model)], keep_model)
         for how, found in self.recall.items():
             share = sum(found) / (K * len(found))
-            print(f"{type(self).__name__}: {how}: {len(found)} answers, recall {share:.4f}")
+            print(f"{type(self).__name__}: {how}: {len(found)} answers, recall@{K} {share:.4f}")
             self.assertGreaterEqual(share, 0.95, how)
 
     def test_index_after_index_under_one_model(self):
