@@ -44,7 +44,7 @@ program=$source/tests/client/external.c
 {
     "$cc" -std=c11 $strict "$program" -o "$folder/c" $(pkg-config --cflags --libs kindred-client)
     "$cc" -std=c17 $strict "$program" -o "$folder/static" $(pkg-config --cflags kindred-client) \
-        "${shared%.so}.a" $(pkg-config --libs --static kindred-client)
+        $(pkg-config --libs --static kindred-client | sed 's/-lkindred-client/-l:libkindred-client.a/')
     cp "$program" "$folder/external.cc"
     "$cxx" -std=c++11 $strict "$folder/external.cc" -o "$folder/cc" \
         $(pkg-config --cflags --libs kindred-client)
