@@ -9,6 +9,7 @@
  *   call_life.c    one call from its headers to its status
  *   call.c         receiving and sending in it
  *   call_view.c    what its handler can ask about it
+ *   accept_guard.c that connections leave some file descriptors
  *   grpc_log.c     what gRPC itself has to say
  */
 #ifndef KIN_RPC_INTERNAL_H
@@ -67,10 +68,13 @@ typedef struct kin_rpc_credentials {
     unsigned seen; /* the server's `renewals` that they are of; under its pem_lock */
 } kin_rpc_credentials;
 
+typedef struct kin_rpc_guard kin_rpc_guard;
+
 struct kin_rpc_server {
     kin_rpc_server_options options; /* with defaults filled in */
     grpc_server *grpc;
     grpc_resource_quota *quota;
+    kin_rpc_guard *guard;
     kin_rpc_log_sink log;
 
     kin_rpc_credentials *credentials; /* of each address */
@@ -195,6 +199,14 @@ size_t kin_rpc_server_args(const kin_rpc_server *server, grpc_arg out[KIN_RPC_AR
 kin_status kin_rpc_credentials_begin(kin_rpc_server *server, kin_error *err);
 kin_status kin_rpc_credentials_make(kin_rpc_server *server, kin_rpc_credentials *out,
                                     kin_error *err);
+
+/* accept_guard.c.  The argument goes to gRPC's server; _begin() once it listens. */
+kin_status kin_rpc_guard_new(kin_rpc_server *server, kin_rpc_guard **out, kin_error *err);
+grpc_arg kin_rpc_guard_arg(kin_rpc_guard *guard);
+void kin_rpc_guard_begin(kin_rpc_guard *guard);
+/* Lets connections in again if there is room; whether they are let in. */
+bool kin_rpc_guard_reopen(kin_rpc_guard *guard);
+void kin_rpc_guard_free(kin_rpc_guard *guard);
 
 /* grpc_log.c */
 void kin_rpc_log_begin(kin_rpc_log_sink *sink);

@@ -76,6 +76,9 @@ static kin_status prepare(kin_rpc_server *server, kin_error *err)
     kin_status status = kin_rpc_credentials_begin(server, err);
     if (status != KIN_OK)
         return status;
+    status = kin_rpc_guard_new(server, &server->guard, err);
+    if (status != KIN_OK)
+        return status;
     server->quota = grpc_resource_quota_create("kindred");
     grpc_resource_quota_resize(server->quota, server->options.memory_bytes);
     grpc_arg args[KIN_RPC_ARGS_MAX];
@@ -110,6 +113,7 @@ kin_status kin_rpc_server_start(const kin_rpc_server_options *options, kin_rpc_s
     kin_status status = prepare(server, err);
     if (status == KIN_OK) {
         grpc_server_start(server->grpc);
+        kin_rpc_guard_begin(server->guard);
         status = kin_rpc_threads_start(server, err);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -173,6 +177,7 @@ void kin_rpc_server_stop(kin_rpc_server *server, double seconds)
             grpc_server_credentials_release(server->credentials[i].grpc);
     if (server->quota != NULL)
         grpc_resource_quota_unref(server->quota);
+    kin_rpc_guard_free(server->guard);
     grpc_shutdown();
     kin_rpc_log_end(&server->log);
     pthread_cond_destroy(&server->threads.wanted);

@@ -67,9 +67,9 @@ typedef struct kin_rpc_server_options {
     size_t message_bytes;                /* received; 0: 4 MiB.  Over it: RESOURCE_EXHAUSTED */
     size_t metadata_bytes;               /* of a call's headers; 0: 8 KiB */
     size_t memory_bytes;                 /* of gRPC's own buffers, all connections; 0: 512 MiB */
-    double deadline_cap;  /* seconds that a unary call may take whatever it asks; 0: 300 */
-    double stall_seconds; /* longest wait for a client to send or take a message; 0: 60 */
-    double idle_seconds;  /* a connection without calls is closed after it; 0: 900 */
+    double deadline_cap;      /* seconds that a unary call may take whatever it asks; 0: 300 */
+    double stall_seconds;     /* longest wait for a client to send or take a message; 0: 60 */
+    double idle_seconds;      /* a connection without calls is closed after it; 0: 900 */
     double handshake_seconds; /* for TLS and HTTP/2's beginning; 0: 10 */
 
     /* Asked once a call is known, before any of it is read; anything but KIN_RPC_OK ends it, with

@@ -102,6 +102,7 @@ size_t kin_rpc_server_args(const kin_rpc_server *server, grpc_arg out[KIN_RPC_AR
         number(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0),
         number(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
         number(GRPC_ARG_ENABLE_CHANNELZ, 0),
+        kin_rpc_guard_arg(server->guard),
         {.type = GRPC_ARG_POINTER,
          .key = (char *)GRPC_ARG_RESOURCE_QUOTA,
          .value.pointer = {server->quota, grpc_resource_quota_arg_vtable()}},

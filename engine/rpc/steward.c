@@ -3,7 +3,8 @@
  *
  * It sleeps at a timer that is set when a queue loses its last poller.  Setting a timer is a system
  * call that wakes nobody, and while one runs none is set; so a caller's short calls, one after the
- * other, cost next to nothing, and with no calls there is no tick.
+ * other, cost next to nothing, and with no calls there is no tick.  While connections are turned away
+ * (accept_guard.c) it looks for room as well.
  */
 #include <errno.h>
 #include <signal.h>
@@ -30,11 +31,14 @@ static void *run(void *of)
         uint64_t ticks;
         if (read(steward->timer, &ticks, sizeof ticks) < 0 && errno != EINTR)
             break; /* a timer's descriptor has no other errors */
+        bool open = kin_rpc_guard_reopen(server->guard);
         pthread_mutex_lock(&server->lock);
         quitting = server->threads.quitting;
         steward->ticking = false;
         if (!quitting)
             kin_rpc_threads_attend(server);
+        if (!quitting && !open)
+            kin_rpc_steward_expect(steward);
         pthread_mutex_unlock(&server->lock);
     }
     return NULL;

@@ -217,15 +217,12 @@ kin_status kin_rpc_threads_init(kin_rpc_server *server, kin_error *err)
         grpc_server_register_completion_queue(server->grpc, queue->events, NULL);
         server->queue_count++;
     }
-    return KIN_OK;
+    return kin_rpc_steward_start(server, err);
 }
 
 kin_status kin_rpc_threads_start(kin_rpc_server *server, kin_error *err)
 {
     bool started = true;
-    kin_status status = kin_rpc_steward_start(server, err);
-    if (status != KIN_OK)
-        return status;
     for (size_t i = 0; i < server->queue_count; i++)
         for (size_t k = 0; k < REQUESTS_PER_QUEUE; k++)
             request_call(&server->queues[i]);
