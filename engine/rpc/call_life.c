@@ -130,6 +130,25 @@ static void reap(kin_rpc_call *call, kin_rpc_batch *batch)
 
 /* --- serving --- */
 
+/* Takes a place in the call's class; false where all are taken. */
+static bool enter(kin_rpc_call *call)
+{
+    kin_rpc_class class = call->method->class;
+    call->entered =
+        atomic_fetch_add(&call->server->running[class], 1) < call->server->options.class_max[class];
+    if (!call->entered)
+        atomic_fetch_sub(&call->server->running[class], 1);
+    return call->entered;
+}
+
+/* Gives it back, if it has one. */
+static void leave(kin_rpc_call *call)
+{
+    if (call->entered)
+        atomic_fetch_sub(&call->server->running[call->method->class], 1);
+    call->entered = false;
+}
+
 static kin_rpc_code finish(kin_rpc_call *call, kin_rpc_code code)
 {
     const kin_rpc_server_options *options = &call->server->options;
@@ -161,7 +180,9 @@ static void serve_admitted(kin_rpc_call *call)
                         .data.recv_close_on_server.cancelled = &call->cancelled};
     kin_rpc_batch_start(call, &call->closing, &op, 1);
     kin_rpc_code code = finish(call, run(call));
-    kin_rpc_call_rests(call); /* before its client can ask for more */
+    /* Before its client can ask for more: one that does so at once must find the place free. */
+    kin_rpc_call_rests(call);
+    leave(call);
     if (!atomic_load(&call->over))
         send_status(call, code);
     reap(call, &call->sending);
@@ -174,16 +195,8 @@ static void refuse(kin_rpc_call *call, kin_rpc_code code)
 {
     code = finish(call, code);
     kin_rpc_call_rests(call);
+    leave(call);
     cut_short(call, code != KIN_RPC_OK ? code : KIN_RPC_INTERNAL);
-}
-
-static bool enter(kin_rpc_call *call)
-{
-    kin_rpc_class class = call->method->class;
-    if (atomic_fetch_add(&call->server->running[class], 1) < call->server->options.class_max[class])
-        return true;
-    atomic_fetch_sub(&call->server->running[class], 1);
-    return false;
 }
 
 void kin_rpc_call_serve(kin_rpc_call *call)
@@ -202,11 +215,9 @@ void kin_rpc_call_serve(kin_rpc_call *call)
                                        call->server->options.class_max[call->method->class]));
         return;
     }
-    kin_rpc_class class = call->method->class;
     kin_rpc_code code = admit(call);
     if (code == KIN_RPC_OK)
         serve_admitted(call);
     else
         refuse(call, code);
-    atomic_fetch_sub(&call->server->running[class], 1);
 }

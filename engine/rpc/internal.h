@@ -118,6 +118,7 @@ struct kin_rpc_call {
     grpc_metadata_array headers;
 
     const kin_rpc_method *method; /* NULL: unknown */
+    bool entered;                 /* has a place in its method's class */
     bool works;                   /* counted in `working`, except while it waits */
     char path[KIN_RPC_PATH_MAX + 1];
     char *peer;          /* gpr_free() */

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 import zlib
 
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
@@ -213,6 +214,18 @@ class Server(contextlib.AbstractContextManager):
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
+
+    def metrics(self):
+        """The page that Prometheus reads."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics",
+                                    timeout=60) as page:
+            return page.read().decode()
+
+    def running(self, kind):
+        """Calls of a class under way, as the metrics say."""
+        line = next(line for line in self.metrics().splitlines()
+                    if line.startswith(f'kindred_calls_running{{class="{kind}"}}'))
+        return int(line.split()[-1])
 
     def channel(self, credentials=None, options=()):
         """A connection of its own; closed with the server."""

@@ -109,13 +109,8 @@ class Bounds(ks.RemoteCase):
                 return stub.Ingest(ks.requests_of_file("more.png", picture),
                                    timeout=ks.CALL_SECONDS)
 
-            def is_refused():
-                try:
-                    one_more()
-                    return False
-                except grpc.RpcError as failure:
-                    return failure.code() == Code.RESOURCE_EXHAUSTED
-            ks.poll(is_refused, what="a refusal")  # once both others are known to the server
+            ks.poll(lambda: server.running("ingest") == 2, what="two ingests")
+            self.assert_status(Code.RESOURCE_EXHAUSTED, "", one_more)
             self.assertEqual(len(self.search(stub).results), 10)  # searches have their own bound
             for open_call in running:
                 self.assertEqual(len(open_call.end().files), 1)

@@ -300,20 +300,9 @@ class Hostile(ks.RemoteCase):
         self.assert_answers_others("calls that only began")
         # After the stall (3 s here) their places are free again.
         time.sleep(4)
-        metrics = self.fetch_metrics()
-        running = [line for line in metrics.splitlines()
-                   if line.startswith('kindred_calls_running{class="ingest"}')]
-        self.assertEqual([line.split()[-1] for line in running], ["0"], running)
+        self.assertEqual(self.server.running("ingest"), 0)
         for wire in wires:
             wire.close()
-
-    def fetch_metrics(self):
-        with socket.create_connection(("127.0.0.1", self.server.http_port), timeout=30) as wire:
-            wire.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            page = b""
-            while piece := wire.recv(65536):
-                page += piece
-        return page.decode()
 
     def test_slow_readers(self):
         """Streams of queries whose answers nobody takes: their senders are held back, others are
@@ -335,7 +324,7 @@ class Hostile(ks.RemoteCase):
             wires.append(wire)
         for _ in range(10):
             self.assert_answers_others("slow readers")
-        ks.poll(lambda: 'kindred_calls_running{class="query"} 0' in self.fetch_metrics(), 30,
+        ks.poll(lambda: self.server.running("query") == 0, 30,
                 "the end of the slow readers' streams")
         for wire in wires:
             wire.close()
