@@ -6,8 +6,11 @@ miss no more than the recall that its generation promises.
 """
 
 import collections
+import os
+import random
 import threading
 import time
+import unittest
 
 import kindred_server as ks
 from kindred_server import Server, kindred, kindred_json, manage_pb2, search_pb2
@@ -17,7 +20,8 @@ import grpc
 ROUNDS = 20
 PAUSE = 0.005  # seconds between a client's questions, so that the reindexes get on, too
 K = 10
-NOT_ADDED = "format != png"  # pictures that the test adds are no answers
+NOT_ADDED = "not (added = yes)"  # pictures that the test adds are no answers
+MANY = 21000  # images: up to 20,000 a search scans, whatever the index
 
 
 class Asker(threading.Thread):
@@ -127,7 +131,9 @@ class Swapping:
         """One more image to learn from, so that the model is a new one."""
         path = self.folder.path / f"added-{number}.png"
         path.write_bytes(ks.png(96, 64, lambda x, y: (x * (number + 3) + y * y) % 256))
-        kindred("ingest", path, "--no-reindex", archive=self.archive)
+        manifest = self.folder.path / "manifest.csv"
+        manifest.write_text(f"path,added\n{path.name},yes\n")
+        kindred("ingest", path, "--manifest", manifest, "--no-reindex", archive=self.archive)
 
     def run_rounds(self, askers, keep_model):
         self.note_truth()
@@ -212,6 +218,32 @@ class BrainMri(Swapping, ks.RemoteCase):
     @staticmethod
     def make_archive(folder):
         return ks.brain_archive(folder)
+
+
+@unittest.skipUnless(os.environ.get("KINDRED_TEST_LARGE"),
+                     "takes ten minutes: set KINDRED_TEST_LARGE to run it")
+class Many(Swapping, ks.RemoteCase):
+    """So many images that the index answers, not a scan."""
+
+    KINDS = ("hnsw", "ivfpq", "flat")
+
+    @staticmethod
+    def make_archive(folder):
+        pictures = folder / "pictures"
+        pictures.mkdir()
+        numbers = random.Random(1)
+        for number in range(MANY):
+            a, b, c, d = (numbers.randrange(1, 40) for _ in range(4))
+            rows = b"".join(b"\0" + bytes((a * x + b * y + x * y // c + d * x * x // 9) % 256
+                                          for x in range(24)) for y in range(24))
+            (pictures / f"{number}.png").write_bytes(ks.png_of_rows(24, 24, rows, level=1))
+        archive = folder / "many"
+        kindred("ingest", pictures, archive=archive)
+        return archive
+
+    def run_askers(self, keep_model):
+        super().run_askers(keep_model)
+        self.assertTrue(any(method == "index" for method, _ in self.recall), self.recall.keys())
 
 
 if __name__ == "__main__":
