@@ -34,9 +34,9 @@
  * RESOURCE_EXHAUSTED for one.
  *
  * Nothing is tried again by itself but this: search, get, thumbnail, stats, health and set-outcome, of
- * which doing them twice changes nothing, are sent once more when they fail with UNAVAILABLE before
- * they could be sent, because the connection to a server that had answered before is lost; a new one
- * is waited for, 2 seconds at most.  Whether to repeat anything else after UNAVAILABLE is the caller's
+ * which doing them twice changes nothing, are sent once more when they fail with UNAVAILABLE at a
+ * server that had answered before, because the connection is lost or the server is restarted; a new
+ * one is waited for, 2 seconds at most.  Whether to repeat anything else after UNAVAILABLE is the caller's
  * to say: a delete or an ingest may have been done although the answer did not arrive.  Doing it again
  * does no harm: a file that is stored already is a duplicate, a UID that is gone is NOT_FOUND.
  *

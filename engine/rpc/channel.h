@@ -47,9 +47,9 @@ kin_status kin_rpc_unary(kin_rpc_channel *channel, const char *path,
                          double seconds, ProtobufCMessage **response, kin_rpc_code *code,
                          kin_error *err);
 
-/* The same for a request that may as well be made twice: where it could not be sent because the
- * connection to a server that had answered before is lost, it waits for a new one, 2 seconds at
- * most, and sends it once more. */
+/* The same for a request that may as well be made twice: when it fails with KIN_RPC_UNAVAILABLE at a
+ * server that had answered before, as when the connection is lost or the server is made anew, it
+ * waits for a new one, 2 seconds at most, and sends it once more. */
 kin_status kin_rpc_unary_again(kin_rpc_channel *channel, const char *path,
                                const ProtobufCMessage *request,
                                const ProtobufCMessageDescriptor *kind, double seconds,

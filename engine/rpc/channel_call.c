@@ -115,35 +115,29 @@ static bool start(grpc_call *call, const grpc_op *ops, size_t count, void *tag)
 struct unary {
     struct outcome outcome;
     grpc_byte_buffer *response; /* NULL: none came */
-    bool sent;                  /* the headers have left, so the server may have seen the request */
 };
 
-/* Two batches: the headers' own tells whether anything was sent. */
+/* One batch for all of it: headers and message leave in one write. */
 static kin_status run_unary(kin_rpc_channel *channel, const char *path, grpc_byte_buffer *request,
                             gpr_timespec deadline, struct unary *unary, kin_error *err)
 {
     grpc_completion_queue *queue = kin_rpc_queue_new();
     grpc_call *call = call_new(channel, path, deadline, queue);
-    const grpc_op first[] = {send_headers(channel)};
-    const grpc_op rest[] = {send_message(request),
-                            {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
-                            receive_headers(&unary->outcome),
-                            receive_message(&unary->response),
-                            receive_status(&unary->outcome)};
+    const grpc_op ops[] = {send_headers(channel),
+                           send_message(request),
+                           {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
+                           receive_headers(&unary->outcome),
+                           receive_message(&unary->response),
+                           receive_status(&unary->outcome)};
     kin_status status = KIN_OK;
-    bool first_started = start(call, first, 1, &unary->sent);
-    bool rest_started =
-        first_started && start(call, rest, sizeof rest / sizeof rest[0], &unary->outcome);
-    if (!rest_started) {
+    if (start(call, ops, sizeof ops / sizeof ops[0], &unary->outcome)) {
+        kin_rpc_pluck(queue, &unary->outcome); /* the outcome says how it went */
+        if (outcome_code(&unary->outcome) != KIN_RPC_UNAVAILABLE)
+            atomic_store_explicit(&channel->has_served, true, memory_order_relaxed);
+    } else {
         grpc_call_cancel(call, NULL);
         status = kin_fail(err, KIN_E_INTERNAL, NULL, "gRPC does not take the call");
     }
-    if (first_started)
-        unary->sent = kin_rpc_pluck(queue, &unary->sent);
-    if (rest_started)
-        kin_rpc_pluck(queue, &unary->outcome); /* the outcome says how it went */
-    if (unary->sent)
-        atomic_store_explicit(&channel->has_served, true, memory_order_relaxed);
     grpc_call_unref(call);
     kin_rpc_queue_free(queue);
     return status;
@@ -175,12 +169,12 @@ static void unary_release(struct unary *unary)
 static kin_status try_unary(kin_rpc_channel *channel, const char *path,
                             const ProtobufCMessage *request, const ProtobufCMessageDescriptor *kind,
                             gpr_timespec deadline, ProtobufCMessage **response, kin_rpc_code *code,
-                            bool *unsent, kin_error *err)
+                            bool *unavailable, kin_error *err)
 {
     struct unary unary = {0};
     grpc_byte_buffer *packed;
     *response = NULL;
-    *unsent = false;
+    *unavailable = false;
     kin_status status = kin_wire_pack(request, &packed, err);
     if (status != KIN_OK) {
         if (code != NULL)
@@ -190,7 +184,7 @@ static kin_status try_unary(kin_rpc_channel *channel, const char *path,
     outcome_init(&unary.outcome);
     status = run_unary(channel, path, packed, deadline, &unary, err);
     if (status == KIN_OK) {
-        *unsent = !unary.sent && outcome_code(&unary.outcome) == KIN_RPC_UNAVAILABLE;
+        *unavailable = outcome_code(&unary.outcome) == KIN_RPC_UNAVAILABLE;
         status = read_unary(&unary, kind, response, code, err);
     } else if (code != NULL) {
         *code = KIN_RPC_INTERNAL;
@@ -205,9 +199,9 @@ kin_status kin_rpc_unary(kin_rpc_channel *channel, const char *path,
                          double seconds, ProtobufCMessage **response, kin_rpc_code *code,
                          kin_error *err)
 {
-    bool unsent;
+    bool unavailable;
     return try_unary(channel, path, request, kind, kin_rpc_deadline(seconds), response, code,
-                     &unsent, err);
+                     &unavailable, err);
 }
 
 kin_status kin_rpc_unary_again(kin_rpc_channel *channel, const char *path,
@@ -215,14 +209,14 @@ kin_status kin_rpc_unary_again(kin_rpc_channel *channel, const char *path,
                                const ProtobufCMessageDescriptor *kind, double seconds,
                                ProtobufCMessage **response, kin_rpc_code *code, kin_error *err)
 {
-    bool unsent;
+    bool unavailable;
     gpr_timespec deadline = kin_rpc_deadline(seconds);
     bool was_served = atomic_load_explicit(&channel->has_served, memory_order_relaxed);
     kin_status status =
-        try_unary(channel, path, request, kind, deadline, response, code, &unsent, err);
-    if (unsent && was_served && kin_rpc_channel_reconnect(channel, deadline)) {
+        try_unary(channel, path, request, kind, deadline, response, code, &unavailable, err);
+    if (unavailable && was_served && kin_rpc_channel_reconnect(channel, deadline)) {
         kin_error_clear(err);
-        status = try_unary(channel, path, request, kind, deadline, response, code, &unsent, err);
+        status = try_unary(channel, path, request, kind, deadline, response, code, &unavailable, err);
     }
     return status;
 }
