@@ -142,8 +142,8 @@ unsigned kin_rpc_server_running(const kin_rpc_server *server, kin_rpc_class clas
 
 /* --- stop --- */
 
-/* Takes no new calls, waits, cancels, waits for the last. */
-static void shut_down(kin_rpc_server *server, double seconds)
+/* Takes no new calls, waits, cancels, waits for the last.  False when it had to cancel. */
+static bool shut_down(kin_rpc_server *server, double seconds)
 {
     grpc_completion_queue *events = grpc_completion_queue_create_for_pluck(NULL);
     gpr_timespec patience = gpr_time_add(
@@ -151,7 +151,8 @@ static void shut_down(kin_rpc_server *server, double seconds)
         gpr_time_from_nanos((int64_t)(fmin(fmax(seconds, 0.0), 1e9) * 1e9), GPR_TIMESPAN));
     grpc_server_shutdown_and_notify(server->grpc, events, server);
     grpc_event event = grpc_completion_queue_pluck(events, server, patience, NULL);
-    if (event.type != GRPC_OP_COMPLETE) {
+    bool in_time = event.type == GRPC_OP_COMPLETE;
+    if (!in_time) {
         grpc_server_cancel_all_calls(server->grpc);
         do {
             event = grpc_completion_queue_pluck(events, server, gpr_inf_future(GPR_CLOCK_MONOTONIC),
@@ -160,15 +161,17 @@ static void shut_down(kin_rpc_server *server, double seconds)
     }
     grpc_completion_queue_shutdown(events);
     grpc_completion_queue_destroy(events);
+    return in_time;
 }
 
-void kin_rpc_server_stop(kin_rpc_server *server, double seconds)
+bool kin_rpc_server_stop(kin_rpc_server *server, double seconds)
 {
+    bool in_time = true;
     if (server == NULL)
-        return;
+        return in_time;
     atomic_store(&server->stopping, true);
     if (server->grpc != NULL)
-        shut_down(server, seconds);
+        in_time = shut_down(server, seconds);
     kin_rpc_threads_stop(server);
     if (server->grpc != NULL)
         grpc_server_destroy(server->grpc);
@@ -187,4 +190,5 @@ void kin_rpc_server_stop(kin_rpc_server *server, double seconds)
     free(server->credentials);
     free(server->ports);
     free(server);
+    return in_time;
 }

@@ -31,7 +31,8 @@ typedef enum kin_rpc_class {
     KIN_RPC_QUERY,  /* short: searches, single images, stats */
     KIN_RPC_INGEST, /* uploads */
     KIN_RPC_ADMIN,  /* long: reindex, backup */
-    KIN_RPC_WATCH,  /* health, reflection: asked without a token */
+    KIN_RPC_WATCH,  /* streams that anybody may hold open: health's Watch, reflection */
+    KIN_RPC_PROBE,  /* short, and asked without a token: health's Check */
     KIN_RPC_CLASSES
 } kin_rpc_class;
 
@@ -96,8 +97,8 @@ int kin_rpc_server_port(const kin_rpc_server *server, size_t at);
 /* Certificates have changed: later handshakes use what `pem` says then.  Any thread. */
 void kin_rpc_server_renew(kin_rpc_server *server);
 /* Takes no new calls; waits up to `seconds` for the running ones, then cancels them; returns when
- * none is left and frees the server.  NULL is fine. */
-void kin_rpc_server_stop(kin_rpc_server *server, double seconds);
+ * none is left and frees the server.  False when calls were cancelled.  NULL is fine. */
+bool kin_rpc_server_stop(kin_rpc_server *server, double seconds);
 /* True once kin_rpc_server_stop() has begun: long-lived handlers (Watch) then return. */
 bool kin_rpc_call_is_stopping(kin_rpc_call *call);
 /* Running calls of a class, and connections' calls refused at a bound so far. */

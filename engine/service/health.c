@@ -167,7 +167,7 @@ void kin_health_methods(kin_health *health, kin_rpc_method out[KIN_HEALTH_METHOD
 {
     const ProtobufCMessageDescriptor *request = &grpc__health__v1__health_check_request__descriptor;
     out[0] = (kin_rpc_method){.path = "/grpc.health.v1.Health/Check",
-                              .class = KIN_RPC_WATCH,
+                              .class = KIN_RPC_PROBE,
                               .request = request,
                               .run = check,
                               .ctx = health};

@@ -61,6 +61,7 @@ static void put_running(FILE *page, const unsigned running[KIN_RPC_CLASSES])
         [KIN_RPC_INGEST] = "ingest",
         [KIN_RPC_ADMIN] = "admin",
         [KIN_RPC_WATCH] = "watch",
+        [KIN_RPC_PROBE] = "probe",
     };
     kin_metrics_family(page, name, "gauge", "Calls that run now, by class.");
     for (size_t i = 0; i < KIN_RPC_CLASSES; i++)

@@ -158,7 +158,8 @@ static kin_status start_server(kin_service *service, size_t addresses, kin_error
         .class_max = {[KIN_RPC_QUERY] = config->server_queries,
                       [KIN_RPC_INGEST] = config->server_ingests,
                       [KIN_RPC_ADMIN] = config->server_admins,
-                      [KIN_RPC_WATCH] = config->server_watches},
+                      [KIN_RPC_WATCH] = config->server_watches,
+                      [KIN_RPC_PROBE] = config->server_watches},
         .streams_per_connection = config->server_streams_per_connection,
         .message_bytes = (size_t)config->server_message_bytes,
         .metadata_bytes = (size_t)config->server_metadata_bytes,
@@ -255,16 +256,16 @@ void kin_service_reload(kin_service *service)
     kin_log_line(&service->log, KIN_LOG_NOTICE, "reloaded");
 }
 
-void kin_service_stop(kin_service *service)
+bool kin_service_stop(kin_service *service)
 {
     if (service == NULL)
-        return;
+        return true;
     /* Watchers hear of it while calls still run; the pages need the server, so they go first. */
     if (service->health != NULL)
         kin_health_set(service->health, false);
     kin_watch_stop(service);
     kin_http_stop(service->http);
-    kin_rpc_server_stop(service->server, service->config.server_drain);
+    bool in_time = kin_rpc_server_stop(service->server, service->config.server_drain);
     kin_reflection_free(service->reflection);
     kin_health_free(service->health);
     kin_metrics_free(service->metrics);
@@ -276,4 +277,5 @@ void kin_service_stop(kin_service *service)
     pthread_rwlock_destroy(&service->access_lock);
     forget_pem(service);
     free(service);
+    return in_time;
 }

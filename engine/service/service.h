@@ -19,7 +19,7 @@ int kin_service_http_port(const kin_service *service);
 /* Reads certificates and access file again, opens the audit file anew (SIGHUP).  What cannot be
  * read is logged, and the old one stays. */
 void kin_service_reload(kin_service *service);
-/* Drains (config's server_drain seconds), stops and frees. */
-void kin_service_stop(kin_service *service);
+/* Drains (config's server_drain seconds), stops and frees.  False when calls were cut off. */
+bool kin_service_stop(kin_service *service);
 
 #endif

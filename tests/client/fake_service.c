@@ -372,7 +372,7 @@ void fake_service_start(fake_service *out)
          run_reindex, out},
         {PATH("Backup"), KIN_RPC_ADMIN, &kindred__v1__backup_request__descriptor, false, false, 0,
          run_backup, out},
-        {"/grpc.health.v1.Health/Check", KIN_RPC_WATCH,
+        {"/grpc.health.v1.Health/Check", KIN_RPC_PROBE,
          &grpc__health__v1__health_check_request__descriptor, false, false, 0, run_check, out},
     };
     kin_error err = {0};

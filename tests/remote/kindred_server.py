@@ -35,6 +35,8 @@ SOURCE = pathlib.Path(os.environ["KIN_TEST_SOURCE_DIR"])
 STUBS = pathlib.Path(os.environ["KIN_TEST_STUBS"])
 SHARED = pathlib.Path(os.environ.get("KINDRED_SHARED_DATA", SOURCE / "../shared/data"))
 SAMPLES = SOURCE / "data-samples"
+# Of the real images one in so many: programs under a sanitizer take ten times as long.
+SHARE = int(os.environ.get("KIN_TEST_SHARE", "1"))
 
 # Stubs of grpc.health and grpc.reflection lie in a folder named grpc, as the library itself does.
 sys.path.insert(0, str(STUBS))
@@ -87,17 +89,21 @@ def shared_data(name):
     return path
 
 
-def brain_archive(folder):
+def brain_archive(folder, share=SHARE):
     data = shared_data("brain-mri")
     archive = folder / "brain-mri"
-    kindred("ingest", data, "--manifest", data / "manifest.csv", archive=archive)
+    paths = [data / row["path"] for row in manifest_rows(data / "manifest.csv")[::share]]
+    kindred("ingest", *(paths if share > 1 else [data]), "--manifest", data / "manifest.csv",
+            archive=archive)
     return archive
 
 
 def dicom_archive(folder):
     """Real DICOM files of many kinds, some of which hold no image or cannot be read."""
     archive = folder / "dicom"
-    kindred("ingest", shared_data("dicom"), archive=archive, exit_codes=(0, 1))
+    data = shared_data("dicom")
+    paths = sorted(path for path in data.rglob("*") if path.is_file())[::(SHARE + 3) // 4]
+    kindred("ingest", *(paths if SHARE > 1 else [data]), archive=archive, exit_codes=(0, 1))
     return archive
 
 

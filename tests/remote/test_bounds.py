@@ -206,7 +206,7 @@ class Bounds(ks.RemoteCase):
             stub = server.stub()
             for _ in range(50):
                 with self.assertRaises(grpc.RpcError) as failure:
-                    stub.Search(search_pb2.SearchRequest(uid=self.uid, k=200), timeout=0.0001)
+                    stub.Search(search_pb2.SearchRequest(uid=self.uid, k=200), timeout=0)
                 self.assertEqual(failure.exception.code(), Code.DEADLINE_EXCEEDED)
             self.assertEqual(len(self.search(stub).results), 10)
 
@@ -245,7 +245,7 @@ class Bounds(ks.RemoteCase):
             running = OpenSearches(server.stub(), self.uid)
             server.terminate()
             server.expected_exit = server.process.wait(30)
-            self.assertIn(server.expected_exit, (0, 1))  # stopped as told, or calls were cut off
+            self.assertEqual(server.expected_exit, 1)  # calls were cut off
             with self.assertRaises(grpc.RpcError) as failure:
                 list(running.call)
             self.assertIn(failure.exception.code(), (Code.UNAVAILABLE, Code.CANCELLED))

@@ -346,7 +346,7 @@ class Cancelling(ks.RemoteCase):
     def setUpClass(cls):
         cls.folder = ks.Folder()
         cls.addClassCleanup(cls.folder.close)
-        cls.archive = ks.brain_archive(cls.folder.path)
+        cls.archive = ks.brain_archive(cls.folder.path, min(ks.SHARE, 3))
         cls.server = cls.folder.enter_context(Server(cls.archive))
         cls.stub = cls.server.stub()
 

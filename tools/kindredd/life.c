@@ -77,6 +77,7 @@ static void serve(int fd, kin_service *service, const kin_log *log)
 /* The service's end on a thread of its own, so that signals are heard meanwhile. */
 struct ending {
     kin_service *service;
+    bool drained;
     int done; /* eventfd */
 };
 
@@ -84,7 +85,7 @@ static void *end(void *ctx)
 {
     struct ending *ending = ctx;
     const uint64_t one = 1;
-    kin_service_stop(ending->service);
+    ending->drained = kin_service_stop(ending->service);
     while (write(ending->done, &one, sizeof one) < 0 && errno == EINTR)
         ;
     return NULL;
@@ -105,7 +106,12 @@ static bool wait_for_end(int fd, int done)
     }
 }
 
-bool kin_life_run(int fd, kin_service *service, double drain_seconds, const kin_log *log)
+static kin_life_end end_of(bool drained)
+{
+    return drained ? KIN_LIFE_DRAINED : KIN_LIFE_CUT;
+}
+
+kin_life_end kin_life_run(int fd, kin_service *service, double drain_seconds, const kin_log *log)
 {
     pthread_t thread;
     serve(fd, service, log);
@@ -114,12 +120,11 @@ bool kin_life_run(int fd, kin_service *service, double drain_seconds, const kin_
     if (ending.done < 0 || pthread_create(&thread, NULL, end, &ending) != 0) {
         if (ending.done >= 0)
             close(ending.done);
-        kin_service_stop(service);
-        return true;
+        return end_of(kin_service_stop(service));
     }
     if (!wait_for_end(fd, ending.done))
-        return false; /* the thread still works on `ending`: the program ends now */
+        return KIN_LIFE_AT_ONCE; /* the thread still works on `ending`: the program ends now */
     pthread_join(thread, NULL);
     close(ending.done);
-    return true;
+    return end_of(ending.drained);
 }

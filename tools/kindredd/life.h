@@ -10,11 +10,17 @@
  * *fd is read by kin_life_run() and closed by the caller. */
 kin_status kin_life_take_signals(int *fd, kin_error *err);
 
+typedef enum kin_life_end {
+    KIN_LIFE_DRAINED, /* every call ended by itself */
+    KIN_LIFE_CUT,     /* server.drain was over: calls were cut off */
+    KIN_LIFE_AT_ONCE
+} kin_life_end;
+
 /*
  * Waits for signals and obeys them: SIGHUP reloads, SIGTERM and SIGINT let running calls end and
- * stop the service, which is then freed.  Returns true; or false when a second one came while calls
- * were still running: the service is not freed then, and the program has to end at once.
+ * stop the service, which is then freed; but not when a second one comes while calls are still
+ * running (KIN_LIFE_AT_ONCE): then the program has to end at once.
  */
-bool kin_life_run(int fd, kin_service *service, double drain_seconds, const kin_log *log);
+kin_life_end kin_life_run(int fd, kin_service *service, double drain_seconds, const kin_log *log);
 
 #endif

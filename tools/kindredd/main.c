@@ -113,14 +113,21 @@ static int serve(const kin_options *options, const kin_config *config, const kin
         exit_code = KIN_EXIT_ARCHIVE;
         goto out;
     }
-    bool ended = kin_life_run(signals, service, config->server_drain, log);
+    kin_life_end end = kin_life_run(signals, service, config->server_drain, log);
     if (options->port_file != NULL)
         unlink(options->port_file);
-    if (!ended) {
+    if (end == KIN_LIFE_AT_ONCE) {
         kin_log_line(log, KIN_LOG_WARNING, "stopped at once: calls were cut off");
         _exit(KIN_EXIT_FAILED); /* threads still work on what a proper end would free */
     }
-    kin_log_line(log, KIN_LOG_NOTICE, "stopped");
+    if (end == KIN_LIFE_CUT) {
+        kin_log_line(log, KIN_LOG_WARNING,
+                     "stopped; calls that ran longer than server.drain were "
+                     "cut off");
+        exit_code = KIN_EXIT_FAILED;
+    } else {
+        kin_log_line(log, KIN_LOG_NOTICE, "stopped");
+    }
 out:
     if (signals >= 0)
         close(signals);
