@@ -1,6 +1,6 @@
-/* A worker that misbehaves: KIN_EVIL names how.  Descriptors have 8 floats.  The first file of
- * every process but those of mode "clean" meets the misdeed; a file named "*.ok" is always answered
- * well. */
+/* A worker that misbehaves: KIN_EVIL names how.  Descriptors have 8 floats, or
+ * KIN_EVIL_LENGTH.  The first file of every process but those of mode "clean" meets the misdeed; a
+ * file named "*.ok" is always answered well. */
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 #include "decode/protocol.h"
 #include "kindred/worker/v1/worker.pb-c.h"
 
-enum { LENGTH = 8 };
+enum { LENGTH_MAX = 65536 };
+static unsigned floats = 8; /* of a descriptor */
 
 static kin_channel channel;
 static uint64_t serial;
@@ -75,8 +76,8 @@ static void frame(unsigned index, unsigned width, size_t length, float value)
     Kindred__Worker__V1__Preview picture = KINDRED__WORKER__V1__PREVIEW__INIT;
     Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
     Kindred__Worker__V1__Frame body = KINDRED__WORKER__V1__FRAME__INIT;
-    float values[2 * LENGTH];
-    for (size_t i = 0; i < 2 * LENGTH; i++)
+    static float values[LENGTH_MAX + 1];
+    for (size_t i = 0; i < length; i++)
         values[i] = value;
     body.index = index;
     body.width = width;
@@ -118,8 +119,8 @@ static void behave(void)
     preview.channels = 0;
     frame_height = 5;
     header("png", 2);
-    frame(0, 4, LENGTH, 0.5f);
-    frame(1, 4, LENGTH, 0.5f);
+    frame(0, 4, floats, 0.5f);
+    frame(1, 4, floats, 0.5f);
     done(0, "", 0);
 }
 
@@ -162,7 +163,7 @@ static void show(unsigned width, unsigned height, unsigned channels, size_t byte
     preview.bytes = bytes;
     frame_height = 500;
     header("png", 1);
-    frame(0, 1000, LENGTH, 0.5f);
+    frame(0, 1000, floats, 0.5f);
     done(0, "", 0);
 }
 
@@ -192,17 +193,17 @@ static bool misunderstand(const char *mode)
         preview.height = preview.channels = 1;
         preview.bytes = 8;
         header("png", 1);
-        frame(0, 4, LENGTH, 0.5f);
+        frame(0, 4, floats, 0.5f);
     } else if (strcmp(mode, "other-frame") == 0) {
         header("png", 2);
-        frame(0, 4, LENGTH, 0.5f);
+        frame(0, 4, floats, 0.5f);
     } else if (strcmp(mode, "another-frame") == 0) {
         header("png", 3);
-        frame(1, 4, LENGTH, 0.5f);
-        frame(2, 4, LENGTH, 0.5f);
+        frame(1, 4, floats, 0.5f);
+        frame(2, 4, floats, 0.5f);
     } else if (strcmp(mode, "frame-beyond") == 0) {
         header("png", 1);
-        frame(1, 4, LENGTH, 0.5f);
+        frame(1, 4, floats, 0.5f);
     } else if (strcmp(mode, "none-of-it") == 0) {
         header("png", 1);
         done(0, "", 0);
@@ -263,7 +264,7 @@ static void misbehave(const char *mode)
     else if (strcmp(mode, "endless-frames") == 0) {
         header("png", 2);
         for (unsigned i = 0;; i++)
-            frame(i, 4, LENGTH, 0.5f);
+            frame(i, 4, floats, 0.5f);
     } else if (strcmp(mode, "too-many-frames") == 0)
         header("png", 1000000);
     else if (strcmp(mode, "no-frames") == 0)
@@ -274,36 +275,36 @@ static void misbehave(const char *mode)
     } else if (strcmp(mode, "unknown-format") == 0)
         header("%s%n", 1);
     else if (strcmp(mode, "no-header") == 0)
-        frame(0, 4, LENGTH, 0.5f);
+        frame(0, 4, floats, 0.5f);
     else if (strcmp(mode, "frame-order") == 0) {
         header("png", 2);
-        frame(1, 4, LENGTH, 0.5f);
+        frame(1, 4, floats, 0.5f);
     } else if (strcmp(mode, "short-descriptor") == 0) {
         header("png", 1);
-        frame(0, 4, LENGTH - 1, 0.5f);
+        frame(0, 4, floats - 1, 0.5f);
     } else if (strcmp(mode, "long-descriptor") == 0) {
         header("png", 1);
-        frame(0, 4, LENGTH + 1, 0.5f);
+        frame(0, 4, floats + 1, 0.5f);
     } else if (strcmp(mode, "not-finite") == 0) {
         header("png", 1);
-        frame(0, 4, LENGTH, 0.0f / 0.0f);
+        frame(0, 4, floats, 0.0f / 0.0f);
     } else if (strcmp(mode, "no-width") == 0) {
         header("png", 1);
-        frame(0, 0, LENGTH, 0.5f);
+        frame(0, 0, floats, 0.5f);
     } else if (strcmp(mode, "early-end") == 0) {
         header("png", 2);
-        frame(0, 4, LENGTH, 0.5f);
+        frame(0, 4, floats, 0.5f);
         done(0, "", 0);
     } else if (strcmp(mode, "claims-then-dies") == 0) {
         header("png", 3);
-        frame(0, 4, LENGTH, 0.5f);
+        frame(0, 4, floats, 0.5f);
         die_by(SIGABRT);
     } else if (strcmp(mode, "odd-status") == 0)
         done(12345, "", 0);
     else if (strcmp(mode, "parents-status") == 0)
         done((unsigned)-KIN_E_CANCELLED, "stop everything", 0);
     else if (strcmp(mode, "hello-again") == 0)
-        hello(KIN_PROTOCOL_VERSION, LENGTH, 0);
+        hello(KIN_PROTOCOL_VERSION, floats, 0);
     else if (strcmp(mode, "other-serial") == 0) {
         serial++;
         header("png", 2);
@@ -315,7 +316,7 @@ static void misbehave(const char *mode)
         behave();
     } else if (strcmp(mode, "retire") == 0) {
         header("png", 1);
-        frame(0, 4, LENGTH, 0.5f);
+        frame(0, 4, floats, 0.5f);
         done(0, "", 1);
         exit(0);
     } else if (strcmp(mode, "die-idle") == 0) {
@@ -330,15 +331,15 @@ static void greet(const char *mode)
     if (strcmp(mode, "silent-start") == 0)
         _exit(9);
     else if (strcmp(mode, "other-length") == 0)
-        hello(KIN_PROTOCOL_VERSION, LENGTH + 1, 0);
+        hello(KIN_PROTOCOL_VERSION, floats + 1, 0);
     else if (strcmp(mode, "other-protocol") == 0)
-        hello(KIN_PROTOCOL_VERSION + 1, LENGTH, 0);
+        hello(KIN_PROTOCOL_VERSION + 1, floats, 0);
     else if (strcmp(mode, "not-ready") == 0)
-        hello(KIN_PROTOCOL_VERSION, LENGTH, (unsigned)-KIN_E_CORRUPT);
+        hello(KIN_PROTOCOL_VERSION, floats, (unsigned)-KIN_E_CORRUPT);
     else if (strcmp(mode, "unable") == 0)
-        hello(KIN_PROTOCOL_VERSION, LENGTH, (unsigned)-KIN_E_IO);
+        hello(KIN_PROTOCOL_VERSION, floats, (unsigned)-KIN_E_IO);
     else
-        hello(KIN_PROTOCOL_VERSION, LENGTH, 0);
+        hello(KIN_PROTOCOL_VERSION, floats, 0);
 }
 
 int main(int argc, char **argv)
@@ -347,6 +348,11 @@ int main(int argc, char **argv)
     const char *mode = getenv("KIN_EVIL");
     if (mode == NULL)
         mode = "clean";
+    const char *wanted = getenv("KIN_EVIL_LENGTH");
+    if (wanted != NULL)
+        floats = (unsigned)strtoul(wanted, NULL, 10);
+    if (floats > LENGTH_MAX)
+        return 3;
     kin_channel_init(&channel, KIN_WORKER_SOCKET_FD);
     greet(mode);
     for (;;) {
