@@ -17,7 +17,7 @@ from kindred_server import Server, kindred, kindred_json, manage_pb2, search_pb2
 
 import grpc
 
-ROUNDS = 20
+ROUNDS = 20 if ks.SHARE == 1 else 6  # under a sanitizer each takes its time
 PAUSE = 0.005  # seconds between a client's questions, so that the reindexes get on, too
 K = 10
 NOT_ADDED = "not (added = yes)"  # pictures that the test adds are no answers
@@ -217,7 +217,7 @@ class BrainMri(Swapping, ks.RemoteCase):
 
     @staticmethod
     def make_archive(folder):
-        return ks.brain_archive(folder)
+        return ks.brain_archive(folder, min(ks.SHARE, 2))  # ivfpq needs a thousand
 
 
 @unittest.skipUnless(os.environ.get("KINDRED_TEST_LARGE"),
