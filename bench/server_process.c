@@ -86,8 +86,10 @@ kin_status bench_server_start(const char *archive, const char *folder, bench_ser
     char port_file[PATH_MAX];
     int state;
     snprintf(port_file, sizeof port_file, "%s/port", folder);
-    char *argv[] = {"kindredd",    "--archive", (char *)archive,     "--listen", "127.0.0.1:0",
-                    "--port-file", port_file,   "--log.level=error", NULL};
+    char *argv[] = {
+        "kindredd",          "--archive",   (char *)archive, "--listen",
+        "127.0.0.1:0",       "--port-file", port_file,       "--http.listen=127.0.0.1:0",
+        "--log.level=error", NULL};
     unlink(port_file);
     kin_status status = spawn(argv, &out->pid, err);
     if (status != KIN_OK)

@@ -28,12 +28,23 @@ size_t kin_utf8_decode(const char *text, uint32_t *character)
     return size;
 }
 
+/* The first byte that is no ASCII character, or the NUL: most text never gets past this. */
+static const char *skip_ascii(const char *text)
+{
+    while (*text != '\0' && (unsigned char)*text < 0x80)
+        text++;
+    return text;
+}
+
 bool kin_utf8_is_valid(const char *text)
 {
     uint32_t character;
-    for (size_t size; *text != '\0'; text += size)
-        if ((size = kin_utf8_decode(text, &character)) == 0)
+    for (text = skip_ascii(text); *text != '\0'; text = skip_ascii(text)) {
+        size_t size = kin_utf8_decode(text, &character);
+        if (size == 0)
             return false;
+        text += size;
+    }
     return true;
 }
 
