@@ -182,6 +182,8 @@ kin_rpc_code kin_method_backup(kin_rpc_call *call, void *ctx)
         status = kin_rpc_call_send(call, &response.base, &err);
     if (status == KIN_OK)
         return KIN_RPC_OK;
+    if (status == KIN_E_EXISTS)
+        kin_fail(&err, status, NULL, "a copy of this name is there");
     snprintf(err.subject, sizeof err.subject, "name"); /* not the server's own paths */
     return kin_rpc_call_fail_with(call, &err);
 }

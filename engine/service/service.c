@@ -228,32 +228,37 @@ int kin_service_http_port(const kin_service *service)
     return service->http != NULL ? kin_http_port(service->http) : 0;
 }
 
-static void reload_access(kin_service *service)
+/* False: the old rules stay. */
+static bool reload_access(kin_service *service)
 {
     kin_access *fresh = NULL;
     kin_error err = {0};
     if (service->config.access_file[0] == '\0')
-        return;
+        return true;
     if (kin_access_load(service->config.access_file, &fresh, &err) != KIN_OK) {
         kin_log_error(&service->log, KIN_LOG_ERROR, "the access file stays as it was", &err);
-        return;
+        return false;
     }
     pthread_rwlock_wrlock(&service->access_lock);
     kin_access *old = service->access;
     service->access = fresh;
     pthread_rwlock_unlock(&service->access_lock);
     kin_access_free(old);
+    return true;
 }
 
 void kin_service_reload(kin_service *service)
 {
     kin_error err = {0};
-    reload_access(service);
+    bool good = reload_access(service);
     if (service->config.tls_certificate[0] != '\0')
         kin_rpc_server_renew(service->server);
-    if (service->audits && kin_audit_reopen(service->audit, &err) != KIN_OK)
+    if (service->audits && kin_audit_reopen(service->audit, &err) != KIN_OK) {
         kin_log_error(&service->log, KIN_LOG_ERROR, "the audit file stays as it was", &err);
-    kin_log_line(&service->log, KIN_LOG_NOTICE, "reloaded");
+        good = false;
+    }
+    if (good)
+        kin_log_line(&service->log, KIN_LOG_NOTICE, "reloaded");
 }
 
 bool kin_service_stop(kin_service *service)

@@ -11,7 +11,8 @@
 
 enum { LOOK_SECONDS = 1, STATS_EVERY = 10 /* looks between two readings of the statistics */ };
 
-static void look_for_generation(kin_service *service)
+/* first: whatever serves is no news. */
+static void look_for_generation(kin_service *service, bool first)
 {
     kin_error err = {0};
     bool changed = false;
@@ -21,7 +22,7 @@ static void look_for_generation(kin_service *service)
         return;
     }
     kin_health_set(service->health, true);
-    if (changed)
+    if (changed && !first)
         kin_log_line(&service->log, KIN_LOG_NOTICE, "another index generation serves");
 }
 
@@ -57,7 +58,7 @@ static void *look(void *ctx)
 {
     kin_service *service = ctx;
     for (unsigned looks = 0;; looks++) {
-        look_for_generation(service);
+        look_for_generation(service, looks == 0);
         if (looks % STATS_EVERY == 0)
             read_stats(service);
         if (rest(&service->watch))

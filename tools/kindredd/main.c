@@ -86,9 +86,11 @@ static kin_status announce(const kin_options *options, const kin_config *config,
         if (status != KIN_OK)
             return status;
     }
-    kin_log_line(log, KIN_LOG_NOTICE,
-                 "kindredd " KINDRED_VERSION " serves %s (gRPC port %d, HTTP port %d)",
-                 config->server_listen, grpc, http);
+    char pages[32] = "";
+    if (http > 0)
+        snprintf(pages, sizeof pages, ", HTTP port %d", http);
+    kin_log_line(log, KIN_LOG_NOTICE, "kindredd " KINDRED_VERSION " serves %s (gRPC port %d%s)",
+                 config->server_listen, grpc, pages);
     kin_notify_ready("serving");
     return KIN_OK;
 }
