@@ -18,6 +18,10 @@
 enum {
     BUDGET_FACTOR = 8,
     BUDGET_SLACK = 256 * 1024,
+    /* What it may ask for altogether, given back or not, in budgets: protobuf-c merges a sub-message
+     * that comes twice by copying its lists, and one that comes a million times by copying them a
+     * million times.  Honest messages ask for little more than one budget. */
+    WORK_FACTOR = 4,
     DEPTH_MAX = 32, /* of messages in messages */
     PATH_SHOWN = 160
 };
@@ -29,7 +33,7 @@ typedef union kin_piece {
 } kin_piece;
 
 struct budget {
-    size_t left;
+    size_t left, work_left;
     bool spent, memory_gone;
 };
 
@@ -37,7 +41,8 @@ static void *budget_alloc(void *data, size_t size)
 {
     struct budget *budget = data;
     size_t total;
-    if (size > budget->left || !kin_add_size(size, sizeof(kin_piece), &total)) {
+    if (size > budget->left || size > budget->work_left ||
+        !kin_add_size(size, sizeof(kin_piece), &total)) {
         budget->spent = true;
         return NULL;
     }
@@ -47,6 +52,7 @@ static void *budget_alloc(void *data, size_t size)
         return NULL;
     }
     budget->left -= size;
+    budget->work_left -= size;
     piece->size = size;
     return piece + 1;
 }
@@ -152,7 +158,8 @@ kin_status kin_rpc_message_unpack(const ProtobufCMessageDescriptor *kind, const 
     *out = NULL;
     struct budget budget = {0};
     if (!kin_mul_size(size, BUDGET_FACTOR, &budget.left) ||
-        !kin_add_size(budget.left, BUDGET_SLACK, &budget.left))
+        !kin_add_size(budget.left, BUDGET_SLACK, &budget.left) ||
+        !kin_mul_size(budget.left, WORK_FACTOR, &budget.work_left))
         return kin_fail(err, KIN_E_LIMIT, NULL, "a message of %zu bytes is too long", size);
     ProtobufCAllocator allocator = {
         .alloc = budget_alloc, .free = budget_free, .allocator_data = &budget};

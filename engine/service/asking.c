@@ -34,9 +34,9 @@ static kin_rpc_code from_bytes(kin_service *service, kin_rpc_call *call,
     if (kin_decoders_take(service->query_decoders, kin_rpc_call_is_over, call, &decoder, &err) !=
         KIN_OK)
         return fail_field(call, field, &err);
-    kin_status status = kin_query_from_bytes(service->archive, decoder, bytes->data, bytes->len,
-                                             dicom ? "query.dcm" : "query.png", request->frame,
-                                             request->region != NULL ? &region : NULL, query, &err);
+    kin_status status =
+        kin_query_from_bytes(service->archive, decoder, bytes->data, bytes->len, "query",
+                             request->frame, request->region != NULL ? &region : NULL, query, &err);
     kin_decoders_give_back(service->query_decoders, decoder);
     if (status == KIN_OK)
         return KIN_RPC_OK;

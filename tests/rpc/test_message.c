@@ -151,6 +151,34 @@ static void empty_submessages_are_not_blown_up(void **state)
     free(bytes);
 }
 
+/* A sub-message that comes again and again is merged, by copying its lists each time: that grows with
+ * the square of the message's size, and is bounded as a whole. */
+static void submessages_are_not_merged_without_end(void **state)
+{
+    (void)state;
+    /* SearchResult{image{labels{name "a"}}} */
+    static const uint8_t piece[] = {3 << 3 | 2, 6, 0x8A, 0x01, 3, 1 << 3 | 2, 1, 'a'};
+    enum { COUNT = 256 * 1024 };
+    uint8_t *bytes = malloc(COUNT * sizeof piece);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < COUNT; i++)
+        memcpy(bytes + i * sizeof piece, piece, sizeof piece);
+    kin_error err = {0};
+    ProtobufCMessage *got = NULL;
+    asked_for = 0;
+    assert_int_equal(kin_rpc_message_unpack(&kindred__v1__search_result__descriptor, bytes,
+                                            COUNT * sizeof piece, &got, &err),
+                     KIN_E_LIMIT);
+    assert_true(asked_for < 100u * 1024 * 1024);
+    /* A few times is what a client of another library may do. */
+    assert_int_equal(kin_rpc_message_unpack(&kindred__v1__search_result__descriptor, bytes,
+                                            5 * sizeof piece, &got, &err),
+                     KIN_OK);
+    assert_int_equal(((Kindred__V1__SearchResult *)got)->image->n_labels, 5);
+    kin_rpc_message_free(got);
+    free(bytes);
+}
+
 /* What a client may well send: thousands of small labels, a long vector, a large picture. */
 static void honest_messages_are_within_the_budget(void **state)
 {
@@ -337,6 +365,7 @@ int main(void)
         cmocka_unit_test(a_message_comes_back),
         cmocka_unit_test(an_empty_message_is_one),
         cmocka_unit_test(empty_submessages_are_not_blown_up),
+        cmocka_unit_test(submessages_are_not_merged_without_end),
         cmocka_unit_test(honest_messages_are_within_the_budget),
         cmocka_unit_test(texts_must_be_utf8),
         cmocka_unit_test(texts_hold_no_zero_bytes),
