@@ -323,7 +323,7 @@ kin_status kin_archive_put(kin_archive *archive, kin_instance *instances, size_t
         if (status == KIN_OK)
             status = kin_catalog_write(archive->catalog, put_body, &put, err);
         kin_state_return(put.state);
-        if (status == KIN_E_IO)
+        if (status == KIN_E_IO || status == KIN_E_FULL)
             kin_state_forget(archive);
     }
     free(put.vectors);

@@ -33,8 +33,8 @@ kin_status kin_upload_new(kin_archive *archive, kin_upload **out, kin_error *err
  * an upload's: nothing is ever opened or looked for under it.
  *
  * A file that cannot be stored is an outcome, not an error: the status tells only whether the upload
- * can go on (KIN_E_NOMEM, KIN_E_IO for the archive's disk, …).  Files added before a failure that
- * were not committed count as not stored.
+ * can go on (KIN_E_NOMEM, KIN_E_IO and KIN_E_FULL for the archive's disk, …).  Files added before a
+ * failure that were not committed count as not stored.
  */
 kin_status kin_upload_add(kin_upload *upload, kin_decoder *decoder, int fd, const char *name,
                           const kin_label *fields, size_t field_count, kin_error *err);

@@ -37,6 +37,10 @@ static kin_status status_of_errno(int number)
         return KIN_E_NOMEM;
     case EEXIST:
         return KIN_E_EXISTS;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: /* over the process's own limit (RLIMIT_FSIZE), or the file system's */
+        return KIN_E_FULL;
     default:
         return KIN_E_IO;
     }
@@ -96,6 +100,7 @@ const char *kin_status_text(kin_status code)
         [-KIN_E_TIMEOUT] = "timed out",
         [-KIN_E_CRASHED] = "worker crashed",
         [-KIN_E_INTERNAL] = "internal error",
+        [-KIN_E_FULL] = "no room on the disk",
     };
     int at = -(int)code;
     if (at < 0 || at >= (int)(sizeof text / sizeof text[0]))

@@ -34,7 +34,8 @@ typedef enum kin_status {
     KIN_E_CANCELLED = -12,  /* the caller asked to stop */
     KIN_E_TIMEOUT = -13,    /* it took longer than its bound */
     KIN_E_CRASHED = -14,    /* a worker process died */
-    KIN_E_INTERNAL = -15    /* a library misbehaved, or a bug of ours */
+    KIN_E_INTERNAL = -15,   /* a library misbehaved, or a bug of ours */
+    KIN_E_FULL = -16        /* no room: on the disk, in a quota, for a file that large */
 } kin_status;
 
 enum { KIN_ERROR_MESSAGE_MAX = 256, KIN_ERROR_SUBJECT_MAX = 512 };
@@ -51,7 +52,8 @@ kin_status kin_fail(kin_error *err, kin_status code, const char *subject, const 
     __attribute__((format(printf, 4, 5)));
 
 /* As kin_fail, with the text of errno behind the message ("cannot open: No such file").  ENOENT
- * gives KIN_E_NOT_FOUND, ENOMEM KIN_E_NOMEM, EEXIST KIN_E_EXISTS, every other one KIN_E_IO. */
+ * gives KIN_E_NOT_FOUND, ENOMEM KIN_E_NOMEM, EEXIST KIN_E_EXISTS, ENOSPC, EDQUOT and EFBIG
+ * KIN_E_FULL, every other one KIN_E_IO. */
 kin_status kin_fail_errno(kin_error *err, const char *subject, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -24,6 +24,10 @@ static kin_status status_of(int rc)
         return KIN_E_NOT_FOUND;
     case ENOMEM:
         return KIN_E_NOMEM;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return KIN_E_FULL;
     default:
         return rc > 0 ? KIN_E_IO : KIN_E_INTERNAL; /* errno, or a misuse of LMDB */
     }

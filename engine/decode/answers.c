@@ -16,10 +16,10 @@ static kin_status nonsense(kin_error *err, const char *what)
 /* Turns a status on the wire into one that a decoder may give; false when it is none. */
 static bool status_of(uint32_t wire, kin_status *out)
 {
-    static const kin_status possible[] = {KIN_OK,        KIN_E_ARG,      KIN_E_NOMEM,
-                                          KIN_E_IO,      KIN_E_FORMAT,   KIN_E_UNSUPPORTED,
-                                          KIN_E_LIMIT,   KIN_E_NO_IMAGE, KIN_E_NOT_FOUND,
-                                          KIN_E_INTERNAL};
+    static const kin_status possible[] = {KIN_OK,         KIN_E_ARG,      KIN_E_NOMEM,
+                                          KIN_E_IO,       KIN_E_FORMAT,   KIN_E_UNSUPPORTED,
+                                          KIN_E_LIMIT,    KIN_E_NO_IMAGE, KIN_E_NOT_FOUND,
+                                          KIN_E_INTERNAL, KIN_E_FULL};
     for (size_t i = 0; i < sizeof possible / sizeof possible[0]; i++)
         if (wire == (uint32_t) - (int)possible[i]) {
             *out = possible[i];

@@ -55,6 +55,7 @@ kin_rpc_code kin_rpc_code_of_status(kin_status status)
         return KIN_RPC_UNIMPLEMENTED;
     case KIN_E_NOMEM:
     case KIN_E_LIMIT:
+    case KIN_E_FULL:
         return KIN_RPC_RESOURCE_EXHAUSTED;
     case KIN_E_NOT_FOUND:
         return KIN_RPC_NOT_FOUND;

@@ -215,7 +215,7 @@ static void test_replace_on_a_full_disk(void **state)
     fault_fs *faults = fault_fs_new(root);
     fault_fs_space(faults, 2);
     assert_int_equal(kin_fs_replace(fault_fs_borrow(faults), in_root("f"), "newer", 5, NULL),
-                     KIN_E_IO);
+                     KIN_E_FULL);
     fault_fs_free(faults);
     expect_content(in_root("f"), "old");
     assert_int_equal(files_in(root), 1);

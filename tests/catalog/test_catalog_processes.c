@@ -203,10 +203,12 @@ static int fill_the_disk(const char *dir)
     limit.rlim_cur = (rlim_t)file_size(dir) + (64 << 10);
     setrlimit(RLIMIT_FSIZE, &limit);
     for (int i = 0; i < 3; i++) {
-        if (kin_catalog_write(own, sample_put_batch, &large, &err) != KIN_E_IO)
+        /* LMDB takes a write that was cut short for an error of the disk's. */
+        kin_status status = kin_catalog_write(own, sample_put_batch, &large, &err);
+        if (status != KIN_E_FULL && status != KIN_E_IO)
             return 2;
-        if (strstr(err.message, "File too large") == NULL &&
-            strstr(err.message, "is the disk full?") == NULL)
+        if (strstr(err.message, status == KIN_E_FULL ? "File too large" : "is the disk full?") ==
+            NULL)
             return 3;
         if (sample_rows(own) != rows || sample_verify(own) != 0)
             return 4;
@@ -345,7 +347,7 @@ static void test_backup_on_a_full_disk(void **state)
         if (kin_catalog_open(sample.dir, false, &own, NULL) != KIN_OK)
             _exit(1);
         setrlimit(RLIMIT_FSIZE, &limit);
-        if (kin_catalog_backup(own, into, NULL) != KIN_E_IO)
+        if (kin_catalog_backup(own, into, NULL) != KIN_E_FULL)
             _exit(2);
         if (sample_rows(own) != 2000)
             _exit(3);

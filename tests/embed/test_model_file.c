@@ -193,7 +193,7 @@ static void test_each_operation_fails(void **unused)
     }
     fault_fs *faults = fault_fs_new(root);
     fault_fs_space(faults, 100);
-    assert_int_equal(kin_embedder_save(models[1], fault_fs_borrow(faults), path, NULL), KIN_E_IO);
+    assert_int_equal(kin_embedder_save(models[1], fault_fs_borrow(faults), path, NULL), KIN_E_FULL);
     fault_fs_free(faults);
     assert_int_equal(load(NULL), KIN_OK);
 }

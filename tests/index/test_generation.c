@@ -316,7 +316,8 @@ static void test_disk_full_and_power_loss_while_saving(void **unused)
         kin_error err = {0};
         fault_fs_space(faults, space);
         assert_int_equal(
-            kin_index_save(built[1], fault_fs_borrow(faults), path, "model", rows, &err), KIN_E_IO);
+            kin_index_save(built[1], fault_fs_borrow(faults), path, "model", rows, &err),
+            KIN_E_FULL);
         assert_non_null(strstr(err.message, "No space left"));
         fault_fs_free(faults);
         assert_int_equal(load(path, NULL), KIN_OK);

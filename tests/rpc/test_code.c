@@ -40,6 +40,7 @@ static void statuses_have_codes(void **state)
         {KIN_E_TIMEOUT, KIN_RPC_DEADLINE_EXCEEDED},
         {KIN_E_CRASHED, KIN_RPC_INTERNAL},
         {KIN_E_INTERNAL, KIN_RPC_INTERNAL},
+        {KIN_E_FULL, KIN_RPC_RESOURCE_EXHAUSTED},
     };
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
         assert_int_equal(kin_rpc_code_of_status(expected[i].status), expected[i].code);

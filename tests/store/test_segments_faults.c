@@ -155,7 +155,7 @@ static void test_disk_full(void **unused)
         struct ledger ledger = committed;
         kin_error err = {0};
         fault_fs_space(faults, space);
-        assert_int_equal(ingest(fs, &ledger, &err), space < whole ? KIN_E_IO : KIN_OK);
+        assert_int_equal(ingest(fs, &ledger, &err), space < whole ? KIN_E_FULL : KIN_OK);
         assert_true(space == whole || strstr(err.message, "No space left") != NULL);
         check_readable(dir, &ledger);
         fault_fs_space(faults, SIZE_MAX); /* somebody made room */
