@@ -160,36 +160,61 @@ kin_status kin_query_from_vector(kin_archive *archive, const float *values, size
     return status;
 }
 
-kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame, kin_query *out,
+/* The first image that uid names and that is of the frame: its id and its patient go to the query. */
+static kin_status find_stored(kin_txn *txn, const char *uid, uint32_t frame, kin_query *out,
                               kin_error *err)
 {
-    kin_snapshot snapshot;
-    kin_record *records = NULL;
-    size_t count = 0, at = 0;
+    roaring_bitmap_t *ids = NULL;
     kin_level level;
-    kin_status status = kin_archive_find(archive, uid, SIZE_MAX, &records, &count, &level, err);
+    kin_status status = kin_ids_named(txn, uid, &ids, &level, err);
     if (status != KIN_OK)
         return status;
-    status = query_init(out, uid, &out->descriptor, archive->descriptor_length, err);
-    /* A series, study or patient stands for its first image. */
-    while (status == KIN_OK && at < count && records[at].frame != frame)
-        at++;
-    if (status == KIN_OK && at == count)
+    roaring_uint32_iterator_t *at = roaring_create_iterator(ids);
+    while (status == KIN_OK && out->self == KIN_QUERY_NOT_STORED && at->has_value) {
+        kin_record record;
+        status = kin_catalog_get(txn, at->current_value, &record, err);
+        if (status != KIN_OK)
+            break;
+        if (record.frame == frame) {
+            out->self = record.id;
+            status = kin_record_set(&out->patient_id, record.patient_id, err);
+        }
+        kin_record_release(&record);
+        roaring_advance_uint32_iterator(at);
+    }
+    roaring_free_uint32_iterator(at);
+    roaring_bitmap_free(ids);
+    if (status == KIN_OK && out->self == KIN_QUERY_NOT_STORED)
         status =
             kin_fail(err, KIN_E_NOT_FOUND, uid, "no frame %u of it is stored", (unsigned)frame);
-    if (status == KIN_OK)
-        status = kin_record_set(&out->patient_id, records[at].patient_id, err);
+    return status;
+}
+
+static kin_status query_from_uid(kin_archive *archive, const char *uid, uint32_t frame,
+                                 kin_query *out, kin_error *err)
+{
+    kin_snapshot snapshot = {0};
+    kin_status status = query_init(out, uid, &out->descriptor, archive->descriptor_length, err);
     if (status == KIN_OK)
         status = kin_snapshot_open(archive, &snapshot, err);
     if (status == KIN_OK) {
-        out->self = records[at].id;
-        status =
-            kin_read_rows(&snapshot, snapshot.state->descriptors, snapshot.state->descriptors_name,
-                          &out->self, 1, out->descriptor, err);
+        status = find_stored(snapshot.txn, uid, frame, out, err);
+        if (status == KIN_OK)
+            status = kin_read_rows(&snapshot, snapshot.state->descriptors,
+                                   snapshot.state->descriptors_name, &out->self, 1, out->descriptor,
+                                   err);
         kin_snapshot_close(&snapshot);
     }
-    kin_records_free(records, count);
     if (status != KIN_OK)
         kin_query_release(out);
+    return status;
+}
+
+kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame, kin_query *out,
+                              kin_error *err)
+{
+    kin_status status = query_from_uid(archive, uid, frame, out, err);
+    if (status == KIN_E_CORRUPT)
+        status = query_from_uid(archive, uid, frame, out, err); /* see kin_archive_search() */
     return status;
 }

@@ -275,8 +275,8 @@ kin_status kin_archive_search(kin_archive *archive, const kin_query *query,
         return kin_fail(err, KIN_E_ARG, NULL, "k is at most %d", K_MAX);
     kin_status status = search_once(archive, query, options, out, err);
     /* The files of an old snapshot may go while it is read, when two reindexes end within one
-     * query. */
-    if (status == KIN_E_NOT_FOUND)
+     * query: the store takes what is missing for damage, and a fresh snapshot tells. */
+    if (status == KIN_E_CORRUPT)
         status = search_once(archive, query, options, out, err);
     if (status == KIN_OK)
         out->plan.milliseconds = 1e3 * (kin_clock_monotonic() - began);

@@ -32,15 +32,14 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Runs `kindred reindex` in a process of its own. */
-static void reindex_elsewhere(const char *kind)
+/* Runs `kindred -a dir VERB OPTION WORD` in a process of its own. */
+static void run_elsewhere(const char *verb, const char *option, const char *word)
 {
-    char *arguments[] = {(char *)"kindred", (char *)"-a",      dir,  (char *)"reindex",
-                         (char *)"--json",  (char *)"--index", NULL, NULL};
+    char *arguments[] = {(char *)"kindred", (char *)"-a", dir, (char *)verb,
+                         (char *)option,    (char *)word, NULL};
     posix_spawn_file_actions_t actions;
     int status;
     pid_t pid;
-    arguments[6] = (char *)kind;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", 1, 0);
     assert_int_equal(
@@ -48,6 +47,11 @@ static void reindex_elsewhere(const char *kind)
     posix_spawn_file_actions_destroy(&actions);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
+}
+
+static void reindex_elsewhere(const char *kind)
+{
+    run_elsewhere("reindex", "--index", kind);
 }
 
 static bool refresh(void)
@@ -116,6 +120,41 @@ static void test_what_is_missing_is_damage(void **state)
     assert_true(refresh());
 }
 
+/* Asked by a search that has its snapshot and has not looked at a row. */
+static bool reindex_twice(void *argument)
+{
+    bool *done = argument;
+    if (!*done) {
+        *done = true;
+        reindex_elsewhere("flat");
+        run_elsewhere("delete", "--json", "1.2.3.399"); /* so that the next model is another */
+        reindex_elsewhere("flat");
+    }
+    return false;
+}
+
+/* The second reindex takes away what the search's snapshot names: it begins anew. */
+static void test_two_reindexes_within_a_query(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_query query;
+    kin_results results;
+    bool done = false;
+    kin_archive_close(archive);
+    archive = NULL;
+    assert_ok(kin_archive_open(kin_fs_posix(), dir, &archive, &err), err);
+    assert_ok(kin_query_from_uid(archive, "1.2.3.7", 0, &query, &err), err);
+    kin_search_options options = {.k = 5, .stop = reindex_twice, .stop_ctx = &done};
+    assert_ok(kin_archive_search(archive, &query, &options, &results, &err), err);
+    assert_true(done);
+    assert_int_equal(results.count, 5);
+    assert_int_equal(results.plan.generation, 2);
+    assert_int_equal(results.plan.live, IMAGES - 1);
+    kin_results_release(&results);
+    kin_query_release(&query);
+}
+
 static atomic_bool over;
 static atomic_int searches;
 
@@ -176,9 +215,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_a_reindex_elsewhere_is_picked_up),
-        TEST(test_the_first_refresh_loads),
-        TEST(test_what_is_missing_is_damage),
+        TEST(test_a_reindex_elsewhere_is_picked_up), TEST(test_the_first_refresh_loads),
+        TEST(test_what_is_missing_is_damage),        TEST(test_two_reindexes_within_a_query),
         TEST(test_searches_go_on_across_swaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
