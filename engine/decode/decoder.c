@@ -130,6 +130,11 @@ static kin_status ensure_worker(kin_decoder *decoder, kin_error *err)
         return KIN_OK;
     kin_status status =
         kin_process_start(&decoder->process, decoder->program, &decoder->limits, err);
+    if (status == KIN_E_NOT_FOUND) { /* its program: not the file that is to be decoded */
+        status = KIN_E_INTERNAL;
+        if (err != NULL)
+            err->code = status;
+    }
     if (status != KIN_OK)
         return status;
     if (decoder->lost_one)

@@ -39,10 +39,11 @@ void kin_decoder_free(kin_decoder *decoder);
  *   KIN_E_LIMIT        the file is too large, or needs more memory than a worker may have
  *   KIN_E_CRASHED      the worker died (the message names the signal)
  *   KIN_E_TIMEOUT      the worker said nothing for limits.seconds
- *   KIN_E_INTERNAL     the worker's answers made no sense, or it could not get ready
- *   KIN_E_NOT_FOUND, KIN_E_IO  the file (or the worker's program) cannot be opened
+ *   KIN_E_INTERNAL     the worker's answers made no sense, or it could not get ready, or its program
+ *                      is gone
+ *   KIN_E_NOT_FOUND, KIN_E_IO  the file cannot be opened
  *   KIN_E_ARG          the wish makes no sense, whatever the file
- * Subject: the path.  After any of them the decoder is as good as new.  When the sink fails the
+ * Subject: the path (of the worker's program where that is the trouble).  After any of them the decoder is as good as new.  When the sink fails the
  * worker is stopped at once and the sink's error returned.
  */
 kin_status kin_decoder_run(kin_decoder *decoder, const char *path, const kin_decode_wish *wish,

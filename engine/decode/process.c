@@ -155,7 +155,7 @@ kin_status kin_process_start(kin_process *process, const char *program,
     int rc = spawn(&pid, program, limits, sockets[1], pipes[0]);
     if (rc != 0) {
         errno = rc;
-        status = kin_fail_errno(err, NULL, "cannot start the decoder's worker %s", program);
+        status = kin_fail_errno(err, program, "cannot start the decoder's worker");
         goto out;
     }
     *process = (kin_process){.pid = pid, .socket = sockets[0], .lifeline = pipes[1]};

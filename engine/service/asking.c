@@ -12,7 +12,7 @@ enum { UNKNOWN_NAMES_SIZE = 256 };
 static kin_rpc_code fail_field(kin_rpc_call *call, const char *field, kin_error *err)
 {
     snprintf(err->subject, sizeof err->subject, "%s", field);
-    return kin_rpc_call_fail_with(call, err);
+    return kin_gate_fail(call, err);
 }
 
 /* --- the query --- */
@@ -44,6 +44,9 @@ static kin_rpc_code from_bytes(kin_service *service, kin_rpc_call *call,
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "%s", err.message);
     if (status == KIN_E_NOT_FOUND)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "frame: %s", err.message);
+    /* decode.seconds is a bound as others are, and not the caller's deadline. */
+    if (status == KIN_E_TIMEOUT)
+        err.code = KIN_E_LIMIT;
     /* Whatever the bytes did to their decoder is the bytes' fault. */
     if (status == KIN_E_UNSUPPORTED || status == KIN_E_CRASHED || status == KIN_E_NO_IMAGE)
         err.code = KIN_E_FORMAT;
@@ -60,6 +63,8 @@ static kin_rpc_code make_query(kin_service *service, kin_rpc_call *call,
     if (request->region != NULL && !has_picture)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
                                  "region: needs a query of `dicom` or `image`");
+    if (request->query_case != KINDRED__V1__SEARCH_REQUEST__QUERY_UID)
+        kin_gate_asked(call, "query", request->name);
     switch (request->query_case) {
     case KINDRED__V1__SEARCH_REQUEST__QUERY_DICOM:
     case KINDRED__V1__SEARCH_REQUEST__QUERY_IMAGE:
@@ -70,7 +75,7 @@ static kin_rpc_code make_query(kin_service *service, kin_rpc_call *call,
         kin_gate_asked(call, "uid", request->uid);
         if (kin_query_from_uid(service->archive, request->uid, request->frame, query, &err) !=
             KIN_OK)
-            return kin_rpc_call_fail_with(call, &err);
+            return kin_gate_fail(call, &err);
         return KIN_RPC_OK;
     case KINDRED__V1__SEARCH_REQUEST__QUERY_VECTOR:
         vector = request->vector;
@@ -94,7 +99,7 @@ static kin_rpc_code name_query(kin_rpc_call *call, const Kindred__V1__SearchRequ
     if (status == KIN_OK && request->patient_id[0] != '\0')
         status = kin_record_set(&query->patient_id, request->patient_id, &err);
     kin_gate_asked(call, "patient_id", query->patient_id);
-    return status == KIN_OK ? KIN_RPC_OK : kin_rpc_call_fail_with(call, &err);
+    return status == KIN_OK ? KIN_RPC_OK : kin_gate_fail(call, &err);
 }
 
 /* --- the options --- */
@@ -143,7 +148,7 @@ static kin_rpc_code search(kin_service *service, kin_rpc_call *call,
         return kin_rpc_call_fail(call, KIN_RPC_FAILED_PRECONDITION, "vector.model: %s",
                                  err.message);
     if (status != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     kin_metrics_search(service->metrics, out->results.plan.milliseconds / 1e3);
     for (size_t i = 0; i < out->results.count; i++)
         kin_gate_answered_record(call, &out->results.items[i].record);
@@ -165,7 +170,7 @@ static kin_rpc_code echo(kin_service *service, kin_rpc_call *call,
         return kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer");
     if (where != NULL && kin_archive_unknown_names(service->archive, where, names,
                                                    UNKNOWN_NAMES_SIZE, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     kindred__v1__query_echo__init(query);
     query->name = kin_arena_utf8(&out->arena, out->query.name);
     query->frame = request->frame;

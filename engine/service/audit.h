@@ -60,7 +60,7 @@ typedef enum kin_audit_event {
 /* One object: a UID or patient id and what it is. */
 typedef struct kin_audit_object {
     const char *type; /* "sop_instance_uid", "study_instance_uid", "patient_id", "uid", "query",
-                         "condition", "file", "backup" */
+                         "condition", "file", "backup", "values_of", or a label's name */
     const char *value;
 } kin_audit_object;
 

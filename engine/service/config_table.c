@@ -115,7 +115,7 @@ static const kin_option table[] = {
     SIZE(decode, memory_bytes, "3G", 256 * MIB, 1 * TIB,
          "Address space of a decoding process: a file is mapped into it, and decoded beside that."),
 
-    COUNT(search, k_max, "10000", 1, 1000000, "The most results that a search may ask for."),
+    COUNT(search, k_max, "10000", 1, 100000, "The most results that a search may ask for."),
     SHARE(
         search, effort, "0",
         "How hard a search looks unless it says: a share of the index, 1 being the exact scan. 0: "

@@ -20,7 +20,8 @@ struct session {
     kin_service *service;
     kin_role role;
     char user[KIN_ACCESS_NAME_MAX];
-    const char *how; /* "token", "certificate", "open", "" */
+    const char *how;  /* "token", "certificate", "open", "" */
+    unsigned reloads; /* of the access rules that the role is by */
     kin_arena texts;
     struct notes asked, answered;
     bool noted; /* lines of its own were written: the call's end adds only what is left */
@@ -56,6 +57,7 @@ static void identify(struct session *session, kin_rpc_call *call)
     kin_service *service = session->service;
     const char *token = bearer(kin_rpc_call_metadata_borrow(call, "authorization"));
     pthread_rwlock_rdlock(&service->access_lock);
+    session->reloads = atomic_load(&service->access_reloads);
     if (service->access == NULL) {
         session->role = service->open_role;
         session->how = "open";
@@ -70,6 +72,22 @@ static void identify(struct session *session, kin_rpc_call *call)
     pthread_rwlock_unlock(&service->access_lock);
 }
 
+/* Whether the role is enough for the call's method. */
+static kin_rpc_code judge(const struct session *session, kin_rpc_call *call)
+{
+    int needed = kin_rpc_call_method(call)->role;
+    if (session->role == KIN_ROLE_NONE)
+        return kin_rpc_call_fail(call, KIN_RPC_UNAUTHENTICATED,
+                                 session->how[0] != '\0'
+                                     ? "authorization: the token is not known"
+                                     : "authorization: a bearer token is needed");
+    if ((int)session->role < needed)
+        return kin_rpc_call_fail(call, KIN_RPC_PERMISSION_DENIED,
+                                 "the role %s is needed, yours is %s",
+                                 kin_role_name((kin_role)needed), kin_role_name(session->role));
+    return KIN_RPC_OK;
+}
+
 kin_rpc_code kin_gate_admit(void *ctx, kin_rpc_call *call)
 {
     const kin_rpc_method *method = kin_rpc_call_method(call);
@@ -82,16 +100,52 @@ kin_rpc_code kin_gate_admit(void *ctx, kin_rpc_call *call)
     session->how = "";
     kin_rpc_call_set_data(call, session);
     identify(session, call);
-    if (session->role == KIN_ROLE_NONE)
-        return kin_rpc_call_fail(call, KIN_RPC_UNAUTHENTICATED,
-                                 session->how[0] != '\0'
-                                     ? "authorization: the token is not known"
-                                     : "authorization: a bearer token is needed");
-    if ((int)session->role < method->role)
-        return kin_rpc_call_fail(
-            call, KIN_RPC_PERMISSION_DENIED, "the role %s is needed, yours is %s",
-            kin_role_name((kin_role)method->role), kin_role_name(session->role));
-    return KIN_RPC_OK;
+    return judge(session, call);
+}
+
+kin_rpc_code kin_gate_check_again(kin_rpc_call *call)
+{
+    struct session *session = kin_rpc_call_data(call);
+    char before[KIN_ACCESS_NAME_MAX];
+    if (session == NULL || session->reloads == atomic_load(&session->service->access_reloads))
+        return KIN_RPC_OK;
+    memcpy(before, session->user, sizeof before);
+    session->role = KIN_ROLE_NONE;
+    identify(session, call);
+    if (session->role == KIN_ROLE_NONE) /* the trail says whose call ended */
+        memcpy(session->user, before, sizeof before);
+    return judge(session, call);
+}
+
+/* --- what callers hear of failures --- */
+
+/* What no request could have caused. */
+static bool is_our_fault(kin_status status)
+{
+    return status == KIN_E_IO || status == KIN_E_FULL || status == KIN_E_CORRUPT ||
+           status == KIN_E_INTERNAL;
+}
+
+/* Whether a subject is the archive's folder or a path in it. */
+static bool is_in_archive(const kin_service *service, const char *subject)
+{
+    const char *folder = service->config.archive_path;
+    size_t length = strlen(folder);
+    while (length > 1 && folder[length - 1] == '/')
+        length--;
+    return strncmp(subject, folder, length) == 0 &&
+           (subject[length] == '\0' || subject[length] == '/');
+}
+
+kin_rpc_code kin_gate_fail(kin_rpc_call *call, const kin_error *err)
+{
+    const struct session *session = kin_rpc_call_data(call);
+    kin_error told = *err;
+    if (session != NULL && is_our_fault(err->code))
+        kin_log_error(&session->service->log, KIN_LOG_ERROR, kin_rpc_call_path_borrow(call), err);
+    if (session != NULL && is_in_archive(session->service, err->subject))
+        told.subject[0] = '\0';
+    return kin_rpc_call_fail_with(call, &told);
 }
 
 /* --- the trail --- */

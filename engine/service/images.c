@@ -18,7 +18,7 @@ static kin_rpc_code no_memory(kin_rpc_call *call)
 static kin_rpc_code fail_uid(kin_rpc_call *call, const char *uid, kin_error *err)
 {
     kin_error_name(err, uid);
-    return kin_rpc_call_fail_with(call, err);
+    return kin_gate_fail(call, err);
 }
 
 /* A request's UID, noted for the audit trail; an empty one is the caller's slip. */
@@ -48,7 +48,7 @@ static kin_rpc_code add_embeddings(kin_service *service, kin_rpc_call *call, kin
     for (size_t i = 0; i < count; i++)
         ids[i] = records[i].id;
     if (kin_archive_embeddings(service->archive, ids, count, values, model, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     for (size_t i = 0; i < count; i++) {
         kindred__v1__embedding__init(&items[i]);
         items[i].values = values + i * dim;
@@ -81,7 +81,7 @@ static kin_rpc_code answer_get(kin_service *service, kin_rpc_call *call,
     if (code == KIN_RPC_OK && request->include_embeddings)
         code = add_embeddings(service, call, &arena, records, &response);
     if (code == KIN_RPC_OK && kin_rpc_call_send(call, &response.base, &err) != KIN_OK)
-        code = kin_rpc_call_fail_with(call, &err);
+        code = kin_gate_fail(call, &err);
     kin_arena_release(&arena);
     return code;
 }
@@ -95,7 +95,7 @@ kin_rpc_code kin_method_get(kin_rpc_call *call, void *ctx)
     kin_level level = KIN_LEVEL_IMAGE;
     kin_error err = {0};
     if (kin_rpc_call_receive(call, &message, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     const Kindred__V1__GetRequest *request = (const Kindred__V1__GetRequest *)message;
     size_t most = request->include_embeddings ? GET_EMBEDDINGS_MAX : GET_MAX;
     size_t limit = request->limit > 0 ? request->limit : GET_DEFAULT;
@@ -147,7 +147,7 @@ static kin_rpc_code answer_thumbnail(kin_rpc_call *call, const kin_raster *previ
         status = kin_rpc_call_send(call, &response.base, &err);
     }
     if (status != KIN_OK)
-        code = kin_rpc_call_fail_with(call, &err);
+        code = kin_gate_fail(call, &err);
     free(png);
     kin_raster_release(&small);
     return code;
@@ -160,7 +160,7 @@ kin_rpc_code kin_method_thumbnail(kin_rpc_call *call, void *ctx)
     kin_raster preview = {0};
     kin_error err = {0};
     if (kin_rpc_call_receive(call, &message, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     const Kindred__V1__ThumbnailRequest *request = (const Kindred__V1__ThumbnailRequest *)message;
     if (request->max_side > KIN_DECODE_PREVIEW_MAX)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "max_side: is at most %d",
@@ -187,7 +187,7 @@ kin_rpc_code kin_method_delete(kin_rpc_call *call, void *ctx)
     Kindred__V1__DeleteResponse response = KINDRED__V1__DELETE_RESPONSE__INIT;
     kin_error err = {0};
     if (kin_rpc_call_receive(call, &message, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     const Kindred__V1__DeleteRequest *request = (const Kindred__V1__DeleteRequest *)message;
     kin_rpc_code code = take_uid(call, "uid", request->uid);
     if (code != KIN_RPC_OK)
@@ -195,7 +195,7 @@ kin_rpc_code kin_method_delete(kin_rpc_call *call, void *ctx)
     if (kin_archive_delete(service->archive, request->uid, &response.images, &err) != KIN_OK)
         return fail_uid(call, request->uid, &err);
     if (kin_rpc_call_send(call, &response.base, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     return KIN_RPC_OK;
 }
 
@@ -207,7 +207,7 @@ kin_rpc_code kin_method_set_outcome(kin_rpc_call *call, void *ctx)
     kin_level level = KIN_LEVEL_IMAGE;
     kin_error err = {0};
     if (kin_rpc_call_receive(call, &message, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     const Kindred__V1__SetOutcomeRequest *request = (const Kindred__V1__SetOutcomeRequest *)message;
     kin_rpc_code code = take_uid(call, "uid", request->uid);
     if (code != KIN_RPC_OK)
@@ -221,6 +221,6 @@ kin_rpc_code kin_method_set_outcome(kin_rpc_call *call, void *ctx)
         return fail_uid(call, request->uid, &err);
     response.level = kin_answer_level(level);
     if (kin_rpc_call_send(call, &response.base, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     return KIN_RPC_OK;
 }

@@ -104,9 +104,12 @@ static kin_rpc_code begin_file(struct receiving *in, const Kindred__V1__FileStar
 {
     kin_error err = {0};
     const kin_config *config = &in->service->config;
+    kin_rpc_code code = kin_gate_check_again(in->call);
+    if (code != KIN_RPC_OK)
+        return code;
     kin_status status = end_file(in, &err);
     if (status != KIN_OK)
-        return kin_rpc_call_fail_with(in->call, &err);
+        return kin_gate_fail(in->call, &err);
     if (kin_upload_count(in->upload) >= FILES_MAX)
         return kin_rpc_call_fail(in->call, KIN_RPC_RESOURCE_EXHAUSTED,
                                  "start: at most %d files in one stream", FILES_MAX);
@@ -123,7 +126,9 @@ static kin_rpc_code begin_file(struct receiving *in, const Kindred__V1__FileStar
     if (status == KIN_OK)
         status =
             kin_spool_begin(&in->spool, config->archive_spool, config->decode_file_bytes, &err);
-    return status == KIN_OK ? KIN_RPC_OK : kin_rpc_call_fail_with(in->call, &err);
+    if (err.code == KIN_E_NOT_FOUND) /* our folder, no UID of theirs */
+        err.code = KIN_E_IO;
+    return status == KIN_OK ? KIN_RPC_OK : kin_gate_fail(in->call, &err);
 }
 
 static kin_rpc_code take_chunk(struct receiving *in, const ProtobufCBinaryData *chunk)
@@ -140,10 +145,7 @@ static kin_rpc_code take_chunk(struct receiving *in, const ProtobufCBinaryData *
         kin_spool_end(&in->spool); /* gives its place back; the rest of the file runs past */
         return KIN_RPC_OK;
     }
-    if (status != KIN_OK) /* a full disk, most likely, which is everybody's */
-        return kin_rpc_call_fail(in->call, KIN_RPC_RESOURCE_EXHAUSTED, "chunk: cannot be kept: %s",
-                                 err.message);
-    return KIN_RPC_OK;
+    return status == KIN_OK ? KIN_RPC_OK : kin_gate_fail(in->call, &err);
 }
 
 static kin_rpc_code take_part(struct receiving *in, const Kindred__V1__IngestRequest *request)
@@ -208,7 +210,7 @@ static kin_rpc_code acknowledge(struct receiving *in)
     if (arena.failed)
         code = kin_rpc_call_fail(in->call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer");
     else if (kin_rpc_call_send(in->call, &response.base, &err) != KIN_OK)
-        code = kin_rpc_call_fail_with(in->call, &err);
+        code = kin_gate_fail(in->call, &err);
     kin_arena_release(&arena);
     return code;
 }
@@ -219,7 +221,7 @@ static kin_rpc_code receive_files(struct receiving *in)
     kin_error err = {0};
     for (;;) {
         if (kin_rpc_call_receive(in->call, &request, &err) != KIN_OK)
-            return kin_rpc_call_fail_with(in->call, &err);
+            return kin_gate_fail(in->call, &err);
         if (request == NULL)
             break;
         kin_rpc_code code = take_part(in, (const Kindred__V1__IngestRequest *)request);
@@ -227,7 +229,7 @@ static kin_rpc_code receive_files(struct receiving *in)
             return code;
     }
     kin_status status = end_file(in, &err);
-    return status == KIN_OK ? KIN_RPC_OK : kin_rpc_call_fail_with(in->call, &err);
+    return status == KIN_OK ? KIN_RPC_OK : kin_gate_fail(in->call, &err);
 }
 
 kin_rpc_code kin_method_ingest(kin_rpc_call *call, void *ctx)
@@ -235,13 +237,15 @@ kin_rpc_code kin_method_ingest(kin_rpc_call *call, void *ctx)
     struct receiving in = {.service = ctx, .call = call, .spool = {.fd = -1}};
     kin_error err = {0};
     if (kin_upload_new(in.service->archive, &in.upload, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     kin_rpc_code code = receive_files(&in);
     /* Whole files that came before a stream broke are stored all the same: their decoding is paid
      * for, and the client, who got no receipt, will find them known when it sends them again. */
     kin_status finished = kin_upload_finish(in.upload, &err);
     if (code == KIN_RPC_OK && finished != KIN_OK)
-        code = kin_rpc_call_fail_with(call, &err);
+        code = kin_gate_fail(call, &err);
+    else if (finished != KIN_OK)
+        kin_log_error(&in.service->log, KIN_LOG_ERROR, "what a broken upload left", &err);
     note_files(&in);
     if (code == KIN_RPC_OK)
         code = acknowledge(&in);

@@ -3,6 +3,7 @@
 #define KIN_SERVICE_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "archive/archive.h"
 #include "rpc/server.h"
@@ -37,6 +38,7 @@ struct kin_service {
     kin_archive *archive;
     kin_decoders *query_decoders, *ingest_decoders;
     pthread_rwlock_t access_lock;
+    atomic_uint access_reloads;
     kin_access *access; /* NULL: no access file */
     kin_role open_role; /* of everybody, where there is none */
     char *pem[3];       /* texts handed to the RPC layer: certificate, key, client CA */
@@ -59,6 +61,12 @@ struct kin_service {
 
 kin_rpc_code kin_gate_admit(void *service, kin_rpc_call *call);
 kin_rpc_code kin_gate_finish(void *service, kin_rpc_call *call, kin_rpc_code code);
+/* kin_rpc_call_fail_with() for what the archive and its parts say: the server's own paths stay here, and
+ * what is the server's own fault (a disk, damage) goes to the log as well. */
+kin_rpc_code kin_gate_fail(kin_rpc_call *call, const kin_error *err);
+/* Whether the caller's role still stands, after the access rules were read anew: for streams, between
+ * two of their requests.  The code, with the call's text, when it does not. */
+kin_rpc_code kin_gate_check_again(kin_rpc_call *call);
 /* Notes, for the audit trail, what was asked and which objects came back; copies the value. */
 void kin_gate_asked(kin_rpc_call *call, const char *type, const char *value);
 void kin_gate_answered(kin_rpc_call *call, const char *type, const char *value);

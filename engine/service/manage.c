@@ -13,6 +13,7 @@ enum { NAMES_MAX = 16, VALUES_MAX = 10000, BACKUP_NAME_MAX = 100 };
 
 /* Values of a name as they are visited. */
 struct counting {
+    kin_rpc_call *call;
     kin_arena *arena;
     Kindred__V1__ValueCounts *out;
     size_t capacity;
@@ -43,6 +44,7 @@ static int add_value(void *ctx, const char *value, uint64_t images)
     item->value = kin_arena_copy(counting->arena, value);
     item->images = images;
     out->values[out->n_values++] = item;
+    kin_gate_answered(counting->call, out->name, value); /* patients' ids are values, too */
     return 0;
 }
 
@@ -54,13 +56,13 @@ static kin_rpc_code count_values(kin_service *service, kin_rpc_call *call,
     Kindred__V1__ValueCounts *counts = kin_arena_new(arena, request->n_values_of, sizeof *counts);
     response->values = kin_arena_new(arena, request->n_values_of, sizeof(void *));
     for (size_t i = 0; !arena->failed && i < request->n_values_of; i++) {
-        struct counting counting = {.arena = arena, .out = &counts[i]};
+        struct counting counting = {.call = call, .arena = arena, .out = &counts[i]};
         kindred__v1__value_counts__init(&counts[i]);
         counts[i].name = request->values_of[i];
         kin_gate_asked(call, "values_of", request->values_of[i]);
         if (kin_archive_each_value(service->archive, request->values_of[i], add_value, &counting,
                                    &err) != KIN_OK)
-            return kin_rpc_call_fail_with(call, &err);
+            return kin_gate_fail(call, &err);
         response->values[i] = &counts[i];
         response->n_values++;
     }
@@ -109,19 +111,19 @@ kin_rpc_code kin_method_stats(kin_rpc_call *call, void *ctx)
     kin_arena arena = {0};
     kin_error err = {0};
     if (kin_rpc_call_receive(call, &message, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     const Kindred__V1__StatsRequest *request = (const Kindred__V1__StatsRequest *)message;
     if (request->n_values_of > NAMES_MAX)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "values_of: at most %d names",
                                  NAMES_MAX);
     if (kin_archive_stats_read(service->archive, &stats, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     fill_stats(&stats, &response, &model, &generation);
     response.archive = kin_arena_utf8(&arena, service->config.archive_path);
     response.version = (char *)KINDRED_VERSION;
     kin_rpc_code code = count_values(service, call, request, &arena, &response);
     if (code == KIN_RPC_OK && kin_rpc_call_send(call, &response.base, &err) != KIN_OK)
-        code = kin_rpc_call_fail_with(call, &err);
+        code = kin_gate_fail(call, &err);
     kin_arena_release(&arena);
     return code;
 }
@@ -163,7 +165,7 @@ kin_rpc_code kin_method_backup(kin_rpc_call *call, void *ctx)
     char path[PATH_MAX];
     kin_error err = {0};
     if (kin_rpc_call_receive(call, &message, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     const char *name = ((const Kindred__V1__BackupRequest *)message)->name;
     if (service->config.archive_backups[0] == '\0')
         return kin_rpc_call_fail(call, KIN_RPC_FAILED_PRECONDITION,
@@ -185,5 +187,5 @@ kin_rpc_code kin_method_backup(kin_rpc_call *call, void *ctx)
     if (status == KIN_E_EXISTS)
         kin_fail(&err, status, NULL, "a copy of this name is there");
     snprintf(err.subject, sizeof err.subject, "name"); /* not the server's own paths */
-    return kin_rpc_call_fail_with(call, &err);
+    return kin_gate_fail(call, &err);
 }

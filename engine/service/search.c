@@ -9,11 +9,11 @@ kin_rpc_code kin_method_search(kin_rpc_call *call, void *ctx)
     kin_asking asking;
     kin_error err = {0};
     if (kin_rpc_call_receive(call, &request, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     kin_rpc_code code =
         kin_asking_answer(service, call, (const Kindred__V1__SearchRequest *)request, &asking);
     if (code == KIN_RPC_OK && kin_rpc_call_send(call, &asking.response->base, &err) != KIN_OK)
-        code = kin_rpc_call_fail_with(call, &err);
+        code = kin_gate_fail(call, &err);
     kin_asking_release(&asking);
     return code;
 }
@@ -55,7 +55,7 @@ static kin_rpc_code answer_one(kin_service *service, kin_rpc_call *call,
     }
     kin_status sent = kin_rpc_call_send(call, &response.base, &err);
     kin_asking_release(&asking);
-    return sent == KIN_OK ? KIN_RPC_OK : kin_rpc_call_fail_with(call, &err);
+    return sent == KIN_OK ? KIN_RPC_OK : kin_gate_fail(call, &err);
 }
 
 kin_rpc_code kin_method_search_many(kin_rpc_call *call, void *ctx)
@@ -65,10 +65,12 @@ kin_rpc_code kin_method_search_many(kin_rpc_call *call, void *ctx)
     kin_rpc_code code = KIN_RPC_OK;
     while (code == KIN_RPC_OK) {
         if (kin_rpc_call_receive(call, &request, &err) != KIN_OK)
-            return kin_rpc_call_fail_with(call, &err);
+            return kin_gate_fail(call, &err);
         if (request == NULL)
             break;
-        code = answer_one(ctx, call, (const Kindred__V1__SearchManyRequest *)request);
+        code = kin_gate_check_again(call);
+        if (code == KIN_RPC_OK)
+            code = answer_one(ctx, call, (const Kindred__V1__SearchManyRequest *)request);
     }
     return code;
 }

@@ -242,6 +242,7 @@ static bool reload_access(kin_service *service)
     pthread_rwlock_wrlock(&service->access_lock);
     kin_access *old = service->access;
     service->access = fresh;
+    atomic_fetch_add(&service->access_reloads, 1);
     pthread_rwlock_unlock(&service->access_lock);
     kin_access_free(old);
     return true;

@@ -122,6 +122,7 @@ class Events(Audited):
         answer, events = self.call("Search", search_pb2.SearchRequest(dicom=data, name="a name"))
         event = self.assert_event(events, "Search", "Query", "E")
         self.assertIn(("patient_id", self.images[0]["patient_id"]), objects_of(event, "asked"))
+        self.assertIn(("query", "a name"), objects_of(event, "asked"))
         self.assertEqual(len([o for o in objects_of(event, "answered")
                               if o[0] == "sop_instance_uid"]), len(answer.results))
 
@@ -182,6 +183,11 @@ class Events(Audited):
     def test_administration(self):
         _, events = self.call("Stats", manage_pb2.StatsRequest(values_of=["diagnosis"]))
         self.assert_event(events, "Stats", "Query", "E")
+        answer, events = self.call("Stats", manage_pb2.StatsRequest(values_of=["patient_id"]))
+        event = self.assert_event(events, "Stats", "Query", "E")
+        self.assertEqual(objects_of(event, "asked"), [("values_of", "patient_id")])
+        self.assertEqual({v for t, v in objects_of(event, "answered") if t == "patient_id"},
+                         {v.value for v in answer.values[0].values} - {""})
         _, events = self.call("Reindex", manage_pb2.ReindexRequest())
         self.assert_event(events, "Reindex", "Application Activity", "E")
         _, events = self.call("Backup", manage_pb2.BackupRequest(name="monday"))

@@ -3,6 +3,9 @@ the field or the UID."""
 
 import math
 import os
+import pathlib
+import signal
+import threading
 
 import kindred_server as ks
 from kindred_server import Server, image_pb2, manage_pb2, search_pb2
@@ -10,6 +13,12 @@ from kindred_server import Server, image_pb2, manage_pb2, search_pb2
 import grpc
 
 Code = grpc.StatusCode
+
+
+def workers(pid):
+    """Processes that a process started."""
+    return [int(child) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()]
 
 
 class Errors(ks.RemoteCase):
@@ -152,6 +161,47 @@ class Errors(ks.RemoteCase):
             self.assertEqual(len(server.stub().Search(search_pb2.SearchRequest(
                 uid=self.uid), timeout=ks.CALL_SECONDS).results), 10)
 
+    def test_no_room_on_the_disk(self):
+        """Rows that do not fit, and an upload that does not fit into the spool."""
+        archive = ks.copy_archive(self.archive, self.folder.path / "full")
+        rows = max(path.stat().st_size for path in (archive / "descriptors").rglob("*.seg"))
+        picture = ks.png(32, 32, lambda x, y: (x * y + 55) % 256)
+        with Server(archive, file_size_limit=rows) as server:
+            for data in (picture, picture + bytes(rows)):
+                details = self.assert_status(Code.RESOURCE_EXHAUSTED, "", lambda d=data:
+                                             server.stub().Ingest(ks.requests_of_file("a.png", d),
+                                                                  timeout=ks.CALL_SECONDS))
+                self.assertNotIn(str(archive), details)
+            self.assertEqual(len(ks.exported(archive)), len(self.images))
+            self.assertIn("Ingest: cannot write", server.log())
+        with Server(archive) as server:  # room again
+            receipt = server.stub().Ingest(ks.requests_of_file("a.png", picture),
+                                           timeout=ks.CALL_SECONDS)
+            self.assertEqual(receipt.images, 1)
+
+    def test_a_picture_that_takes_too_long_ends_no_stream(self):
+        """Its decoder is stopped in its tracks, as by a file that keeps it busy for ever."""
+        picture = ks.png(40, 30, lambda x, y: x * 5 + y)
+        with Server(self.archive, decode__queries=1, decode__seconds=2) as server:
+            def requests():
+                yield search_pb2.SearchManyRequest(tag=1, search=search_pb2.SearchRequest(
+                    image=picture, k=1))
+                worker = ks.poll(lambda: workers(server.process.pid), what="the worker")[0]
+                first_came.wait(60)
+                os.kill(worker, signal.SIGSTOP)
+                for tag in (2, 3):
+                    yield search_pb2.SearchManyRequest(tag=tag, search=search_pb2.SearchRequest(
+                        image=picture, k=1))
+            first_came = threading.Event()
+            answers = []
+            for answer in server.stub().SearchMany(requests(), timeout=ks.CALL_SECONDS):
+                answers.append(answer)
+                first_came.set()
+        self.assertEqual([a.tag for a in answers], [1, 2, 3])
+        self.assertEqual([len(a.response.results) for a in answers], [1, 0, 1])
+        self.assertEqual(answers[1].error.code, Code.RESOURCE_EXHAUSTED.value[0])
+        self.assertTrue(answers[1].error.message.startswith("image: "), answers[1].error.message)
+
     def test_text_that_is_not_utf8_is_repaired(self):
         """A manifest in Latin-1: what comes out is UTF-8 all the same."""
         archive = self.folder.path / "latin1"
@@ -184,8 +234,11 @@ class Errors(ks.RemoteCase):
                 data[at] ^= 0x10
             path.write_bytes(data)
         with Server(archive) as server:
-            self.assert_status(Code.DATA_LOSS, "", lambda: server.stub().Search(
+            details = self.assert_status(Code.DATA_LOSS, "", lambda: server.stub().Search(
                 search_pb2.SearchRequest(uid=self.uid, exact=True), timeout=ks.CALL_SECONDS))
+            # where it lies is the operator's affair, and that there is any
+            self.assertNotIn(str(archive), details)
+            self.assertIn(f"Search: {details}", server.log())
 
 
 if __name__ == "__main__":

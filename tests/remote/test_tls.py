@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import queue
 import shutil
 import socket
 import ssl
@@ -342,6 +343,29 @@ class MutualTls(Access):
         write_access(self.access, [])
         server.reload()
         ks.poll(lambda: code_of("Stats", stub) == Code.UNAUTHENTICATED, what="the right's end")
+
+    def test_a_right_that_is_taken_away_ends_streams(self):
+        server = self.serve(token_rules(), mutual=False)
+        stub = server.stub(credentials(self.authority))
+        told = queue.Queue()
+        answers = stub.SearchMany(iter(told.get, None), metadata=bearer(TOKENS["read"]),
+                                  timeout=ks.CALL_SECONDS)
+        self.addCleanup(answers.cancel)
+        self.addCleanup(told.put, None)
+
+        def ask():
+            told.put(search_pb2.SearchManyRequest(search=search_pb2.SearchRequest(uid="2.25.404")))
+            return next(answers)
+
+        def install(rules, reloads):
+            write_access(self.access, rules)
+            server.reload()
+            ks.poll(lambda: server.log().count("reloaded") == reloads, what="the reload")
+        for reloads in (1, 2):  # rules that are read anew and say the same change nothing
+            self.assertEqual(ask().error.code, Code.NOT_FOUND.value[0])
+            install(token_rules(), reloads)
+        install([rule for rule in token_rules() if " read " not in rule], 3)
+        self.assert_status(Code.UNAUTHENTICATED, "token", ask)
 
     def test_an_access_file_that_others_may_write_is_not_taken(self):
         server = self.serve(self.RULES)
