@@ -225,7 +225,7 @@ static kin_status run(struct ingest *in, kin_error *err)
         }
     }
     kin_status status =
-        started > 0 ? store_files(in, err) : kin_fail_errno(err, NULL, "cannot start a thread");
+        started > 0 ? store_files(in, err) : kin_fail(err, KIN_E_IO, NULL, "cannot start a thread");
     kin_queue_shut(in->queue);
     for (int i = 0; i < started; i++)
         pthread_join(threads[i], NULL);

@@ -21,7 +21,7 @@ typedef Grpc__Health__V1__HealthCheckResponse__ServingStatus serving_status;
 struct kin_health {
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* on the monotonic clock */
-    bool serving;
+    bool serving, ended;
 };
 
 static int init_monotonic_condition(pthread_cond_t *condition)
@@ -65,7 +65,16 @@ void kin_health_free(kin_health *health)
 void kin_health_set(kin_health *health, bool serving)
 {
     pthread_mutex_lock(&health->mutex);
-    health->serving = serving;
+    health->serving = serving && !health->ended;
+    pthread_cond_broadcast(&health->changed);
+    pthread_mutex_unlock(&health->mutex);
+}
+
+void kin_health_end(kin_health *health)
+{
+    pthread_mutex_lock(&health->mutex);
+    health->ended = true;
+    health->serving = false;
     pthread_cond_broadcast(&health->changed);
     pthread_mutex_unlock(&health->mutex);
 }

@@ -17,6 +17,8 @@ kin_status kin_health_new(kin_health **out, kin_error *err);
 void kin_health_free(kin_health *health);
 /* Any thread; watchers are told. */
 void kin_health_set(kin_health *health, bool serving);
+/* Never serving again, whatever is set later: the service is going down. */
+void kin_health_end(kin_health *health);
 bool kin_health_is_serving(kin_health *health);
 
 /* Its methods, whose ctx is the health; two of them. */

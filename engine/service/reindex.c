@@ -4,6 +4,7 @@
  * The thread is nice (15): while it learns and builds, searches come first.  On Linux niceness is a
  * thread's, and those that it starts inherit it.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,7 +160,8 @@ static kin_status run(kin_rpc_call *call, struct job *job, kin_error *err)
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&job->news, &clock);
     pthread_condattr_destroy(&clock);
-    if (pthread_create(&thread, NULL, run_job, job) != 0) {
+    errno = pthread_create(&thread, NULL, run_job, job);
+    if (errno != 0) {
         status = kin_fail_errno(err, NULL, "cannot start a thread for the reindex");
     } else {
         follow(call, job);
@@ -180,7 +182,7 @@ kin_rpc_code kin_method_reindex(kin_rpc_call *call, void *ctx)
     struct job job = {.archive = service->archive};
     kin_error err = {0};
     if (kin_rpc_call_receive(call, &request, &err) != KIN_OK)
-        return kin_rpc_call_fail_with(call, &err);
+        return kin_gate_fail(call, &err);
     kin_rpc_code code = read_options(call, &service->config,
                                      (const Kindred__V1__ReindexRequest *)request, &job.options);
     if (code != KIN_RPC_OK)

@@ -266,11 +266,12 @@ bool kin_service_stop(kin_service *service)
 {
     if (service == NULL)
         return true;
-    /* Watchers hear of it while calls still run; the pages need the server, so they go first. */
+    /* Watchers hear of it while calls still run; the pages need the server and the watch, so they go
+     * first. */
     if (service->health != NULL)
-        kin_health_set(service->health, false);
-    kin_watch_stop(service);
+        kin_health_end(service->health);
     kin_http_stop(service->http);
+    kin_watch_stop(service);
     bool in_time = kin_rpc_server_stop(service->server, service->config.server_drain);
     kin_reflection_free(service->reflection);
     kin_health_free(service->health);

@@ -5,6 +5,7 @@
  * job), before a query has to; it reads the statistics that the metrics show; and it says when the
  * archive cannot be read.
  */
+#include <errno.h>
 #include <time.h>
 
 #include "service/internal.h"
@@ -17,7 +18,8 @@ static void look_for_generation(kin_service *service, bool first)
     kin_error err = {0};
     bool changed = false;
     if (kin_archive_refresh(service->archive, &changed, &err) != KIN_OK) {
-        kin_log_error(&service->log, KIN_LOG_ERROR, "the archive cannot be read", &err);
+        if (kin_health_is_serving(service->health)) /* once, not every second */
+            kin_log_error(&service->log, KIN_LOG_ERROR, "the archive cannot be read", &err);
         kin_health_set(service->health, false);
         return;
     }
@@ -75,10 +77,12 @@ kin_status kin_watch_start(kin_service *service, kin_error *err)
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&watch->wake, &clock);
     pthread_condattr_destroy(&clock);
-    if (pthread_create(&watch->thread, NULL, look, service) != 0) {
+    errno = pthread_create(&watch->thread, NULL, look, service);
+    if (errno != 0) {
+        kin_status status = kin_fail_errno(err, NULL, "cannot start the watching thread");
         pthread_cond_destroy(&watch->wake);
         pthread_mutex_destroy(&watch->lock);
-        return kin_fail_errno(err, NULL, "cannot start the watching thread");
+        return status;
     }
     watch->started = true;
     return KIN_OK;

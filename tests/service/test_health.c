@@ -180,6 +180,18 @@ static void test_watch_ends_when_the_server_stops_after_saying_that_it_will(void
     end(f);
 }
 
+/* Whoever looks after the archive may still say that it can be read. */
+static void test_an_end_is_for_good(void **state)
+{
+    (void)state;
+    struct fixture *f = begin(&(struct fixture){0}, "");
+    kin_health_end(f->watch.ctx);
+    assert_false(kin_health_is_serving(f->watch.ctx));
+    kin_health_set(f->watch.ctx, true);
+    assert_false(kin_health_is_serving(f->watch.ctx));
+    end(f);
+}
+
 static void test_many_watchers_all_hear(void **state)
 {
     enum { WATCHERS = 16 };
@@ -218,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_watch_tells_each_change_once),
         cmocka_unit_test(test_watch_of_an_unknown_service_says_so_and_goes_on),
         cmocka_unit_test(test_watch_ends_when_the_server_stops_after_saying_that_it_will),
+        cmocka_unit_test(test_an_end_is_for_good),
         cmocka_unit_test(test_many_watchers_all_hear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,7 +158,7 @@ kin_status kin_remote_ingest(kin_target *target, const char *const *paths, size_
     for (int i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     if (started == 0)
-        status = kin_fail_errno(err, NULL, "cannot start a thread");
+        status = kin_fail(err, KIN_E_IO, NULL, "cannot start a thread");
     else if (sending.status != KIN_OK) {
         status = sending.status;
         *err = sending.err;
