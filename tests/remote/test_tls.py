@@ -1,5 +1,6 @@
 """Mutual TLS, tokens and roles: who gets in, who does not, and what SIGHUP changes."""
 
+import contextlib
 import hashlib
 import os
 import queue
@@ -245,9 +246,11 @@ class MutualTls(Access):
                         bytes(range(256)) * 40, b"\x16\x03\x01\xff\xff" + b"\x01" * 5000, b""):
             with socket.create_connection(("127.0.0.1", server.port), timeout=20) as stranger:
                 stranger.sendall(rubbish)
-                stranger.shutdown(socket.SHUT_WR)
-                while stranger.recv(65536):
-                    pass
+                with contextlib.suppress(OSError):  # the server may have hung up already
+                    stranger.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(ConnectionError):
+                    while stranger.recv(65536):
+                        pass
         self.assert_let_in(server)
 
     def test_a_server_of_another_authority_is_refused_by_the_client(self):
