@@ -30,6 +30,21 @@ static kin_rpc_code take_uid(kin_rpc_call *call, const char *field, const char *
     return KIN_RPC_OK;
 }
 
+/* Notes whose images a UID stands for, for calls that do not read their records: an instance, a
+ * series and a study are one patient's.  Before a deletion, as nobody can tell afterwards. */
+static void note_patient(kin_service *service, kin_rpc_call *call, const char *uid)
+{
+    kin_record *records = NULL;
+    size_t count = 0;
+    kin_level level;
+    if (!service->audits ||
+        kin_archive_find(service->archive, uid, 1, &records, &count, &level, NULL) != KIN_OK)
+        return; /* the call itself says what is wrong */
+    if (count > 0)
+        kin_gate_answered(call, "patient_id", records[0].patient_id);
+    kin_records_free(records, count);
+}
+
 /* --- Get --- */
 
 static kin_rpc_code add_embeddings(kin_service *service, kin_rpc_call *call, kin_arena *arena,
@@ -172,6 +187,7 @@ kin_rpc_code kin_method_thumbnail(kin_rpc_call *call, void *ctx)
                             &err) != KIN_OK)
         return fail_uid(call, request->sop_instance_uid, &err);
     kin_gate_answered(call, "sop_instance_uid", request->sop_instance_uid);
+    note_patient(service, call, request->sop_instance_uid);
     code = answer_thumbnail(call, &preview,
                             request->max_side > 0 ? (int)request->max_side : THUMBNAIL_SIDE);
     kin_raster_release(&preview);
@@ -192,6 +208,7 @@ kin_rpc_code kin_method_delete(kin_rpc_call *call, void *ctx)
     kin_rpc_code code = take_uid(call, "uid", request->uid);
     if (code != KIN_RPC_OK)
         return code;
+    note_patient(service, call, request->uid);
     if (kin_archive_delete(service->archive, request->uid, &response.images, &err) != KIN_OK)
         return fail_uid(call, request->uid, &err);
     if (kin_rpc_call_send(call, &response.base, &err) != KIN_OK)
@@ -213,6 +230,7 @@ kin_rpc_code kin_method_set_outcome(kin_rpc_call *call, void *ctx)
     if (code != KIN_RPC_OK)
         return code;
     kin_gate_asked(call, "outcome", request->outcome);
+    note_patient(service, call, request->uid);
     kin_status status = kin_archive_set_outcome(service->archive, request->uid, request->outcome,
                                                 &response.changed, &response.images, &level, &err);
     if (status == KIN_E_ARG)

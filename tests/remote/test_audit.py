@@ -121,7 +121,7 @@ class Events(Audited):
             data = file.read()
         answer, events = self.call("Search", search_pb2.SearchRequest(dicom=data, name="a name"))
         event = self.assert_event(events, "Search", "Query", "E")
-        self.assertIn(("patient_id", self.images[0]["patient_id"]), objects_of(event, "asked"))
+        self.assertIn(("patient_id", patient), objects_of(event, "asked"))
         self.assertIn(("query", "a name"), objects_of(event, "asked"))
         self.assertEqual(len([o for o in objects_of(event, "answered")
                               if o[0] == "sop_instance_uid"]), len(answer.results))
@@ -161,6 +161,7 @@ class Events(Audited):
         _, events = self.call("Thumbnail", manage_pb2.ThumbnailRequest(sop_instance_uid=uid))
         event = self.assert_event(events, "Thumbnail", "DICOM Instances Accessed", "R")
         self.assertIn(uid, [v for _, v in objects_of(event, "asked")])
+        self.assertIn(("patient_id", patient), objects_of(event, "answered"))
 
     def test_changes(self):
         picture = ks.png(32, 32, lambda x, y: (x * y + 77) % 256)
@@ -171,7 +172,13 @@ class Events(Audited):
         values = [o["value"] for o in event["objects"]]
         self.assertIn("new picture.png", values)
         self.assertIn(receipt.files[0].sop_instance_uid, values)
-        patient = self.images[9]["patient_id"]
+        image, patient = self.images[9], self.images[9]["patient_id"]
+        for call, request in (
+                ("SetOutcome", manage_pb2.SetOutcomeRequest(uid=image["study_instance_uid"],
+                                                            outcome="well")),
+                ("Delete", manage_pb2.DeleteRequest(uid=image["sop_instance_uid"]))):
+            _, events = self.call(call, request)
+            self.assertIn(("patient_id", patient), objects_of(events[0], "answered"))
         _, events = self.call("SetOutcome", manage_pb2.SetOutcomeRequest(uid=patient,
                                                                          outcome="well"))
         event = self.assert_event(events, "SetOutcome", "DICOM Instances Accessed", "U")
