@@ -121,7 +121,7 @@ class Events(Audited):
             data = file.read()
         answer, events = self.call("Search", search_pb2.SearchRequest(dicom=data, name="a name"))
         event = self.assert_event(events, "Search", "Query", "E")
-        self.assertIn(("patient_id", patient), objects_of(event, "asked"))
+        self.assertIn(("patient_id", self.images[0]["patient_id"]), objects_of(event, "asked"))
         self.assertIn(("query", "a name"), objects_of(event, "asked"))
         self.assertEqual(len([o for o in objects_of(event, "answered")
                               if o[0] == "sop_instance_uid"]), len(answer.results))
