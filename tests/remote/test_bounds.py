@@ -201,13 +201,21 @@ class Bounds(ks.RemoteCase):
         ks.poll(stored, what="room for an upload")
 
     def test_a_short_deadline(self):
-        """Over before it begins: the client's own library says so, and the server lives on."""
+        """Over while a large picture is decoded: the client hears so, and the decoders are free
+        again for others."""
+        rows = (b"\0" + bytes(range(256)) * 8) * 2048
+        large = ks.png_of_rows(2048, 2048, rows, level=1)
         with Server(self.archive) as server:
             stub = server.stub()
-            for _ in range(50):
+            for _ in range(10):
                 with self.assertRaises(grpc.RpcError) as failure:
-                    stub.Search(search_pb2.SearchRequest(uid=self.uid, k=200), timeout=0)
+                    stub.Search(search_pb2.SearchRequest(image=large, k=200), timeout=0.005)
                 self.assertEqual(failure.exception.code(), Code.DEADLINE_EXCEEDED)
+            ks.poll(lambda: server.running("query") == 0, what="the end of the work")
+            small = ks.png(32, 24, lambda x, y: (7 * x + 11 * y) % 256)
+            answer = stub.Search(search_pb2.SearchRequest(image=small, k=5),
+                                 timeout=ks.CALL_SECONDS)
+            self.assertEqual(len(answer.results), 5)
             self.assertEqual(len(self.search(stub).results), 10)
 
     def test_clients_that_leave_in_the_middle(self):

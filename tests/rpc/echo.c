@@ -17,12 +17,14 @@
 typedef Kindred__Test__Echo echo_message;
 
 #ifdef KIN_SANITIZE
-/* gRPC's resolver of names leaves a few bytes behind. */
+/* gRPC's resolver of names leaves a few bytes behind, and so does, once in many runs, an end of a
+ * connection that its threads have not cleaned up by the program's end: slices made by a function
+ * that is gRPC's own alone. */
 const char *__lsan_default_suppressions(void);
 
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:libcares";
+    return "leak:libcares\nleak:grpc_slice_new_with_user_data";
 }
 #endif
 
