@@ -17,9 +17,8 @@
 typedef Kindred__Test__Echo echo_message;
 
 #ifdef KIN_SANITIZE
-/* gRPC's resolver of names leaves a few bytes behind, and so does, once in many runs, an end of a
- * connection that its threads have not cleaned up by the program's end: slices made by a function
- * that is gRPC's own alone. */
+/* gRPC's resolver of names leaves a few bytes behind, and so does its list of the system's
+ * authorities where there are none. */
 const char *__lsan_default_suppressions(void);
 
 const char *__lsan_default_suppressions(void)
