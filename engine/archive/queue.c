@@ -1,9 +1,10 @@
 #include "archive/queue.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "base/clock.h"
+#include "base/wait.h"
 
 struct kin_queue {
     pthread_mutex_t lock;
@@ -16,17 +17,17 @@ struct kin_queue {
 kin_status kin_queue_new(size_t max_bytes, kin_queue **out, kin_error *err)
 {
     kin_queue *queue = calloc(1, sizeof *queue);
-    pthread_condattr_t monotonic;
     if (queue == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for the ingest queue");
     queue->max_bytes = max_bytes;
     queue->end = &queue->first;
     pthread_mutex_init(&queue->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue->filled, &monotonic);
-    pthread_cond_init(&queue->emptied, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    if (kin_cond_init(&queue->filled) != 0) {
+        pthread_mutex_destroy(&queue->lock);
+        free(queue);
+        return kin_fail(err, KIN_E_NOMEM, NULL, "cannot make a condition variable");
+    }
+    pthread_cond_init(&queue->emptied, NULL);
     *out = queue;
     return KIN_OK;
 }
@@ -77,18 +78,9 @@ bool kin_queue_put(kin_queue *queue, kin_arrival *arrival)
 
 kin_arrival *kin_queue_take(kin_queue *queue, double seconds)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    double whole = floor(seconds);
-    until.tv_sec += (time_t)whole;
-    until.tv_nsec += (long)((seconds - whole) * 1e9);
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    double until = kin_clock_monotonic() + seconds;
     pthread_mutex_lock(&queue->lock);
-    while (queue->first == NULL &&
-           pthread_cond_timedwait(&queue->filled, &queue->lock, &until) == 0)
+    while (queue->first == NULL && kin_cond_wait_until(&queue->filled, &queue->lock, until))
         continue;
     kin_arrival *taken = queue->first;
     queue->first = NULL;

@@ -7,25 +7,17 @@
  * wait for it and it for the change.  So newcomers are held back only for GATE_PATIENCE_NS, and not
  * at all when their thread is inside already.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/wait.h"
 #include "catalog/internal.h"
 
-enum { GATE_PATIENCE_NS = 100 * 1000 * 1000 };
+static const double patience = 0.1; /* seconds */
 
 kin_status kin_gate_init(kin_catalog *catalog, kin_error *err)
 {
-    pthread_condattr_t monotonic;
-    int rc = pthread_condattr_init(&monotonic);
-    if (rc == 0) {
-        rc = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-        if (rc == 0)
-            rc = pthread_cond_init(&catalog->gate_changed, &monotonic);
-        pthread_condattr_destroy(&monotonic);
-    }
-    if (rc != 0)
+    if (kin_cond_init(&catalog->gate_changed) != 0)
         return kin_fail(err, KIN_E_NOMEM, NULL, "cannot make a condition variable");
     pthread_mutex_init(&catalog->gate, NULL);
     return KIN_OK;
@@ -64,27 +56,15 @@ bool kin_gate_thread_is_inside(kin_catalog *catalog)
     return inside;
 }
 
-static struct timespec patience_from_now(void)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += GATE_PATIENCE_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    return until;
-}
-
 kin_status kin_gate_enter(kin_txn *txn, kin_error *err)
 {
     kin_catalog *catalog = txn->catalog;
     kin_status status = KIN_OK;
     pthread_mutex_lock(&catalog->gate);
     if (catalog->remaps_waiting > 0 && !thread_is_inside(catalog)) {
-        struct timespec until = patience_from_now();
+        double until = kin_clock_monotonic() + patience;
         while (catalog->remaps_waiting > 0 &&
-               pthread_cond_timedwait(&catalog->gate_changed, &catalog->gate, &until) != ETIMEDOUT)
+               kin_cond_wait_until(&catalog->gate_changed, &catalog->gate, until))
             ;
     }
     while (catalog->remapping)

@@ -1,13 +1,13 @@
 #include "service/decoders.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/wait.h"
 #include "features/features.h"
 
-enum { ASK_MS = 20 /* between two questions whether to go on waiting */ };
+static const double ask_seconds = 0.02; /* between two questions whether to go on waiting */
 
 struct kin_decoders {
     pthread_mutex_t lock;
@@ -21,15 +21,14 @@ struct kin_decoders {
 kin_status kin_decoders_new(size_t count, const char *worker, const kin_decode_limits *limits,
                             kin_decoders **out, kin_error *err)
 {
-    pthread_condattr_t clock;
     kin_decoders *decoders = calloc(1, sizeof *decoders);
     if (decoders == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for decoders");
+    if (kin_cond_init(&decoders->given_back) != 0) {
+        free(decoders);
+        return kin_fail(err, KIN_E_NOMEM, NULL, "cannot make a condition variable");
+    }
     pthread_mutex_init(&decoders->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&decoders->given_back, &clock);
-    pthread_condattr_destroy(&clock);
     decoders->all = calloc(count, sizeof *decoders->all);
     decoders->free_ones = calloc(count, sizeof *decoders->free_ones);
     decoders->starts = calloc(count, sizeof *decoders->starts);
@@ -65,26 +64,14 @@ void kin_decoders_free(kin_decoders *decoders)
     free(decoders);
 }
 
-static struct timespec soon(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_nsec += ASK_MS * 1000000L;
-    if (at.tv_nsec >= 1000000000L) {
-        at.tv_nsec -= 1000000000L;
-        at.tv_sec++;
-    }
-    return at;
-}
-
 kin_status kin_decoders_take(kin_decoders *decoders, bool (*stop)(void *ctx), void *ctx,
                              kin_decoder **out, kin_error *err)
 {
     kin_status status = KIN_OK;
     pthread_mutex_lock(&decoders->lock);
     while (status == KIN_OK && decoders->free_count == 0) {
-        struct timespec until = soon();
-        if (pthread_cond_timedwait(&decoders->given_back, &decoders->lock, &until) != ETIMEDOUT)
+        if (kin_cond_wait_until(&decoders->given_back, &decoders->lock,
+                                kin_clock_monotonic() + ask_seconds))
             continue;
         pthread_mutex_unlock(&decoders->lock);
         if (stop(ctx))

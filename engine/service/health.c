@@ -3,13 +3,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/wait.h"
 #include "grpc/health/v1/health.pb-c.h"
 
 /* A watcher learns of changes at once; that its client has gone, or that the server stops, it has
  * to ask, and does so this often. */
-enum { TICK_MS = 200, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
+static const double tick_seconds = 0.2;
 
 typedef Grpc__Health__V1__HealthCheckRequest health_request;
 typedef Grpc__Health__V1__HealthCheckResponse health_response;
@@ -24,26 +25,13 @@ struct kin_health {
     bool serving, ended;
 };
 
-static int init_monotonic_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    int failed = pthread_condattr_init(&attributes);
-    if (failed != 0)
-        return failed;
-    failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    if (failed == 0)
-        failed = pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-    return failed;
-}
-
 kin_status kin_health_new(kin_health **out, kin_error *err)
 {
     *out = NULL;
     kin_health *health = calloc(1, sizeof *health);
     if (health == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for the state of health");
-    if (init_monotonic_condition(&health->changed) != 0) {
+    if (kin_cond_init(&health->changed) != 0) {
         free(health);
         return kin_fail(err, KIN_E_NOMEM, NULL, "no resources for a condition variable");
     }
@@ -90,17 +78,10 @@ bool kin_health_is_serving(kin_health *health)
 /* Waits until the health is not what it was, or for a tick. */
 static void wait_for_change(kin_health *health, bool was)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)TICK_MS * NS_PER_MS;
-    if (until.tv_nsec >= NS_PER_S) {
-        until.tv_nsec -= NS_PER_S;
-        until.tv_sec++;
-    }
+    double until = kin_clock_monotonic() + tick_seconds;
     pthread_mutex_lock(&health->mutex);
-    int failed = 0;
-    while (health->serving == was && failed == 0)
-        failed = pthread_cond_timedwait(&health->changed, &health->mutex, &until);
+    while (health->serving == was && kin_cond_wait_until(&health->changed, &health->mutex, until))
+        ;
     pthread_mutex_unlock(&health->mutex);
 }
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/wait.h"
 
 struct kin_http_life {
     int fd; /* -1: the place is free */
@@ -46,13 +46,6 @@ static void cut(int fd)
     (void)shutdown(fd, SHUT_RDWR);
 }
 
-static void wait_until(kin_http_lives *lives, double moment)
-{
-    struct timespec until = {.tv_sec = (time_t)moment};
-    until.tv_nsec = (long)(1e9 * (moment - (double)until.tv_sec));
-    pthread_cond_timedwait(&lives->wake, &lives->lock, &until);
-}
-
 static void *cut_the_overdue(void *ctx)
 {
     kin_http_lives *lives = ctx;
@@ -62,7 +55,7 @@ static void *cut_the_overdue(void *ctx)
         if (next == NULL) {
             pthread_cond_wait(&lives->wake, &lives->lock);
         } else if (kin_clock_monotonic() < next->end) {
-            wait_until(lives, next->end);
+            kin_cond_wait_until(&lives->wake, &lives->lock, next->end);
         } else {
             cut(next->fd);
             next->cut = true;
@@ -70,17 +63,6 @@ static void *cut_the_overdue(void *ctx)
     }
     pthread_mutex_unlock(&lives->lock);
     return NULL;
-}
-
-/* With the clock that kin_clock_monotonic() reads. */
-static int make_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    int number = pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-    return number;
 }
 
 kin_status kin_http_lives_new(size_t most, double seconds, kin_http_lives **out, kin_error *err)
@@ -93,7 +75,7 @@ kin_status kin_http_lives_new(size_t most, double seconds, kin_http_lives **out,
     for (size_t i = 0; i < most; i++)
         lives->places[i].fd = -1;
     pthread_mutex_init(&lives->lock, NULL);
-    if (make_condition(&lives->wake) != 0 ||
+    if (kin_cond_init(&lives->wake) != 0 ||
         pthread_create(&lives->thread, NULL, cut_the_overdue, lives) != 0) {
         pthread_mutex_destroy(&lives->lock);
         free(lives);

@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/wait.h"
 #include "kindred/v1/manage.pb-c.h"
 #include "service/internal.h"
 
-enum { NICENESS = 15, TELL_MS = 200, THREADS_MAX = 256, QUERIES_MAX = 1000000, STAGE_SIZE = 64 };
+enum { NICENESS = 15, THREADS_MAX = 256, QUERIES_MAX = 1000000, STAGE_SIZE = 64 };
+
+static const double tell_seconds = 0.2; /* between two words of progress */
 
 /* A reindex under way, between its thread and the call's. */
 struct job {
@@ -85,13 +88,9 @@ static kin_rpc_code read_options(kin_rpc_call *call, const kin_config *config,
 /* Waits a moment for the job's end; true when it is over.  Copies where it is. */
 static bool wait_for_news(struct job *job, char stage[STAGE_SIZE], double *done)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TELL_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
+    double until = kin_clock_monotonic() + tell_seconds;
     pthread_mutex_lock(&job->lock);
-    while (!job->over && pthread_cond_timedwait(&job->news, &job->lock, &until) == 0)
+    while (!job->over && kin_cond_wait_until(&job->news, &job->lock, until))
         ;
     memcpy(stage, job->stage, STAGE_SIZE);
     *done = job->done;
@@ -152,14 +151,12 @@ static void follow(kin_rpc_call *call, struct job *job)
 
 static kin_status run(kin_rpc_call *call, struct job *job, kin_error *err)
 {
-    pthread_condattr_t clock;
     pthread_t thread;
     kin_status status = KIN_OK;
+    errno = kin_cond_init(&job->news);
+    if (errno != 0)
+        return kin_fail_errno(err, NULL, "cannot make a condition variable");
     pthread_mutex_init(&job->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&job->news, &clock);
-    pthread_condattr_destroy(&clock);
     errno = pthread_create(&thread, NULL, run_job, job);
     if (errno != 0) {
         status = kin_fail_errno(err, NULL, "cannot start a thread for the reindex");

@@ -6,8 +6,9 @@
  * archive cannot be read.
  */
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/wait.h"
 #include "service/internal.h"
 
 enum { LOOK_SECONDS = 1, STATS_EVERY = 10 /* looks between two readings of the statistics */ };
@@ -45,11 +46,9 @@ static void read_stats(kin_service *service)
 /* Sleeps; true when it is time to stop. */
 static bool rest(kin_watch *watch)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += LOOK_SECONDS;
+    double until = kin_clock_monotonic() + LOOK_SECONDS;
     pthread_mutex_lock(&watch->lock);
-    while (!watch->stop && pthread_cond_timedwait(&watch->wake, &watch->lock, &until) == 0)
+    while (!watch->stop && kin_cond_wait_until(&watch->wake, &watch->lock, until))
         ;
     bool stop = watch->stop;
     pthread_mutex_unlock(&watch->lock);
@@ -71,12 +70,10 @@ static void *look(void *ctx)
 kin_status kin_watch_start(kin_service *service, kin_error *err)
 {
     kin_watch *watch = &service->watch;
-    pthread_condattr_t clock;
+    errno = kin_cond_init(&watch->wake);
+    if (errno != 0)
+        return kin_fail_errno(err, NULL, "cannot make a condition variable");
     pthread_mutex_init(&watch->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->wake, &clock);
-    pthread_condattr_destroy(&clock);
     errno = pthread_create(&watch->thread, NULL, look, service);
     if (errno != 0) {
         kin_status status = kin_fail_errno(err, NULL, "cannot start the watching thread");

@@ -7,16 +7,17 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/wait.h"
 #include "remote_stream.h"
 
 enum {
     STREAMS = 4, /* the server decodes as many files at once as it has processors */
-    STREAMS_MAX = 64,
-    WAIT_MS = 100
+    STREAMS_MAX = 64
 };
+
+static const double wait_seconds = 0.1; /* between two looks at the progress */
 
 static void *send_files(void *argument)
 {
@@ -77,14 +78,10 @@ static void report(const kin_sending *sending, const kin_sent *sent, kin_ingest_
 /* What there is to report, after a moment at most; *over when nothing more will come. */
 static kin_sent *take_outcomes(kin_sending *sending, bool *over)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += WAIT_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
+    double until = kin_clock_monotonic() + wait_seconds;
     pthread_mutex_lock(&sending->lock);
     if (sending->first == NULL && sending->running > 0)
-        pthread_cond_timedwait(&sending->news, &sending->lock, &until);
+        kin_cond_wait_until(&sending->news, &sending->lock, until);
     kin_sent *first = sending->first;
     sending->first = NULL;
     sending->last = &sending->first;
@@ -150,8 +147,11 @@ kin_status kin_remote_ingest(kin_target *target, const char *const *paths, size_
     kin_status status = kin_walk_new(paths, path_count, NULL, &sending.walk, err);
     if (status != KIN_OK)
         return status;
+    if (kin_cond_init(&sending.news) != 0) {
+        kin_walk_free(sending.walk);
+        return kin_fail(err, KIN_E_NOMEM, NULL, "cannot make a condition variable");
+    }
     pthread_mutex_init(&sending.lock, NULL);
-    pthread_cond_init(&sending.news, NULL);
     sending.last = &sending.first;
     int started = start_threads(&sending, threads);
     bool stopped = follow(&sending, summary, began);
