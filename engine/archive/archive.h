@@ -213,7 +213,7 @@ void kin_results_release(kin_results *results);
 /* --- reindex, verify, backup, stats --- */
 
 typedef struct kin_reindex_options {
-    const char *index_kind; /* NULL: "auto" */
+    const char *index_kind; /* NULL: "auto"; see kin_reindex_is_kind() */
     bool keep_model;        /* build the index only */
     size_t check_queries;   /* sample for the recall check; 0: 200 */
     double recall_bound;    /* below it the exact scan serves instead; 0: 0.95 */
@@ -233,6 +233,9 @@ typedef struct kin_reindex_report {
     bool below_bound;    /* the built index missed the bound: an exact scan serves */
     double seconds;
 } kin_reindex_report;
+
+/* "auto", "flat", "hnsw", "ivfpq". */
+bool kin_reindex_is_kind(const char *name);
 
 /* KIN_E_BUSY when another reindex runs; KIN_E_CANCELLED.  Whatever happens, the old generation
  * serves until the swap. */

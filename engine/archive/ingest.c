@@ -102,11 +102,8 @@ static void count_reason(kin_ingest_summary *summary, const char *reason)
     summary->reasons[at].files++;
 }
 
-/* Counts a file's end and tells the caller. */
-static void report(struct ingest *in, kin_ingest_event event, const kin_arrival *arrival,
-                   const char *reason)
+void kin_ingest_count(kin_ingest_summary *summary, kin_ingest_event event, const char *reason)
 {
-    kin_ingest_summary *summary = in->summary;
     uint64_t *const counter[] = {
         [KIN_INGEST_STORED] = &summary->stored,   [KIN_INGEST_DUPLICATE] = &summary->duplicate,
         [KIN_INGEST_UPDATED] = &summary->updated, [KIN_INGEST_REPLACED] = &summary->replaced,
@@ -116,6 +113,13 @@ static void report(struct ingest *in, kin_ingest_event event, const kin_arrival 
     summary->files++;
     if (event == KIN_INGEST_SKIPPED)
         count_reason(summary, reason);
+}
+
+/* Counts a file's end and tells the caller. */
+static void report(struct ingest *in, kin_ingest_event event, const kin_arrival *arrival,
+                   const char *reason)
+{
+    kin_ingest_count(in->summary, event, reason);
     if (in->options->event != NULL)
         in->options->event(in->options->ctx, event, arrival->path, arrival->instance.count, reason);
 }

@@ -55,6 +55,10 @@ typedef struct kin_ingest_summary {
     double decode_seconds, commit_seconds; /* summed over threads: where the time went */
 } kin_ingest_summary;
 
+/* Counts the end of one file: for whoever ingests by other means and reports in the same form.  Its
+ * images are counted where they are stored. */
+void kin_ingest_count(kin_ingest_summary *summary, kin_ingest_event event, const char *reason);
+
 /* Walks paths (files or folders; folders in name order, symbolic links followed, loops reported),
  * decodes, describes, stores. Failures of single files are events; the status tells only whether
  * the whole could go on (KIN_E_CANCELLED, disk full, …). */

@@ -290,6 +290,11 @@ static const char *model_kind(const kin_embedder *embedder)
                                                                         : "pca-whitened";
 }
 
+bool kin_reindex_is_kind(const char *name)
+{
+    return kin_index_is_kind(name);
+}
+
 kin_status kin_archive_reindex(kin_archive *archive, const kin_reindex_options *options,
                                kin_reindex_report *report, kin_error *err)
 {

@@ -55,6 +55,9 @@ typedef struct kin_index_options {
     void *progress_ctx;
 } kin_index_options;
 
+/* True for a name that kin_index_options.kind may have. */
+bool kin_index_is_kind(const char *name);
+
 /* Builds a generation.  options may be NULL.  KIN_E_ARG: no such kind, ids out of order, or (for
  * ivfpq) too few vectors to train on; KIN_E_CORRUPT: a vector is not finite. */
 kin_status kin_index_build(const kin_index_source *source, const kin_index_options *options,

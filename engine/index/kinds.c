@@ -24,6 +24,11 @@ const struct index_kind *kin_index_kind_named(const char *name)
     return NULL;
 }
 
+bool kin_index_is_kind(const char *name)
+{
+    return strcmp(name, "auto") == 0 || kin_index_kind_named(name) != NULL;
+}
+
 const struct index_kind *kin_index_kind_for(size_t count, size_t dim)
 {
     if (count <= FLAT_ROWS_MAX)

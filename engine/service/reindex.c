@@ -61,11 +61,7 @@ static kin_rpc_code read_options(kin_rpc_call *call, const kin_config *config,
                                  const Kindred__V1__ReindexRequest *request,
                                  kin_reindex_options *out)
 {
-    static const char *const kinds[] = {"auto", "flat", "hnsw", "ivfpq"};
-    size_t at = 0;
-    while (at < sizeof kinds / sizeof kinds[0] && strcmp(request->index_kind, kinds[at]) != 0)
-        at++;
-    if (request->index_kind[0] != '\0' && at == sizeof kinds / sizeof kinds[0])
+    if (request->index_kind[0] != '\0' && !kin_reindex_is_kind(request->index_kind))
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
                                  "index_kind: is one of auto, flat, hnsw, ivfpq");
     if (isnan(request->recall_bound) || request->recall_bound < 0 || request->recall_bound > 1)
@@ -76,7 +72,7 @@ static kin_rpc_code read_options(kin_rpc_call *call, const kin_config *config,
     if (request->threads > THREADS_MAX)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "threads: is at most %d",
                                  THREADS_MAX);
-    out->index_kind = request->index_kind[0] != '\0' ? kinds[at] : NULL;
+    out->index_kind = request->index_kind[0] != '\0' ? request->index_kind : NULL;
     out->keep_model = request->keep_model;
     out->check_queries = request->check_queries;
     out->recall_bound =

@@ -16,12 +16,9 @@ struct options {
 
 static const char *parse_kind(const char *text, struct argp_state *state)
 {
-    static const char *const kinds[] = {"auto", "flat", "hnsw", "ivfpq"};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (strcmp(text, kinds[i]) == 0)
-            return kinds[i];
-    argp_error(state, "--index is one of auto, flat, hnsw, ivfpq");
-    return NULL;
+    if (!kin_reindex_is_kind(text))
+        argp_error(state, "--index is one of auto, flat, hnsw, ivfpq");
+    return text;
 }
 
 enum { KEY_KEEP_MODEL = 256, KEY_RECALL_BOUND, KEY_CHECK };

@@ -43,34 +43,12 @@ static void *send_files(void *argument)
 
 /* --- the calling thread --- */
 
-static void count_reason(kin_ingest_summary *summary, const char *reason)
-{
-    enum { TEXT_MAX = sizeof summary->reasons[0].text };
-    size_t at = 0;
-    while (at < summary->reason_count &&
-           strncmp(summary->reasons[at].text, reason, TEXT_MAX - 1) != 0)
-        at++;
-    if (at == KIN_INGEST_REASONS_MAX)
-        snprintf(summary->reasons[--at].text, TEXT_MAX, "other");
-    else if (at == summary->reason_count)
-        snprintf(summary->reasons[summary->reason_count++].text, TEXT_MAX, "%s", reason);
-    summary->reasons[at].files++;
-}
-
 static void report(const kin_sending *sending, const kin_sent *sent, kin_ingest_summary *summary)
 {
-    uint64_t *const counters[] = {
-        [KIN_INGEST_STORED] = &summary->stored,   [KIN_INGEST_DUPLICATE] = &summary->duplicate,
-        [KIN_INGEST_UPDATED] = &summary->updated, [KIN_INGEST_REPLACED] = &summary->replaced,
-        [KIN_INGEST_SKIPPED] = &summary->skipped, [KIN_INGEST_FAILED] = &summary->failed,
-    };
     const kin_ingest_options *options = sending->options;
-    ++*counters[sent->event];
-    summary->files++;
+    kin_ingest_count(summary, sent->event, sent->reason);
     if (sent->event == KIN_INGEST_STORED || sent->event == KIN_INGEST_REPLACED)
         summary->images += sent->images;
-    if (sent->event == KIN_INGEST_SKIPPED)
-        count_reason(summary, sent->reason);
     if (options->event != NULL)
         options->event(options->ctx, sent->event, sent->path, sent->images, sent->reason);
 }
