@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/program.h"
 
 extern char **environ;
 
@@ -20,14 +21,11 @@ enum { START_SECONDS = 60 };
 /* The path of a program beside this one. */
 static kin_status beside(const char *name, char path[PATH_MAX], kin_error *err)
 {
-    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
-    if (length < 0)
-        return kin_fail_errno(err, NULL, "cannot find this program");
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    size_t room = (size_t)(path + PATH_MAX - (slash + 1));
-    int written = snprintf(slash + 1, room, "%s", name);
-    return written >= 0 && (size_t)written < room
+    char folder[PATH_MAX];
+    if (!kin_program_folder(folder))
+        return kin_fail(err, KIN_E_IO, NULL, "cannot find this program");
+    int written = snprintf(path, PATH_MAX, "%s/%s", folder, name);
+    return written >= 0 && written < PATH_MAX
                ? KIN_OK
                : kin_fail(err, KIN_E_ARG, name, "the path is too long");
 }

@@ -14,32 +14,19 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/program.h"
 #include "decode/protocol.h"
 
 enum { FIRST_FREE_FD = KIN_WORKER_LIFELINE_FD + 1 };
 
 static const double end_patience = 1.0; /* seconds that a worker has to end by itself */
 
-/* The folder of the running program; false when it cannot be told. */
-static bool own_folder(char path[PATH_MAX])
-{
-    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
-    if (length <= 0)
-        return false;
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return false;
-    *slash = '\0';
-    return true;
-}
-
 kin_status kin_process_find(const char *given, char **out, kin_error *err)
 {
     static const char *const beside[] = {"kindred-worker", "../libexec/kindred/kindred-worker"};
     char folder[PATH_MAX], path[PATH_MAX + 64];
     const char *found = given;
-    if (found == NULL && own_folder(folder))
+    if (found == NULL && kin_program_folder(folder))
         for (size_t i = 0; found == NULL && i < sizeof beside / sizeof beside[0]; i++) {
             snprintf(path, sizeof path, "%s/%s", folder, beside[i]);
             if (access(path, X_OK) == 0)
