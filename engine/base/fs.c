@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/checked.h"
+
 static int posix_open(const kin_fs *fs, const char *path, int flags, mode_t mode)
 {
     (void)fs;
@@ -209,11 +211,14 @@ kin_status kin_fs_read_file(const kin_fs *fs, const char *path, size_t limit, vo
                           (intmax_t)st.st_size, limit);
     } else {
         size_t size = (size_t)st.st_size;
-        bytes = malloc(size > 0 ? size : 1);
+        size_t room;
+        bytes = kin_add_size(size, 1, &room) ? malloc(room) : NULL;
         if (bytes == NULL)
             status = kin_fail(err, KIN_E_NOMEM, path, "no memory for %zu bytes", size);
         else
             status = kin_fs_read_all(fs, fd, path, bytes, size, 0, err);
+        if (status == KIN_OK)
+            ((char *)bytes)[size] = '\0';
         *out_size = size;
     }
     fs->close(fs, fd);

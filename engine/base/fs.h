@@ -65,7 +65,8 @@ kin_status kin_fs_make_dirs(const kin_fs *fs, const char *dir, kin_error *err);
 kin_status kin_fs_replace(const kin_fs *fs, const char *path, const void *buf, size_t size,
                           kin_error *err);
 
-/* Reads a whole file of at most `limit` bytes into memory from malloc, which the caller frees.
+/* Reads a whole file of at most `limit` bytes into memory from malloc, which the caller frees.  A
+ * NUL that *out_size does not count stands behind them, so that a text is one.
  * A larger file is KIN_E_LIMIT; what is not a regular file is KIN_E_UNSUPPORTED. */
 kin_status kin_fs_read_file(const kin_fs *fs, const char *path, size_t limit, void **out,
                             size_t *out_size, kin_error *err);

@@ -19,12 +19,9 @@ static kin_status read_text(const char *path, size_t limit, char **out, kin_erro
     if (path == NULL)
         return KIN_OK;
     kin_status status = kin_fs_read_file(kin_fs_posix(), path, limit, &bytes, &size, err);
-    if (status != KIN_OK)
-        return status;
-    *out = strndup(bytes, size);
-    explicit_bzero(bytes, size);
-    free(bytes);
-    return *out != NULL ? KIN_OK : kin_fail(err, KIN_E_NOMEM, path, "no memory for the file");
+    if (status == KIN_OK)
+        *out = bytes;
+    return status;
 }
 
 /* Cuts blanks off both ends: files of one line end with a newline. */

@@ -153,9 +153,7 @@ static kin_rpc_code search(kin_service *service, kin_rpc_call *call,
     for (size_t i = 0; i < out->results.count; i++)
         kin_gate_answered_record(call, &out->results.items[i].record);
     out->response = kin_answer_search(&out->arena, &out->results, request->explain);
-    return out->response != NULL
-               ? KIN_RPC_OK
-               : kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer");
+    return out->response != NULL ? KIN_RPC_OK : kin_gate_no_memory(call);
 }
 
 /* What the answer says of the query itself. */
@@ -167,7 +165,7 @@ static kin_rpc_code echo(kin_service *service, kin_rpc_call *call,
     char *names = kin_arena_new(&out->arena, UNKNOWN_NAMES_SIZE, 1);
     kin_error err = {0};
     if (query == NULL || names == NULL)
-        return kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer");
+        return kin_gate_no_memory(call);
     if (where != NULL && kin_archive_unknown_names(service->archive, where, names,
                                                    UNKNOWN_NAMES_SIZE, &err) != KIN_OK)
         return kin_gate_fail(call, &err);
@@ -178,9 +176,7 @@ static kin_rpc_code echo(kin_service *service, kin_rpc_call *call,
     query->stored = out->query.self != KIN_QUERY_NOT_STORED;
     out->response->query = query;
     out->response->unknown_names = kin_arena_utf8(&out->arena, names);
-    return out->arena.failed
-               ? kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer")
-               : KIN_RPC_OK;
+    return out->arena.failed ? kin_gate_no_memory(call) : KIN_RPC_OK;
 }
 
 kin_rpc_code kin_asking_answer(kin_service *service, kin_rpc_call *call,

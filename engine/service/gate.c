@@ -103,6 +103,11 @@ kin_rpc_code kin_gate_admit(void *ctx, kin_rpc_call *call)
     return judge(session, call);
 }
 
+kin_rpc_code kin_gate_no_memory(kin_rpc_call *call)
+{
+    return kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer");
+}
+
 kin_rpc_code kin_gate_check_again(kin_rpc_call *call)
 {
     struct session *session = kin_rpc_call_data(call);

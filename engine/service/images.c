@@ -10,11 +10,6 @@
 
 enum { GET_DEFAULT = 1000, GET_MAX = 10000, GET_EMBEDDINGS_MAX = 1000, THUMBNAIL_SIDE = 128 };
 
-static kin_rpc_code no_memory(kin_rpc_call *call)
-{
-    return kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer");
-}
-
 static kin_rpc_code fail_uid(kin_rpc_call *call, const char *uid, kin_error *err)
 {
     kin_error_name(err, uid);
@@ -59,7 +54,7 @@ static kin_rpc_code add_embeddings(kin_service *service, kin_rpc_call *call, kin
         kin_mul_size(count, dim, &size) ? kin_arena_new(arena, size, sizeof *values) : NULL;
     kin_error err = {0};
     if (arena->failed || values == NULL)
-        return no_memory(call);
+        return kin_gate_no_memory(call);
     for (size_t i = 0; i < count; i++)
         ids[i] = records[i].id;
     if (kin_archive_embeddings(service->archive, ids, count, values, model, &err) != KIN_OK)
@@ -92,7 +87,7 @@ static kin_rpc_code answer_get(kin_service *service, kin_rpc_call *call,
         kin_gate_answered_record(call, &records[i]);
     }
     if (arena.failed)
-        code = no_memory(call);
+        code = kin_gate_no_memory(call);
     if (code == KIN_RPC_OK && request->include_embeddings)
         code = add_embeddings(service, call, &arena, records, &response);
     if (code == KIN_RPC_OK && kin_rpc_call_send(call, &response.base, &err) != KIN_OK)

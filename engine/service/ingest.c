@@ -208,7 +208,7 @@ static kin_rpc_code acknowledge(struct receiving *in)
     response.n_files = count;
     response.images = kin_upload_images(in->upload);
     if (arena.failed)
-        code = kin_rpc_call_fail(in->call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer");
+        code = kin_gate_no_memory(in->call);
     else if (kin_rpc_call_send(in->call, &response.base, &err) != KIN_OK)
         code = kin_gate_fail(in->call, &err);
     kin_arena_release(&arena);

@@ -64,6 +64,8 @@ kin_rpc_code kin_gate_finish(void *service, kin_rpc_call *call, kin_rpc_code cod
 /* kin_rpc_call_fail_with() for what the archive and its parts say: the server's own paths stay here, and
  * what is the server's own fault (a disk, damage) goes to the log as well. */
 kin_rpc_code kin_gate_fail(kin_rpc_call *call, const kin_error *err);
+/* RESOURCE_EXHAUSTED: there is no memory for the answer. */
+kin_rpc_code kin_gate_no_memory(kin_rpc_call *call);
 /* Whether the caller's role still stands, after the access rules were read anew: for streams, between
  * two of their requests.  The code, with the call's text, when it does not. */
 kin_rpc_code kin_gate_check_again(kin_rpc_call *call);

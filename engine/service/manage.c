@@ -66,9 +66,7 @@ static kin_rpc_code count_values(kin_service *service, kin_rpc_call *call,
         response->values[i] = &counts[i];
         response->n_values++;
     }
-    return arena->failed
-               ? kin_rpc_call_fail(call, KIN_RPC_RESOURCE_EXHAUSTED, "no memory for the answer")
-               : KIN_RPC_OK;
+    return arena->failed ? kin_gate_no_memory(call) : KIN_RPC_OK;
 }
 
 static void fill_stats(const kin_archive_stats *stats, Kindred__V1__StatsResponse *out,

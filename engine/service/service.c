@@ -19,23 +19,15 @@ static const char *const service_names[] = {"kindred.v1.KindredService", "grpc.h
 /* Reads a PEM file into *text, in the place of an older one, which stays when it cannot be read. */
 static kin_status read_pem(const char *path, char **text, kin_error *err)
 {
-    void *bytes = NULL;
-    size_t size = 0;
+    void *fresh = NULL;
+    size_t size;
     if (path[0] == '\0')
         return KIN_OK;
-    kin_status status = kin_fs_read_file(kin_fs_posix(), path, PEM_MAX, &bytes, &size, err);
+    kin_status status = kin_fs_read_file(kin_fs_posix(), path, PEM_MAX, &fresh, &size, err);
     if (status != KIN_OK)
         return status;
-    char *copy = malloc(size + 1);
-    if (copy == NULL) {
-        free(bytes);
-        return kin_fail(err, KIN_E_NOMEM, path, "no memory for a certificate");
-    }
-    memcpy(copy, bytes, size);
-    copy[size] = '\0';
-    free(bytes);
     free(*text);
-    *text = copy;
+    *text = fresh;
     return KIN_OK;
 }
 

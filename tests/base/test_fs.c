@@ -250,6 +250,7 @@ static void test_read_file(void **state)
     (void)state;
     assert_int_equal(kin_fs_replace(fs, in_root("f"), "0123456789", 10, NULL), KIN_OK);
     assert_int_equal(kin_fs_read_file(fs, in_root("f"), 10, &bytes, &size, &err), KIN_OK);
+    assert_int_equal(((char *)bytes)[size], '\0');
     free(bytes);
     assert_int_equal(kin_fs_read_file(fs, in_root("f"), 9, &bytes, &size, &err), KIN_E_LIMIT);
     assert_int_equal(kin_fs_read_file(fs, in_root("no"), 9, &bytes, &size, &err), KIN_E_NOT_FOUND);
