@@ -42,6 +42,11 @@ kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_e
 kin_status kin_archive_open(const kin_fs *fs, const char *dir, kin_archive **out, kin_error *err);
 void kin_archive_close(kin_archive *archive);
 
+/* Opens the archive in dir, or makes one where there is none (*made; may be NULL) and opens it;
+ * another program may do so at the same time. */
+kin_status kin_archive_open_or_make(const kin_fs *fs, const char *dir, kin_archive **out,
+                                    bool *made, kin_error *err);
+
 /* Loads what a reindex of another process has put in place since the last query, so that the next
  * one need not: for a thread of a server that calls it every second or so.  *changed: something was
  * loaded (also the first time).  Queries go on meanwhile; those that came after the swap wait. */

@@ -226,3 +226,23 @@ void kin_archive_close(kin_archive *archive)
     pthread_mutex_destroy(&archive->state_lock);
     free(archive);
 }
+
+kin_status kin_archive_open_or_make(const kin_fs *fs, const char *dir, kin_archive **out,
+                                    bool *made, kin_error *err)
+{
+    if (made != NULL)
+        *made = false;
+    kin_status status = kin_archive_open(fs, dir, out, err);
+    if (status != KIN_E_NOT_FOUND)
+        return status;
+    status = kin_archive_init(fs, dir, 0, err);
+    if (status == KIN_OK) {
+        if (made != NULL)
+            *made = true;
+        return kin_archive_open(fs, dir, out, err);
+    }
+    /* Whoever else made it in between made it for us, too. */
+    if (status == KIN_E_EXISTS && kin_archive_open(fs, dir, out, NULL) == KIN_OK)
+        return KIN_OK;
+    return status;
+}

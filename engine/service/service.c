@@ -61,16 +61,11 @@ static void on_complaint(void *ctx, const char *text)
 
 static kin_status open_archive(kin_service *service, kin_error *err)
 {
-    const char *path = service->config.archive_path;
-    kin_status status = kin_archive_open(kin_fs_posix(), path, &service->archive, err);
-    if (status != KIN_E_NOT_FOUND)
-        return status;
-    status = kin_archive_init(kin_fs_posix(), path, 0, err);
-    if (status == KIN_OK)
+    bool made;
+    kin_status status = kin_archive_open_or_make(kin_fs_posix(), service->config.archive_path,
+                                                 &service->archive, &made, err);
+    if (status == KIN_OK && made)
         kin_log_line(&service->log, KIN_LOG_NOTICE, "made a new archive");
-    /* Whoever else made it in between made it for us, too. */
-    if (status == KIN_OK || status == KIN_E_EXISTS)
-        status = kin_archive_open(kin_fs_posix(), path, &service->archive, err);
     return status;
 }
 

@@ -105,17 +105,6 @@ static const kin_target_ops ops = {.search = search,
                                    .reindex = reindex,
                                    .close = close_local};
 
-/* Makes an archive where there is none, and opens it; another program may do so at the same time. */
-static kin_status make_and_open(const char *dir, kin_archive **out, kin_error *err)
-{
-    kin_status status = kin_archive_init(kin_fs_posix(), dir, 0, err);
-    if (status == KIN_OK)
-        return kin_archive_open(kin_fs_posix(), dir, out, err);
-    if (status == KIN_E_EXISTS && kin_archive_open(kin_fs_posix(), dir, out, NULL) == KIN_OK)
-        return KIN_OK;
-    return status;
-}
-
 int kin_target_open_local(const kin_cli *cli, bool make, kin_target **out)
 {
     kin_error err = {0};
@@ -124,9 +113,10 @@ int kin_target_open_local(const kin_cli *cli, bool make, kin_target **out)
     if (local == NULL)
         return kin_cli_no_memory();
     local->target = (kin_target){.ops = &ops, .name = cli->archive, .archive = cli->archive};
-    kin_status status = kin_archive_open(kin_fs_posix(), cli->archive, &local->archive, &err);
-    if (status == KIN_E_NOT_FOUND && make)
-        status = make_and_open(cli->archive, &local->archive, &err);
+    const kin_fs *fs = kin_fs_posix();
+    kin_status status =
+        make ? kin_archive_open_or_make(fs, cli->archive, &local->archive, NULL, &err)
+             : kin_archive_open(fs, cli->archive, &local->archive, &err);
     if (status == KIN_OK) {
         *out = &local->target;
         return KIN_EXIT_DONE;
