@@ -6,7 +6,6 @@
  */
 #include "bench_ingest.h"
 
-#include <ftw.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <limits.h>
@@ -17,6 +16,7 @@
 
 #include "archive/ingest.h"
 #include "base/parallel.h"
+#include "scratch.h"
 #include "stages.h"
 
 enum { RUNS_MAX = 8 };
@@ -26,31 +26,24 @@ struct whole {
     kin_ingest_summary summary;
 };
 
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
 static kin_status ingest_whole(const char *path, int jobs, kin_ingest_summary *summary,
                                kin_error *err)
 {
-    char folder[] = "/tmp/kindred-bench-XXXXXX", dir[PATH_MAX];
+    char folder[BENCH_SCRATCH_SIZE], dir[PATH_MAX];
     kin_archive *archive = NULL;
     const char *paths[] = {path};
     kin_ingest_options options = {.jobs = jobs};
-    if (mkdtemp(folder) == NULL)
-        return kin_fail_errno(err, folder, "cannot make a folder");
+    kin_status status = bench_scratch_make(folder, err);
+    if (status != KIN_OK)
+        return status;
     snprintf(dir, sizeof dir, "%s/archive", folder);
-    kin_status status = kin_archive_init(kin_fs_posix(), dir, 0, err);
+    status = kin_archive_init(kin_fs_posix(), dir, 0, err);
     if (status == KIN_OK)
         status = kin_archive_open(kin_fs_posix(), dir, &archive, err);
     if (status == KIN_OK)
         status = kin_ingest(archive, paths, 1, &options, summary, err);
     kin_archive_close(archive);
-    nftw(folder, drop, 16, FTW_DEPTH | FTW_PHYS);
+    bench_scratch_remove(folder);
     return status;
 }
 

@@ -9,7 +9,6 @@
 #include "bench_serve.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <limits.h>
@@ -22,6 +21,7 @@
 
 #include "archive/archive.h"
 #include "load.h"
+#include "scratch.h"
 #include "server_process.h"
 
 enum { QUERIES_MAX = 512, CLIENT_COUNTS_MAX = 8, PHASES_MAX = 32, SWAPS_DEFAULT = 20 };
@@ -40,7 +40,7 @@ struct bench {
     double seconds;
     int client_counts[CLIENT_COUNTS_MAX], client_count_count, swaps;
     bool json;
-    char folder[64], copy[PATH_MAX];
+    char folder[BENCH_SCRATCH_SIZE], copy[PATH_MAX];
     bench_query vectors[QUERIES_MAX], images[QUERIES_MAX];
     size_t vector_count, image_count;
     uint64_t rows; /* ids before the load */
@@ -51,14 +51,6 @@ struct bench {
     int phase_count;
     uint64_t peak_bytes;
 };
-
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
 
 /* --- queries and their right answers --- */
 
@@ -186,11 +178,11 @@ static kin_status make_queries(struct bench *bench, kin_archive *archive, kin_er
 static kin_status prepare(struct bench *bench, kin_error *err)
 {
     kin_archive *archive = NULL;
-    snprintf(bench->folder, sizeof bench->folder, "/tmp/kindred-bench-XXXXXX");
-    if (mkdtemp(bench->folder) == NULL)
-        return kin_fail_errno(err, bench->folder, "cannot make a folder");
+    kin_status status = bench_scratch_make(bench->folder, err);
+    if (status != KIN_OK)
+        return status;
     snprintf(bench->copy, sizeof bench->copy, "%s/archive", bench->folder);
-    kin_status status = kin_archive_open(kin_fs_posix(), bench->source, &archive, err);
+    status = kin_archive_open(kin_fs_posix(), bench->source, &archive, err);
     if (status == KIN_OK)
         status = kin_archive_backup(archive, bench->copy, err);
     kin_archive_close(archive);
@@ -374,8 +366,7 @@ static void clean_up(struct bench *bench)
         free(bench->vectors[i].bytes);
         free(bench->images[i].bytes);
     }
-    if (bench->folder[0] != '\0')
-        nftw(bench->folder, drop, 16, FTW_DEPTH | FTW_PHYS);
+    bench_scratch_remove(bench->folder);
     free(bench);
 }
 

@@ -270,3 +270,26 @@ kin_rpc_code echo_call(kin_rpc_channel *channel, const char *path, const echo_me
         kin_rpc_message_free(response);
     return code;
 }
+
+kin_rpc_stream *echo_begin(kin_rpc_channel *channel, const char *path, double seconds)
+{
+    kin_rpc_stream *stream = NULL;
+    kin_error err = {0};
+    assert_int_equal(kin_rpc_stream_open(channel, path, &kindred__test__echo__descriptor, seconds,
+                                         &stream, &err),
+                     KIN_OK);
+    return stream;
+}
+
+kin_rpc_code echo_end_of(kin_rpc_stream *stream, kin_error *err)
+{
+    kin_rpc_code code = KIN_RPC_UNKNOWN;
+    ProtobufCMessage *message;
+    do {
+        message = NULL;
+        if (kin_rpc_stream_receive(stream, &message, &code, err) != KIN_OK)
+            break;
+        kin_rpc_message_free(message);
+    } while (message != NULL);
+    return code;
+}

@@ -57,5 +57,9 @@ kin_rpc_channel *echo_channel(const echo *server);
 kin_rpc_code echo_call(kin_rpc_channel *channel, const char *path,
                        const Kindred__Test__Echo *request, double seconds,
                        Kindred__Test__Echo **out, kin_error *err);
+/* Begins a stream, which must succeed. */
+kin_rpc_stream *echo_begin(kin_rpc_channel *channel, const char *path, double seconds);
+/* A stream's code at its end, its messages left aside. */
+kin_rpc_code echo_end_of(kin_rpc_stream *stream, kin_error *err);
 
 #endif

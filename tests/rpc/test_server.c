@@ -15,29 +15,6 @@
 #include "rpc/message.h"
 
 typedef Kindred__Test__Echo echo_message;
-static const ProtobufCMessageDescriptor *const KIND = &kindred__test__echo__descriptor;
-
-static kin_rpc_stream *open_stream(kin_rpc_channel *channel, const char *path)
-{
-    kin_rpc_stream *stream = NULL;
-    kin_error err = {0};
-    assert_int_equal(kin_rpc_stream_open(channel, path, KIND, 20, &stream, &err), KIN_OK);
-    return stream;
-}
-
-/* The call's code, its messages left aside. */
-static kin_rpc_code end_of(kin_rpc_stream *stream, kin_error *err)
-{
-    kin_rpc_code code = KIN_RPC_UNKNOWN;
-    ProtobufCMessage *message;
-    do {
-        message = NULL;
-        if (kin_rpc_stream_receive(stream, &message, &code, err) != KIN_OK)
-            break;
-        kin_rpc_message_free(message);
-    } while (message != NULL);
-    return code;
-}
 
 /* --- shapes --- */
 
@@ -68,7 +45,7 @@ static void unary_calls_answer(void **state)
 
 static void chat(kin_rpc_channel *channel)
 {
-    kin_rpc_stream *stream = open_stream(channel, ECHO_PATH("Chat"));
+    kin_rpc_stream *stream = echo_begin(channel, ECHO_PATH("Chat"), 20);
     kin_error err = {0};
     ProtobufCMessage *message;
     kin_rpc_code code;
@@ -92,7 +69,7 @@ static void chat(kin_rpc_channel *channel)
 static void collect(kin_rpc_channel *channel)
 {
     static const uint32_t sizes[] = {0, 1, 100, 8192, 100000, 1 << 20, 4 * 1024 * 1024 - 64};
-    kin_rpc_stream *stream = open_stream(channel, ECHO_PATH("Collect"));
+    kin_rpc_stream *stream = echo_begin(channel, ECHO_PATH("Collect"), 20);
     kin_error err = {0};
     ProtobufCMessage *message;
     kin_rpc_code code;
@@ -111,14 +88,14 @@ static void collect(kin_rpc_channel *channel)
     assert_int_equal(((echo_message *)message)->count, sizeof sizes / sizeof sizes[0]);
     assert_int_equal(((echo_message *)message)->size, sum);
     kin_rpc_message_free(message);
-    assert_int_equal(end_of(stream, &err), KIN_RPC_OK);
+    assert_int_equal(echo_end_of(stream, &err), KIN_RPC_OK);
     kin_rpc_stream_free(stream);
     free(payload);
 }
 
 static void spread(kin_rpc_channel *channel, uint32_t count, uint32_t size)
 {
-    kin_rpc_stream *stream = open_stream(channel, ECHO_PATH("Spread"));
+    kin_rpc_stream *stream = echo_begin(channel, ECHO_PATH("Spread"), 20);
     kin_error err = {0};
     kin_rpc_code code;
     echo_message request = KINDRED__TEST__ECHO__INIT;
@@ -134,7 +111,7 @@ static void spread(kin_rpc_channel *channel, uint32_t count, uint32_t size)
         assert_int_equal(((echo_message *)message)->payload.len, size);
         kin_rpc_message_free(message);
     }
-    assert_int_equal(end_of(stream, &err), KIN_RPC_OK);
+    assert_int_equal(echo_end_of(stream, &err), KIN_RPC_OK);
     kin_rpc_stream_free(stream);
 }
 
@@ -186,12 +163,12 @@ static void addresses_of_each_family(void **state)
 
 static kin_rpc_code unary_with(kin_rpc_channel *channel, size_t requests, kin_error *err)
 {
-    kin_rpc_stream *stream = open_stream(channel, ECHO_PATH("Unary"));
+    kin_rpc_stream *stream = echo_begin(channel, ECHO_PATH("Unary"), 20);
     const echo_message request = KINDRED__TEST__ECHO__INIT;
     for (size_t i = 0; i < requests; i++)
         kin_rpc_stream_send(stream, &request.base, NULL); /* may be cut short */
     kin_rpc_stream_half_close(stream, NULL);
-    kin_rpc_code code = end_of(stream, err);
+    kin_rpc_code code = echo_end_of(stream, err);
     kin_rpc_stream_free(stream);
     return code;
 }

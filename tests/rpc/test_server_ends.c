@@ -16,29 +16,7 @@
 #include "rpc/message.h"
 
 typedef Kindred__Test__Echo echo_message;
-static const ProtobufCMessageDescriptor *const KIND = &kindred__test__echo__descriptor;
 static const echo_message NOTHING = KINDRED__TEST__ECHO__INIT;
-
-static kin_rpc_stream *begin(kin_rpc_channel *channel, const char *path, double seconds)
-{
-    kin_rpc_stream *stream = NULL;
-    kin_error err = {0};
-    assert_int_equal(kin_rpc_stream_open(channel, path, KIND, seconds, &stream, &err), KIN_OK);
-    return stream;
-}
-
-static kin_rpc_code end_of(kin_rpc_stream *stream, kin_error *err)
-{
-    kin_rpc_code code = KIN_RPC_UNKNOWN;
-    ProtobufCMessage *message;
-    do {
-        message = NULL;
-        if (kin_rpc_stream_receive(stream, &message, &code, err) != KIN_OK)
-            break;
-        kin_rpc_message_free(message);
-    } while (message != NULL);
-    return code;
-}
 
 struct held {
     pthread_t thread;
@@ -71,7 +49,7 @@ static void a_running_method_notices_cancellation(void **state)
     echo_start(&server, (kin_rpc_server_options){0});
     kin_rpc_channel *channel = echo_channel(&server);
     for (unsigned i = 0; i < 20; i++) {
-        kin_rpc_stream *stream = begin(channel, ECHO_PATH("Hold"), 0);
+        kin_rpc_stream *stream = echo_begin(channel, ECHO_PATH("Hold"), 0);
         assert_int_equal(kin_rpc_stream_send(stream, &NOTHING.base, NULL), KIN_OK);
         assert_int_equal(kin_rpc_stream_half_close(stream, NULL), KIN_OK);
         echo_await(&server.seen.held, 1);
@@ -90,7 +68,7 @@ static void a_running_method_notices_a_lost_connection(void **state)
     echo server = {0};
     echo_start(&server, (kin_rpc_server_options){0});
     kin_rpc_channel *channel = echo_channel(&server);
-    kin_rpc_stream *stream = begin(channel, ECHO_PATH("Collect"), 0);
+    kin_rpc_stream *stream = echo_begin(channel, ECHO_PATH("Collect"), 0);
     assert_int_equal(kin_rpc_stream_send(stream, &NOTHING.base, NULL), KIN_OK);
     echo_await(&server.seen.admitted, 1);
     kin_rpc_stream_free(stream);
@@ -141,16 +119,16 @@ static void clients_that_send_nothing_are_let_go(void **state)
     kin_rpc_channel *channel = echo_channel(&server);
     for (size_t i = 0; i < 3; i++) {
         kin_error err = {0};
-        kin_rpc_stream *stream = begin(channel, paths[i], 0);
-        assert_int_equal(end_of(stream, &err), KIN_RPC_DEADLINE_EXCEEDED);
+        kin_rpc_stream *stream = echo_begin(channel, paths[i], 0);
+        assert_int_equal(echo_end_of(stream, &err), KIN_RPC_DEADLINE_EXCEEDED);
         assert_non_null(strstr(err.message, "sent nothing"));
         kin_rpc_stream_free(stream);
     }
     /* One that sends and does not say that it was its last. */
     kin_error err = {0};
-    kin_rpc_stream *stream = begin(channel, ECHO_PATH("Unary"), 0);
+    kin_rpc_stream *stream = echo_begin(channel, ECHO_PATH("Unary"), 0);
     assert_int_equal(kin_rpc_stream_send(stream, &NOTHING.base, NULL), KIN_OK);
-    assert_int_equal(end_of(stream, &err), KIN_RPC_DEADLINE_EXCEEDED);
+    assert_int_equal(echo_end_of(stream, &err), KIN_RPC_DEADLINE_EXCEEDED);
     kin_rpc_stream_free(stream);
     kin_rpc_channel_close(channel);
     echo_stop(&server, 5);
@@ -165,7 +143,7 @@ static void clients_that_read_nothing_are_let_go(void **state)
     kin_error err = {0};
     echo_start(&server, (kin_rpc_server_options){.stall_seconds = 0.3});
     kin_rpc_channel *channel = echo_channel(&server);
-    kin_rpc_stream *stream = begin(channel, ECHO_PATH("Spread"), 0);
+    kin_rpc_stream *stream = echo_begin(channel, ECHO_PATH("Spread"), 0);
     echo_message request = KINDRED__TEST__ECHO__INIT;
     request.count = 1000;
     request.size = 1 << 20;
@@ -173,7 +151,7 @@ static void clients_that_read_nothing_are_let_go(void **state)
     assert_int_equal(kin_rpc_stream_half_close(stream, NULL), KIN_OK);
     echo_await(&server.seen.codes[KIN_RPC_DEADLINE_EXCEEDED], 1);
     assert_non_null(strstr(server.seen.text, "taken nothing"));
-    assert_int_equal(end_of(stream, &err), KIN_RPC_DEADLINE_EXCEEDED);
+    assert_int_equal(echo_end_of(stream, &err), KIN_RPC_DEADLINE_EXCEEDED);
     kin_rpc_stream_free(stream);
     assert_int_equal(echo_call(channel, ECHO_PATH("Unary"), &NOTHING, 10, NULL, &err),
                      KIN_RPC_OK); /* on the same connection */
@@ -189,13 +167,13 @@ static void slow_clients_are_borne(void **state)
     kin_error err = {0};
     echo_start(&server, (kin_rpc_server_options){.stall_seconds = 1.0});
     kin_rpc_channel *channel = echo_channel(&server);
-    kin_rpc_stream *stream = begin(channel, ECHO_PATH("Collect"), 0);
+    kin_rpc_stream *stream = echo_begin(channel, ECHO_PATH("Collect"), 0);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(kin_rpc_stream_send(stream, &NOTHING.base, &err), KIN_OK);
         nanosleep(&(struct timespec){.tv_nsec = 250 * 1000 * 1000}, NULL);
     }
     assert_int_equal(kin_rpc_stream_half_close(stream, &err), KIN_OK);
-    assert_int_equal(end_of(stream, &err), KIN_RPC_OK);
+    assert_int_equal(echo_end_of(stream, &err), KIN_RPC_OK);
     kin_rpc_stream_free(stream);
     kin_rpc_channel_close(channel);
     echo_stop(&server, 5);
@@ -230,7 +208,7 @@ static void a_stopping_server_cancels_what_goes_on(void **state)
     kin_rpc_channel *channel = echo_channel(&server);
     kin_rpc_stream *streams[3];
     for (size_t i = 0; i < 3; i++) {
-        streams[i] = begin(channel, ECHO_PATH("Chat"), 0);
+        streams[i] = echo_begin(channel, ECHO_PATH("Chat"), 0);
         assert_int_equal(kin_rpc_stream_send(streams[i], &NOTHING.base, NULL), KIN_OK);
     }
     echo_await(&server.seen.admitted, 3);
@@ -239,7 +217,7 @@ static void a_stopping_server_cancels_what_goes_on(void **state)
     assert_true(kin_clock_monotonic() - before >= 0.2);
     for (size_t i = 0; i < 3; i++) {
         kin_error err = {0};
-        assert_int_not_equal(end_of(streams[i], &err), KIN_RPC_OK);
+        assert_int_not_equal(echo_end_of(streams[i], &err), KIN_RPC_OK);
         kin_rpc_stream_free(streams[i]);
     }
     assert_int_equal(server.seen.codes[KIN_RPC_CANCELLED], 3);
