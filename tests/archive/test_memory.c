@@ -10,49 +10,7 @@
 #include <unistd.h>
 
 #include "archive/upload.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t each);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t each);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t each);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t each);
-char *__wrap_strdup(const char *text);
-
-static size_t calls, fail_at; /* fail_at 0: never */
-
-static bool fails(void)
-{
-    return __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == fail_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t each)
-{
-    return fails() ? NULL : __real_calloc(count, each);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t each)
-{
-    return fails() ? NULL : __real_reallocarray(old, count, each);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails() ? NULL : __real_strdup(text);
-}
+#include "failing_memory.h"
 
 enum { IMAGES = 40, CLASSES = 4 };
 

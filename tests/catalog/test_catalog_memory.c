@@ -7,51 +7,8 @@
  */
 #include "catalog/condition.h"
 
+#include "failing_memory.h"
 #include "samples.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t each);
-void *__real_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t each);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-
-static size_t calls, fail_at, bytes_asked; /* fail_at 0: never */
-
-static bool fails(size_t size)
-{
-    bytes_asked += size;
-    return ++calls == fail_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails(size) ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t each)
-{
-    return fails(count * each) ? NULL : __real_calloc(count, each);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails(size) ? NULL : __real_realloc(old, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails(strlen(text) + 1) ? NULL : __real_strdup(text);
-}
-
-static void from_now_fail(size_t at)
-{
-    calls = 0;
-    bytes_asked = 0;
-    fail_at = at;
-}
 
 /* Runs `action` with each of its allocations failing once; it must report KIN_E_NOMEM then, and
  * free all it had (LeakSanitizer looks), until it comes through. */
