@@ -33,9 +33,12 @@ typedef struct kin_archive kin_archive;
 /* --- life --- */
 
 /* Makes an empty archive in folder dir, which must be absent or empty (KIN_E_EXISTS). dim: of
- * embeddings, 0 for the default.  Of several programs that do so at once one succeeds; the others
+ * embeddings, 0 for the default.  codec: of stored
+ * embeddings, "fp32" (or NULL), "fp16", "int8" (store/codec.h); what is called exact below is exact
+ * with regard to them.  Of several programs that do so at once one succeeds; the others
  * wait for it and get KIN_E_EXISTS. */
-kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_error *err);
+kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, const char *codec,
+                            kin_error *err);
 
 /* Opens; KIN_E_NOT_FOUND when dir holds no archive, KIN_E_UNSUPPORTED when it was made by a newer
  * program or its descriptors have another layout, KIN_E_CORRUPT when the catalog cannot be read. */
@@ -180,8 +183,10 @@ typedef struct kin_search_options {
     const kin_condition *where; /* NULL: everything */
     kin_level fold;          /* the best image of each series, study, patient; images: no folding */
     bool not_same_patient;   /* leaves out the query's patient (needs a known patient) */
-    bool exact;              /* never the index */
-    double effort;           /* 0: default; else in (0, 1] */
+    bool exact;              /* every member's row compared; the same as a recall of 1 */
+    double recall;           /* share of the exact answer that must come back on average, in (0, 1];
+                                0: KIN_SEARCH_RECALL */
+    const char *way;         /* NULL: the planner's choice; else a plan's method, for comparing */
     bool (*stop)(void *ctx); /* asked every few thousand rows, by several threads at once; true
                                 ends the search with KIN_E_CANCELLED.  May be NULL */
     void *stop_ctx;
@@ -192,22 +197,39 @@ typedef struct kin_result {
     kin_record record;
 } kin_result;
 
-/* How the answer was found. */
+#define KIN_SEARCH_RECALL 0.99
+enum { KIN_PLAN_METHODS = 5 };
+
+/* How the answer was found (search/search.h describes the methods). */
 typedef struct kin_plan {
-    const char *method;     /* "scan", "index", "index then scan" */
-    const char *index_kind; /* "flat", "hnsw", "ivfpq", or "none" before the first reindex */
-    char model[17];         /* the embedding's id */
+    const char *method; /* "scan", "two-stage scan", "index", "filtered index", "widening" */
+    bool fell_back;     /* the method gave up, and the scan answered */
+    double recall, expected_recall; /* asked for; promised by the tuning */
+    uint32_t width, candidates;     /* the index's setting */
+    struct {
+        const char *method;
+        double milliseconds; /* estimated; negative: not possible here */
+    } considered[KIN_PLAN_METHODS];
+    size_t considered_count;
+    double estimated_milliseconds; /* of the ranking */
+    double ranking_milliseconds;   /* what it took */
+    const char *index_kind;        /* "flat", "hnsw", "ivfpq", or "none" before the first reindex */
+    char model[17];                /* the embedding's id */
     uint64_t generation;
-    uint64_t live, members; /* images; those that may be answers */
-    uint64_t tail;          /* members newer than the generation, scanned exactly */
-    uint64_t scanned;       /* exact scores computed */
-    double milliseconds;
+    uint64_t live, members;      /* images; those that may be answers */
+    uint64_t tail;               /* members newer than the generation, scanned exactly */
+    uint64_t scored;             /* int8 codes compared */
+    uint64_t scanned;            /* exact scores computed */
+    double members_milliseconds; /* finding out who may be an answer */
+    double milliseconds;         /* all of it */
 } kin_plan;
 
 typedef struct kin_results {
     kin_result *items; /* best first */
     size_t count;
-    bool complete; /* fewer than k because no more exist, never because the search gave up */
+    bool complete; /* these are all there are, where fewer than k came; never because the search
+                      gave up */
+    bool exact;    /* every image that may be an answer was compared exactly */
     kin_plan plan;
 } kin_results;
 
@@ -217,26 +239,61 @@ void kin_results_release(kin_results *results);
 
 /* --- reindex, verify, backup, stats --- */
 
+typedef enum kin_reindex_model {
+    KIN_REINDEX_JUDGE, /* learn anew where the archive has outgrown the model or moved from it */
+    KIN_REINDEX_KEEP,
+    KIN_REINDEX_LEARN
+} kin_reindex_model;
+
 typedef struct kin_reindex_options {
     const char *index_kind; /* NULL: "auto"; see kin_reindex_is_kind() */
-    bool keep_model;        /* build the index only */
-    size_t check_queries;   /* sample for the recall check; 0: 200 */
-    double recall_bound;    /* below it the exact scan serves instead; 0: 0.95 */
-    int threads;            /* 0: all */
+    kin_reindex_model model;
+    bool rebuild;         /* build the index anew even where the last one could be extended */
+    uint64_t memory_max;  /* see kin_index_options */
+    size_t check_queries; /* sample for the tuning; 0: the default */
+    double recall_bound;  /* an index that no setting brings to it gives way to the scan; 0: 0.95 */
+    int threads;          /* 0: all */
+    /* Told once, before the work begins.  May be NULL. */
+    void (*forecast)(void *ctx, const char *index_kind, uint64_t peak_bytes);
     /* Progress: a stage's name and the share done of it; nonzero cancels.  May be NULL. */
     int (*progress)(void *ctx, const char *stage, double done);
     void *progress_ctx;
 } kin_reindex_options;
 
+/* What a generation's settings give (index/index.h, search/tune.h). */
+enum { KIN_TUNINGS_MAX = 8 };
+typedef struct kin_tuning {
+    double target, recall, microseconds;
+    uint32_t width, candidates;
+} kin_tuning;
+
+/* Whether what has come since has moved away: see kin_reindex_report. */
+typedef struct kin_drift {
+    bool judged; /* there was an earlier model or generation to judge by */
+    double old_error,
+        new_error; /* share of a descriptor's variance that the model does not keep: of
+                                   images it was learnt from, and of newer ones */
+    bool learn;    /* the model's */
+    double old_index_error, new_index_error;
+    bool retrain; /* the index's */
+} kin_drift;
+
 typedef struct kin_reindex_report {
     uint64_t images, generation;
     char model[17];
     const char *model_kind, *index_kind; /* static text */
-    double recall_at_10; /* of the index as built, at default effort, against the exact answer */
+    bool learnt;                         /* a new model; else the one before serves on */
+    bool extended; /* the index before was extended by what was new, and not trained again */
+    kin_drift drift;
+    double recall_at_10; /* of the setting that serves a query's default recall */
     size_t recall_queries;
     double recall_bound; /* that it was held to */
-    bool below_bound;    /* the built index missed the bound: an exact scan serves */
-    double seconds;
+    bool below_bound;    /* no setting reached the bound: a scan serves */
+    kin_tuning tunings[KIN_TUNINGS_MAX];
+    size_t tuning_count;
+    uint64_t forecast_bytes, peak_bytes; /* building's memory: foretold; measured, beyond what the
+                                            process had before */
+    double build_seconds, tune_seconds, swap_seconds, seconds;
 } kin_reindex_report;
 
 /* "auto", "flat", "hnsw", "ivfpq". */
@@ -263,9 +320,12 @@ typedef struct kin_archive_stats {
     size_t model_trained_on, dim, descriptor_length;
     uint64_t generation;
     char generation_time[32]; /* ISO 8601, "" before the first */
-    double generation_recall; /* its self-check; negative before the first */
-    uint64_t previews;        /* images that have one */
-    uint64_t preview_bytes;   /* of catalog_bytes, what they take */
+    double generation_recall; /* at the default recall, measured; negative before the first */
+    char codec[8];            /* of stored embeddings */
+    kin_tuning tunings[KIN_TUNINGS_MAX];
+    size_t tuning_count;
+    uint64_t previews;      /* images that have one */
+    uint64_t preview_bytes; /* of catalog_bytes, what they take */
     uint64_t catalog_bytes, descriptor_bytes, vector_bytes, index_bytes;
 } kin_archive_stats;
 

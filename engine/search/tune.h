@@ -1,0 +1,31 @@
+/*
+ * tune.h - finding the cheapest settings of an index for each recall, on the archive's own vectors.
+ *
+ * Queries are stored vectors spread evenly over the archive, each left out of its own answer; the
+ * truth is the exact scan of all members (kin_search_batch()).  Settings are tried from the cheapest
+ * up; a target gets the first whose mean recall@10, less two standard errors, reaches it (a
+ * candidate as similar as the tenth counts, so that ties do not).  A target that no setting reaches
+ * is left out of the table: searches that ask for it scan.
+ */
+#ifndef KIN_SEARCH_TUNE_H
+#define KIN_SEARCH_TUNE_H
+
+#include "search/search.h"
+
+enum { KIN_TUNE_K = 10, KIN_TUNE_QUERIES = 400 };
+
+typedef struct kin_tune_options {
+    size_t queries; /* 0: KIN_TUNE_QUERIES, or fewer where there are fewer rows */
+    /* Called with the share done; nonzero cancels (KIN_E_CANCELLED).  May be NULL. */
+    int (*progress)(void *ctx, double done);
+    void *progress_ctx;
+} kin_tune_options;
+
+/* Fills tunings (room for KIN_INDEX_TUNINGS_MAX) for corpus->index over ids[0..count), the live rows
+ * at its snapshot; *tuned is how many targets were reached, *asked how many queries were.  The flat
+ * kind is tuned as well: recall of the two-stage scan by its number of candidates. */
+kin_status kin_search_tune(const kin_corpus *corpus, const uint32_t *ids, size_t count,
+                           const kin_tune_options *options, kin_index_tuning *tunings,
+                           size_t *tuned, size_t *asked, kin_error *err);
+
+#endif
