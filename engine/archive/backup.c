@@ -60,7 +60,8 @@ static kin_status copy_file(const kin_fs *fs, const char *source, const char *ta
 
 /* Copies the segments that rows [0, rows) lie in, then cuts the copy to them. */
 static kin_status copy_segments(const kin_fs *fs, const char *from, const char *to, const char *tag,
-                                size_t length, uint64_t rows, kin_error *err)
+                                const kin_codec *codec, size_t length, uint64_t rows,
+                                kin_error *err)
 {
     kin_segments *copy = NULL;
     kin_status status = kin_fs_make_dirs(fs, to, err);
@@ -74,7 +75,7 @@ static kin_status copy_segments(const kin_fs *fs, const char *from, const char *
             status = copy_file(fs, source, target, err);
     }
     if (status == KIN_OK)
-        status = kin_segments_open(fs, to, tag, length, true, &copy, err);
+        status = kin_segments_open(fs, to, tag, codec, length, true, &copy, err);
     if (status == KIN_OK)
         status = kin_segments_trim(copy, rows, err);
     if (status == KIN_OK)
@@ -116,14 +117,14 @@ static kin_status copy_files(kin_archive *archive, const char *dest, kin_txn *tx
     if (status == KIN_OK)
         status = kin_archive_path(dest, "vectors", model, "", to, err);
     if (status == KIN_OK)
-        status = copy_segments(fs, from, to, model, archive->dim, rows, err);
+        status = copy_segments(fs, from, to, model, archive->codec, archive->dim, rows, err);
     if (status == KIN_OK)
         status = kin_path_of_descriptors(archive, descriptors, from, err);
     if (status == KIN_OK)
         status = kin_archive_path(dest, "descriptors", descriptors, "", to, err);
     if (status == KIN_OK)
-        status =
-            copy_segments(fs, from, to, archive->layout_tag, archive->descriptor_length, rows, err);
+        status = copy_segments(fs, from, to, archive->layout_tag, kin_codec_fp32,
+                               archive->descriptor_length, rows, err);
     return status;
 }
 

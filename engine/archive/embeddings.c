@@ -16,10 +16,10 @@ kin_status kin_read_rows(const kin_snapshot *snapshot, kin_segments *set, const 
         return status;
     for (size_t i = 0; status == KIN_OK && i < count; i++) {
         const float *row;
-        size_t got;
-        status = kin_rows_run(rows, ids[i], 1, &row, &got, err);
-        if (status == KIN_OK)
-            memcpy(out + i * length, row, length * sizeof *out);
+        float *to = out + i * length;
+        status = kin_rows_vector(rows, ids[i], to, &row, err);
+        if (status == KIN_OK && row != to)
+            memcpy(to, row, length * sizeof *to);
     }
     kin_rows_close(rows);
     return status;

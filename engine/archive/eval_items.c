@@ -157,22 +157,19 @@ static kin_status add_file(const kin_snapshot *snapshot, const char *path, int l
 
 static kin_status load_vectors(const kin_snapshot *snapshot, kin_eval_items *out, kin_error *err)
 {
+    const kin_state *state = snapshot->state;
     size_t dim = snapshot->archive->dim;
-    kin_expected expected = {snapshot->txn, snapshot->state->model};
-    kin_rows *rows = NULL;
     out->vectors = calloc(out->count > 0 ? out->count : 1, dim * sizeof *out->vectors);
-    if (out->vectors == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu vectors", out->count);
-    kin_status status = kin_rows_open(snapshot->state->vectors, snapshot->rows, kin_expected_hash,
-                                      &expected, &rows, err);
-    for (size_t i = 0; status == KIN_OK && i < out->count; i++) {
-        const float *row;
-        size_t got;
-        status = kin_rows_run(rows, out->items[i].id, 1, &row, &got, err);
-        if (status == KIN_OK)
-            memcpy(out->vectors + i * dim, row, dim * sizeof *row);
-    }
-    kin_rows_close(rows);
+    uint64_t *ids = calloc(out->count > 0 ? out->count : 1, sizeof *ids);
+    kin_status status = KIN_OK;
+    if (out->vectors == NULL || ids == NULL)
+        status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu vectors", out->count);
+    for (size_t i = 0; status == KIN_OK && i < out->count; i++)
+        ids[i] = out->items[i].id;
+    if (status == KIN_OK)
+        status = kin_read_rows(snapshot, state->vectors, state->model, ids, out->count,
+                               out->vectors, err);
+    free(ids);
     return status;
 }
 

@@ -17,6 +17,7 @@
 /* Keys of the catalog's settings. */
 #define KIN_META_LAYOUT               "layout"         /* signature of the descriptors */
 #define KIN_META_DIM                  "dim"            /* of embeddings */
+#define KIN_META_CODEC                "codec"          /* of embeddings; absent: fp32 */
 #define KIN_META_MODEL                "model"          /* id of the embedder that serves */
 #define KIN_META_PREVIOUS_MODEL       "previous_model" /* kept for readers of an older snapshot */
 #define KIN_META_GENERATION           "generation" /* number of the index generation, 0 for none */
@@ -61,6 +62,7 @@ struct kin_archive {
     const kin_fs *fs;
     char dir[PATH_MAX];
     size_t dim, descriptor_length;
+    const kin_codec *codec; /* of embeddings; descriptors are fp32 */
     char layout_tag[KIN_LAYOUT_TAG_SIZE];
     kin_catalog *catalog;
     pthread_mutex_t state_lock; /* over what follows; never held while something is loaded */
@@ -122,7 +124,7 @@ kin_status kin_blocks_record(kin_txn *txn, kin_segments *set, const char *name, 
                              uint64_t end, kin_error *err);
 
 /* The verified rows of ids in a set of the snapshot (which the catalog's blocks know as `name`),
- * packed into out. */
+ * decoded and packed into out. */
 kin_status kin_read_rows(const kin_snapshot *snapshot, kin_segments *set, const char *name,
                          const uint64_t *ids, size_t count, float *out, kin_error *err);
 

@@ -38,6 +38,7 @@ static void layout_tag(char tag[KIN_LAYOUT_TAG_SIZE])
 
 struct first_settings {
     const char *model;
+    const kin_codec *codec;
     size_t dim;
 };
 
@@ -53,6 +54,8 @@ static kin_status write_first_settings(kin_txn *txn, void *ctx, kin_error *err)
         status = kin_meta_set_text(txn, KIN_META_LAYOUT, signature, err);
     if (status == KIN_OK)
         status = kin_meta_set_u64(txn, KIN_META_DIM, first->dim, err);
+    if (status == KIN_OK)
+        status = kin_meta_set_text(txn, KIN_META_CODEC, kin_codec_name_borrow(first->codec), err);
     if (status == KIN_OK)
         status = kin_meta_set_u64(txn, KIN_META_GENERATION, 0, err);
     if (status == KIN_OK)
@@ -114,13 +117,17 @@ static kin_status end_making(const kin_fs *fs, const char *dir, const char *mark
     return kin_fs_sync_dir(fs, dir, err);
 }
 
-kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_error *err)
+kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, const char *codec,
+                            kin_error *err)
 {
     char signature[KIN_LAYOUT_SIGNATURE_SIZE], path[PATH_MAX], mark[PATH_MAX];
     kin_embedder *embedder = NULL;
     kin_catalog *catalog = NULL;
+    const kin_codec *kept = codec != NULL ? kin_codec_named(codec) : kin_codec_fp32;
     int lock = -1;
 
+    if (kept == NULL)
+        return kin_fail(err, KIN_E_ARG, codec, "vectors are kept as fp32, fp16 or int8");
     kin_descriptor_signature(signature);
     kin_status status = hold_folder(fs, dir, &lock, err);
     if (status == KIN_OK)
@@ -141,7 +148,7 @@ kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, kin_e
     if (status == KIN_OK)
         status = kin_catalog_open(path, true, &catalog, err);
     if (status == KIN_OK) {
-        struct first_settings first = {kin_embedder_id_borrow(embedder),
+        struct first_settings first = {kin_embedder_id_borrow(embedder), kept,
                                        kin_embedder_dim(embedder)};
         status = kin_catalog_write(catalog, write_first_settings, &first, err);
     }
@@ -159,6 +166,7 @@ static kin_status read_settings(kin_archive *archive, kin_error *err)
 {
     kin_txn *txn = NULL;
     char stored[KIN_LAYOUT_SIGNATURE_SIZE], ours[KIN_LAYOUT_SIGNATURE_SIZE];
+    char codec[2 * KIN_CODEC_NAME_SIZE];
     uint64_t dim = 0;
     kin_status status = kin_catalog_read(archive->catalog, &txn, err);
     if (status != KIN_OK)
@@ -166,6 +174,8 @@ static kin_status read_settings(kin_archive *archive, kin_error *err)
     status = kin_meta_get_text(txn, KIN_META_LAYOUT, stored, sizeof stored, err);
     if (status == KIN_OK)
         status = kin_meta_get_u64(txn, KIN_META_DIM, 0, &dim, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_text(txn, KIN_META_CODEC, codec, sizeof codec, err);
     kin_txn_end(txn);
     if (status != KIN_OK)
         return status;
@@ -177,6 +187,10 @@ static kin_status read_settings(kin_archive *archive, kin_error *err)
         return kin_fail(
             err, KIN_E_UNSUPPORTED, archive->dir,
             "the archive's descriptors have another layout than this program's: ingest anew");
+    archive->codec = codec[0] != '\0' ? kin_codec_named(codec) : kin_codec_fp32;
+    if (archive->codec == NULL)
+        return kin_fail(err, KIN_E_UNSUPPORTED, archive->dir,
+                        "the archive keeps its vectors in a way that this program does not know");
     archive->dim = (size_t)dim;
     archive->descriptor_length = kin_descriptor_length();
     layout_tag(archive->layout_tag);
@@ -235,7 +249,7 @@ kin_status kin_archive_open_or_make(const kin_fs *fs, const char *dir, kin_archi
     kin_status status = kin_archive_open(fs, dir, out, err);
     if (status != KIN_E_NOT_FOUND)
         return status;
-    status = kin_archive_init(fs, dir, 0, err);
+    status = kin_archive_init(fs, dir, 0, NULL, err);
     if (status == KIN_OK) {
         if (made != NULL)
             *made = true;

@@ -54,15 +54,18 @@ static kin_status one_query(const kin_vectors *vectors, const kin_index *index, 
                             size_t count, uint32_t self, double *recall, kin_error *err)
 {
     kin_hit exact[KIN_SEARCH_CANDIDATES], got[KIN_SEARCH_CANDIDATES];
-    size_t exact_count = 0, got_count = 0, hits = 0, run;
-    const float *row;
-    kin_status status = kin_rows_run(vectors->rows, self, 1, &row, &run, err);
+    size_t exact_count = 0, got_count = 0, hits = 0;
+    const float *row = NULL;
+    float *buffer = malloc(vectors->dim * sizeof *buffer);
+    kin_status status = buffer != NULL ? kin_rows_vector(vectors->rows, self, buffer, &row, err)
+                                       : kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a vector");
     if (status == KIN_OK)
         status = scan_answer(vectors, row, ids, count, exact, &exact_count, err);
     if (status == KIN_OK)
         status = kin_index_is_flat(index)
                      ? scan_answer(vectors, row, ids, count, got, &got_count, err)
                      : index_answer(vectors, index, row, got, &got_count, err);
+    free(buffer);
     if (status != KIN_OK)
         return status;
     exact_count = without(exact, exact_count, self);

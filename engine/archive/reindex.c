@@ -75,8 +75,7 @@ static const float *live_descriptor(void *ctx, size_t i, kin_error *err)
 {
     kin_reindex *re = ctx;
     const float *row = NULL;
-    size_t got;
-    return kin_rows_run(re->descriptors, re->ids[i], 1, &row, &got, err) == KIN_OK ? row : NULL;
+    return kin_rows_vector(re->descriptors, re->ids[i], NULL, &row, err) == KIN_OK ? row : NULL;
 }
 
 /* Learns a model from the live descriptors, or keeps the one that serves. */
@@ -132,7 +131,8 @@ static kin_status make_vectors(kin_reindex *re, kin_error *err)
     if (status == KIN_OK)
         status = kin_path_of_vectors(archive, model, path, err);
     if (status == KIN_OK)
-        status = kin_rewrite_open(made, archive->fs, path, model, archive->dim, err);
+        status =
+            kin_rewrite_open(made, archive->fs, path, model, archive->codec, archive->dim, err);
     if (status == KIN_OK)
         status = kin_rewrite_advance(made, re->descriptors, re->live, re->rows, err);
     return status;
@@ -145,6 +145,9 @@ static kin_status choose_vectors(kin_reindex *re, kin_error *err)
     if (status != KIN_OK)
         return status;
     re->vectors = re->learnt != NULL ? re->new_vectors.set : re->state->vectors;
+    re->vector = calloc(re->archive->dim, sizeof *re->vector);
+    if (re->vector == NULL)
+        return kin_fail(err, KIN_E_NOMEM, re->archive->dir, "no memory for a vector");
     return kin_rows_open(re->vectors, re->rows, kin_hashes_expected,
                          re->learnt != NULL ? &re->new_vectors.hashes : &re->vector_hashes,
                          &re->vector_rows, err);
@@ -163,7 +166,7 @@ static kin_status scrub(kin_reindex *re, kin_error *err)
     made->ctx = re;
     kin_status status = kin_path_of_descriptors(archive, made->name, path, err);
     if (status == KIN_OK)
-        status = kin_rewrite_open(made, archive->fs, path, archive->layout_tag,
+        status = kin_rewrite_open(made, archive->fs, path, archive->layout_tag, kin_codec_fp32,
                                   archive->descriptor_length, err);
     if (status == KIN_OK)
         status = kin_rewrite_advance(made, re->descriptors, re->live, re->rows, err);
@@ -174,8 +177,8 @@ static const float *live_vector(void *ctx, size_t i, kin_error *err)
 {
     kin_reindex *re = ctx;
     const float *row = NULL;
-    size_t got;
-    return kin_rows_run(re->vector_rows, re->ids[i], 1, &row, &got, err) == KIN_OK ? row : NULL;
+    return kin_rows_vector(re->vector_rows, re->ids[i], re->vector, &row, err) == KIN_OK ? row
+                                                                                         : NULL;
 }
 
 static int build_progress(void *ctx, double done)
@@ -210,7 +213,7 @@ static kin_status check(kin_reindex *re, kin_error *err)
     kin_reindex_report *report = re->report;
     double bound = re->options->recall_bound > 0 ? re->options->recall_bound : RECALL_BOUND;
     size_t queries = re->options->check_queries > 0 ? re->options->check_queries : CHECK_QUERIES;
-    kin_vectors vectors = {re->vector_rows, re->archive->dim, kin_segments_stride(re->vectors)};
+    kin_vectors vectors = {re->vector_rows, re->archive->dim};
     kin_status status = step(re, "checking recall", 0, err);
     if (status == KIN_OK)
         status = kin_recall_check(&vectors, re->index, re->ids, re->count, queries,
@@ -255,6 +258,7 @@ static void clean_up(kin_reindex *re)
     if (re->live != NULL)
         roaring_bitmap_free(re->live);
     free(re->ids);
+    free(re->vector);
     free(re->descriptor_hashes.values);
     free(re->vector_hashes.values);
 }

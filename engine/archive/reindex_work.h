@@ -20,6 +20,7 @@ typedef struct kin_reindex {
     kin_segments *vectors;  /* its vectors: new, or the snapshot's */
     kin_hashes vector_hashes;
     kin_rows *vector_rows;
+    float *vector; /* room for the one read last */
     kin_index *index;
     uint64_t generation;
     kin_embedder *learnt;        /* owned; NULL when the snapshot's model stays */

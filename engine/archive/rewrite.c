@@ -13,10 +13,10 @@ struct chunk {
 };
 
 kin_status kin_rewrite_open(kin_rewrite *rewrite, const kin_fs *fs, const char *path,
-                            const char *tag, size_t length, kin_error *err)
+                            const char *tag, const kin_codec *codec, size_t length, kin_error *err)
 {
     rewrite->rows = 0;
-    return kin_segments_open(fs, path, tag, length, true, &rewrite->set, err);
+    return kin_segments_open(fs, path, tag, codec, length, true, &rewrite->set, err);
 }
 
 void kin_rewrite_release(kin_rewrite *rewrite)
@@ -51,13 +51,15 @@ static kin_status pack(kin_rows *descriptors, const roaring_bitmap_t *live, uint
     *count = 0;
     for (uint64_t row = from; row < to; row++) {
         const float *descriptor;
-        size_t got;
+        float *place = chunk->packed + *count * input;
         if (!roaring_bitmap_contains(live, (uint32_t)row))
             continue;
-        kin_status status = kin_rows_run(descriptors, row, 1, &descriptor, &got, err);
+        kin_status status = kin_rows_vector(descriptors, row, place, &descriptor, err);
         if (status != KIN_OK)
             return status;
-        memcpy(chunk->packed + (*count)++ * input, descriptor, input * sizeof(float));
+        if (descriptor != place)
+            memcpy(place, descriptor, input * sizeof *place);
+        (*count)++;
     }
     return KIN_OK;
 }

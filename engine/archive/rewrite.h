@@ -21,10 +21,10 @@ typedef struct kin_rewrite {
     void *ctx;
 } kin_rewrite;
 
-/* Opens the set in folder `path` for rows of `length` floats with `tag` (segments.h); it starts
- * empty, whatever lies there.  The name and the functions are the caller's to set before. */
+/* Opens the set in folder `path` for rows of `length` numbers with `tag` and `codec` (segments.h); it
+ * starts empty, whatever lies there.  The name and the functions are the caller's to set before. */
 kin_status kin_rewrite_open(kin_rewrite *rewrite, const kin_fs *fs, const char *path,
-                            const char *tag, size_t length, kin_error *err);
+                            const char *tag, const kin_codec *codec, size_t length, kin_error *err);
 void kin_rewrite_release(kin_rewrite *rewrite);
 
 /* Makes the rows up to `to` from descriptors; rows that are not in `live` become zeros, so that

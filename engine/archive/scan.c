@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/parallel.h"
-#include "simd/kernels.h"
 
 enum {
     SCAN_GRAIN = 16384, /* ids that one thread takes at a time: some milliseconds */
@@ -15,9 +14,8 @@ enum {
 
 struct scan {
     const kin_vectors *vectors;
-    const float *query;
+    const kin_probe *probe;
     const uint32_t *ids;
-    const kin_kernels *kernels;
     const kin_stop *stop;
     atomic_bool over;     /* failed or stopped: what is left need not be done */
     pthread_mutex_t lock; /* over top, status and err */
@@ -59,15 +57,14 @@ static kin_status score_run(const struct scan *scan, size_t *from, size_t to, ki
                             kin_error *err)
 {
     float scores[SCAN_RUN];
-    const float *row;
+    const void *row;
     const uint32_t *ids = scan->ids + *from;
     size_t got;
     kin_status status = kin_rows_run(scan->vectors->rows, ids[0], run_length(scan->ids, *from, to),
                                      &row, &got, err);
     if (status != KIN_OK)
         return status;
-    scan->kernels->dot_rows(scan->query, row, scan->vectors->stride, got, scan->vectors->dim,
-                            scores);
+    kin_probe_score_rows(scan->probe, row, got, scores);
     for (size_t i = 0; i < got; i++)
         kin_topk_offer(local, ids[i], scores[i]);
     *from += got;
@@ -105,33 +102,37 @@ static void scan_range(void *ctx, size_t from, size_t to)
 kin_status kin_scan(const kin_vectors *vectors, const float *query, const uint32_t *ids,
                     size_t count, const kin_stop *stop, kin_topk *top, kin_error *err)
 {
-    struct scan scan = {.vectors = vectors,
-                        .query = query,
-                        .ids = ids,
-                        .kernels = kin_kernels_best(),
-                        .stop = stop,
-                        .top = top,
-                        .status = KIN_OK,
-                        .err = err};
+    struct scan scan = {
+        .vectors = vectors, .ids = ids, .stop = stop, .top = top, .status = KIN_OK, .err = err};
     if (count == 0 || top->capacity == 0)
         return KIN_OK;
+    kin_probe *probe = NULL;
+    kin_status status =
+        kin_probe_new(kin_rows_codec(vectors->rows), query, vectors->dim, &probe, err);
+    if (status != KIN_OK)
+        return status;
+    scan.probe = probe;
     pthread_mutex_init(&scan.lock, NULL);
     kin_parallel_for(count, SCAN_GRAIN, 0, scan_range, &scan);
     pthread_mutex_destroy(&scan.lock);
+    kin_probe_free(probe);
     return scan.status;
 }
 
 kin_status kin_rescore(const kin_vectors *vectors, const float *query, kin_hit *hits, size_t count,
                        kin_error *err)
 {
-    const kin_kernels *kernels = kin_kernels_best();
-    for (size_t i = 0; i < count; i++) {
-        const float *row;
+    kin_probe *probe = NULL;
+    kin_status status =
+        kin_probe_new(kin_rows_codec(vectors->rows), query, vectors->dim, &probe, err);
+    for (size_t i = 0; status == KIN_OK && i < count; i++) {
+        const void *row = kin_rows_peek(vectors->rows, hits[i].id);
         size_t got;
-        kin_status status = kin_rows_run(vectors->rows, hits[i].id, 1, &row, &got, err);
-        if (status != KIN_OK)
-            return status;
-        hits[i].score = kernels->dot(query, row, vectors->dim);
+        if (row == NULL)
+            status = kin_rows_run(vectors->rows, hits[i].id, 1, &row, &got, err);
+        if (status == KIN_OK)
+            hits[i].score = kin_probe_score(probe, row);
     }
-    return KIN_OK;
+    kin_probe_free(probe);
+    return status;
 }

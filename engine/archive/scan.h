@@ -8,7 +8,7 @@
 /* Rows to score against. */
 typedef struct kin_vectors {
     kin_rows *rows;
-    size_t dim, stride; /* floats of a vector; floats from one to the next */
+    size_t dim; /* numbers of a vector */
 } kin_vectors;
 
 /* How a caller ends work under way: asked(ctx), from whichever threads do the work. */

@@ -223,7 +223,6 @@ static kin_status prepare(struct search *search, kin_error *err)
     memcpy(plan->model, state->model, sizeof plan->model);
     search->expected = (kin_expected){search->snapshot.txn, state->model};
     search->vectors.dim = archive->dim;
-    search->vectors.stride = kin_segments_stride(state->vectors);
     kin_status status = kin_rows_open(state->vectors, search->snapshot.rows, kin_expected_hash,
                                       &search->expected, &search->vectors.rows, err);
     if (status != KIN_OK)

@@ -95,13 +95,13 @@ static kin_status load_state(const kin_archive *archive, const kin_state_names *
     if (status == KIN_OK)
         status = kin_path_of_descriptors(archive, state->descriptors_name, path, err);
     if (status == KIN_OK)
-        status = kin_segments_open(archive->fs, path, archive->layout_tag,
+        status = kin_segments_open(archive->fs, path, archive->layout_tag, kin_codec_fp32,
                                    archive->descriptor_length, true, &state->descriptors, err);
     if (status == KIN_OK)
         status = kin_path_of_vectors(archive, model, path, err);
     if (status == KIN_OK)
-        status =
-            kin_segments_open(archive->fs, path, model, archive->dim, true, &state->vectors, err);
+        status = kin_segments_open(archive->fs, path, model, archive->codec, archive->dim, true,
+                                   &state->vectors, err);
     if (status != KIN_OK) {
         kin_state_return(state);
         return status;

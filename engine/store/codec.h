@@ -5,7 +5,8 @@
  *   fp16  dim IEEE 754 halves, rounded to nearest even                        2 dim bytes
  *   int8  dim signed bytes c[i] = round(v[i] / scale), then the row's own     dim + 4 bytes
  *         scale = max |v[i]| / 127 as a float, on the next multiple of 4
- *         bytes; a row of zeros has scale 0
+ *         bytes; a row of zeros has scale 0.  No number is further than
+ *         scale / 2 (and rounding) from its code's
  *
  * A codec is a const table, known by name.  Rows are `stride` bytes apart: fp32 and fp16 rows begin
  * on 64-byte boundaries (a cache line, an AVX-512 register), int8 rows on 4-byte ones, since padding
@@ -23,6 +24,10 @@
 
 #include "base/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { KIN_CODEC_NAME_SIZE = 8 };
 
 typedef struct kin_codec kin_codec;
@@ -31,6 +36,9 @@ typedef struct kin_codec kin_codec;
 const kin_codec *kin_codec_named(const char *name);
 const char *kin_codec_name_borrow(const kin_codec *codec);
 extern const kin_codec *const kin_codec_fp32, *const kin_codec_fp16, *const kin_codec_int8;
+
+/* The longest vector that it takes. */
+size_t kin_codec_dim_max(const kin_codec *codec);
 
 /* Bytes of a row of dim numbers, and from one row to the next. */
 size_t kin_codec_row_size(const kin_codec *codec, size_t dim);
@@ -55,5 +63,9 @@ void kin_probe_score_gather(const kin_probe *probe, const void *rows, const uint
                             size_t count, float *scores);
 /* With one row. */
 float kin_probe_score(const kin_probe *probe, const void *row);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

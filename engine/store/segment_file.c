@@ -8,19 +8,22 @@
 #include <sys/mman.h>
 #include <xxhash.h>
 
+#include "store/codec_table.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "segment files are little-endian");
-_Static_assert(sizeof(float) == 4, "rows are IEEE 754 single precision");
+_Static_assert(sizeof(float) == 4, "vectors are IEEE 754 single precision");
 _Static_assert(sizeof(size_t) == 8, "a segment's mapping may be larger than 32 bits can say");
 
 static const char magic[8] = {'K', 'I', 'N', 'S', 'E', 'G', '\r', '\n'};
 
-enum { VERSION = 1, CODEC_FLOAT32 = 1 };
+enum { VERSION = 1 };
 
 /* As in the file; the rest of the page is zero. */
 struct header {
     char magic[8];
-    uint32_t version, codec;
-    uint64_t length, stride; /* floats */
+    uint32_t version;
+    uint32_t codec;          /* its number: codec_table.h */
+    uint64_t length, stride; /* in the codec's numbers */
     uint64_t segment_rows;
     uint64_t number; /* of the segment: a file under another's name is noticed */
     char tag[KIN_SEGMENT_TAG_SIZE];
@@ -39,7 +42,7 @@ kin_status kin_segment_path(const char *dir, uint64_t number, char *path, size_t
 
 size_t kin_segment_size(const struct segment_layout *layout, size_t rows)
 {
-    return SEGMENT_PAGE + rows * layout->stride * sizeof(float);
+    return SEGMENT_PAGE + rows * layout->stride;
 }
 
 void kin_segment_header_make(const struct segment_layout *layout, uint64_t number,
@@ -47,9 +50,9 @@ void kin_segment_header_make(const struct segment_layout *layout, uint64_t numbe
 {
     struct header header = {
         .version = VERSION,
-        .codec = CODEC_FLOAT32,
+        .codec = layout->codec->number,
         .length = layout->length,
-        .stride = layout->stride,
+        .stride = layout->stride / layout->codec->number_size,
         .segment_rows = KIN_SEGMENT_ROWS,
         .number = number,
     };
@@ -69,12 +72,17 @@ kin_status kin_segment_header_check(const struct segment_layout *layout, uint64_
     if (memcmp(header.magic, magic, sizeof magic) != 0 ||
         header.checksum != XXH3_64bits(&header, offsetof(struct header, checksum)))
         return kin_fail(err, KIN_E_FORMAT, path, "segment's header is damaged");
-    if (header.version != VERSION || header.codec != CODEC_FLOAT32)
+    const kin_codec *codec = kin_codec_numbered(header.codec);
+    if (header.version != VERSION || codec == NULL)
         return kin_fail(err, KIN_E_CORRUPT, path, "segment is of version %u, codec %u",
                         (unsigned)header.version, (unsigned)header.codec);
-    if (header.length != layout->length || header.stride != layout->stride ||
+    if (codec != layout->codec)
+        return kin_fail(err, KIN_E_CORRUPT, path, "segment holds rows of %s, not %s", codec->name,
+                        layout->codec->name);
+    if (header.length != layout->length ||
+        header.stride != layout->stride / layout->codec->number_size ||
         header.segment_rows != KIN_SEGMENT_ROWS)
-        return kin_fail(err, KIN_E_CORRUPT, path, "segment holds rows of %llu floats, not %zu",
+        return kin_fail(err, KIN_E_CORRUPT, path, "segment holds rows of %llu numbers, not %zu",
                         (unsigned long long)header.length, layout->length);
     if (memcmp(header.tag, layout->tag, sizeof header.tag) != 0)
         return kin_fail(err, KIN_E_CORRUPT, path, "segment belongs to another set");

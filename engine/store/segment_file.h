@@ -9,14 +9,14 @@
 
 enum {
     SEGMENT_PAGE = 4096, /* the header's size: rows begin on a page */
-    SEGMENT_BLOCKS = KIN_SEGMENT_ROWS / KIN_BLOCK_ROWS,
-    ROW_ALIGNMENT = 64 /* bytes: a cache line, and an AVX-512 register */
+    SEGMENT_BLOCKS = KIN_SEGMENT_ROWS / KIN_BLOCK_ROWS
 };
 
 /* What all segments of a set have in common. */
 struct segment_layout {
     char tag[KIN_SEGMENT_TAG_SIZE]; /* padded with zeros */
-    size_t length, stride;          /* floats */
+    const kin_codec *codec;
+    size_t length, stride; /* numbers of a row; bytes from one row to the next */
 };
 
 /* A segment that is mapped for reading.  The mapping is as long as a full segment from the start,

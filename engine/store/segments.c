@@ -18,11 +18,12 @@ static kin_status check_folder(const kin_fs *fs, const char *dir, kin_error *err
     return KIN_OK;
 }
 
-kin_status kin_segments_open(const kin_fs *fs, const char *dir, const char *tag, size_t length,
-                             bool writable, kin_segments **out, kin_error *err)
+kin_status kin_segments_open(const kin_fs *fs, const char *dir, const char *tag,
+                             const kin_codec *codec, size_t length, bool writable,
+                             kin_segments **out, kin_error *err)
 {
-    if (length == 0 || length > KIN_SEGMENT_LENGTH_MAX)
-        return kin_fail(err, KIN_E_ARG, dir, "rows of %zu floats are not supported", length);
+    if (length == 0 || length > KIN_SEGMENT_LENGTH_MAX || length > kin_codec_dim_max(codec))
+        return kin_fail(err, KIN_E_ARG, dir, "rows of %zu numbers are not supported", length);
     if (strlen(tag) >= KIN_SEGMENT_TAG_SIZE)
         return kin_fail(err, KIN_E_ARG, dir, "tag is too long");
     if (strlen(dir) >= PATH_MAX)
@@ -37,12 +38,12 @@ kin_status kin_segments_open(const kin_fs *fs, const char *dir, const char *tag,
         free(kept_dir);
         return kin_fail(err, KIN_E_NOMEM, dir, "no memory for a set of segments");
     }
-    const size_t lane = ROW_ALIGNMENT / sizeof(float);
     set->fs = fs;
     set->dir = kept_dir;
     set->writable = writable;
+    set->layout.codec = codec;
     set->layout.length = length;
-    set->layout.stride = (length + lane - 1) / lane * lane;
+    set->layout.stride = kin_codec_stride(codec, length);
     snprintf(set->layout.tag, sizeof set->layout.tag, "%s", tag);
     set->writer.number = NO_SEGMENT;
     pthread_mutex_init(&set->opening, NULL);
@@ -66,6 +67,11 @@ void kin_segments_close(kin_segments *set)
 size_t kin_segments_length(const kin_segments *set)
 {
     return set->layout.length;
+}
+
+const kin_codec *kin_segments_codec(const kin_segments *set)
+{
+    return set->layout.codec;
 }
 
 size_t kin_segments_stride(const kin_segments *set)
@@ -100,8 +106,8 @@ kin_status kin_segments_get(kin_segments *set, uint64_t number, size_t rows, str
 uint64_t kin_segments_hash(const kin_segments *set, const struct segment *segment, size_t at,
                            size_t rows)
 {
-    size_t row_size = set->layout.stride * sizeof(float);
-    return XXH3_64bits(segment->map + kin_segment_size(&set->layout, at), rows * row_size);
+    return XXH3_64bits(segment->map + kin_segment_size(&set->layout, at),
+                       rows * set->layout.stride);
 }
 
 kin_status kin_segments_block_hash(kin_segments *set, uint64_t block, size_t rows, uint64_t *hash,

@@ -1,10 +1,9 @@
 /*
- * segments.h - rows of floats in append-only, memory-mapped segment files.
+ * segments.h - encoded vectors as rows of append-only, memory-mapped segment files.
  *
  * A set of segments is a folder of files 000000.seg, 000001.seg, …, each with a header page and
- * room for KIN_SEGMENT_ROWS rows.  Row r lies in segment r / KIN_SEGMENT_ROWS; a row's stride is
- * its length rounded up to 64 bytes, and every row begins on a 64-byte boundary.  The bytes between
- * are zero.
+ * room for KIN_SEGMENT_ROWS rows of one codec (codec.h), which says how far apart and on which
+ * boundaries they begin.  Row r lies in segment r / KIN_SEGMENT_ROWS.
  *
  * The set does not know how many rows are committed: the catalog does, and each call is told.
  * Bytes past the committed rows are garbage from a crash; the next append overwrites them.  For the
@@ -26,12 +25,13 @@
 
 #include "base/fs.h"
 #include "base/status.h"
+#include "store/codec.h"
 
 enum {
     KIN_SEGMENT_ROWS = 65536,
     KIN_BLOCK_ROWS = 64,
     KIN_SEGMENT_TAG_SIZE = 64,
-    KIN_SEGMENT_LENGTH_MAX = 1 << 18, /* floats in a row: a segment's mapping stays below 64 GiB */
+    KIN_SEGMENT_LENGTH_MAX = 1 << 18, /* numbers in a row: a segment's mapping stays below 64 GiB */
     KIN_SEGMENTS_MAX = 1 << 14        /* segments in a set: 2^30 rows */
 };
 
@@ -39,21 +39,23 @@ typedef struct kin_segments kin_segments;
 
 /* Opens the set in folder `dir`, made (durably) when absent and `writable`; KIN_E_NOT_FOUND when
  * absent and not.  `tag` (less than KIN_SEGMENT_TAG_SIZE bytes) names what the rows are (a layout's
- * digest, a model's id): files of another tag or length are KIN_E_CORRUPT.  `length` is floats in a
- * row.  Headers are checked when a segment is first touched. */
-kin_status kin_segments_open(const kin_fs *fs, const char *dir, const char *tag, size_t length,
-                             bool writable, kin_segments **out, kin_error *err);
+ * digest, a model's id): files of another tag, codec or length are KIN_E_CORRUPT.  `length` is
+ * numbers in a row.  Headers are checked when a segment is first touched. */
+kin_status kin_segments_open(const kin_fs *fs, const char *dir, const char *tag,
+                             const kin_codec *codec, size_t length, bool writable,
+                             kin_segments **out, kin_error *err);
 
 /* Closes files and mappings; what was not synced may or may not survive a power failure. */
 void kin_segments_close(kin_segments *set);
 
-size_t kin_segments_length(const kin_segments *set); /* floats in a row */
-size_t kin_segments_stride(const kin_segments *set); /* floats from one row to the next */
+const kin_codec *kin_segments_codec(const kin_segments *set);
+size_t kin_segments_length(const kin_segments *set); /* numbers in a row */
+size_t kin_segments_stride(const kin_segments *set); /* bytes from one row to the next */
 
-/* Writes count rows (each `length` floats, packed) at row `first`, over whatever is there.  Rows
- * before `first` must exist (KIN_E_CORRUPT: the file is shorter than the catalog believes).  On
- * failure the rows at and after `first` are garbage, to be overwritten or trimmed; those before it
- * are untouched. */
+/* Encodes count vectors (each `length` floats, packed) and writes them as rows from `first` on, over
+ * whatever is there.  Rows before `first` must exist (KIN_E_CORRUPT: the file is shorter than the
+ * catalog believes); KIN_E_ARG: a vector that the codec cannot hold.  On failure the rows at and
+ * after `first` are garbage, to be overwritten or trimmed; those before it are untouched. */
 kin_status kin_segments_append(kin_segments *set, uint64_t first, const float *rows, size_t count,
                                kin_error *err);
 
@@ -91,9 +93,19 @@ void kin_rows_close(kin_rows *rows);
  * before a block that is damaged: asking for that one is KIN_E_CORRUPT, which names the segment
  * file, as it is when the file is too short or its header is wrong.  KIN_E_ARG past the view's end,
  * or for wanted = 0. */
-kin_status kin_rows_run(kin_rows *rows, uint64_t first, size_t wanted, const float **out,
+kin_status kin_rows_run(kin_rows *rows, uint64_t first, size_t wanted, const void **out,
                         size_t *count, kin_error *err);
 
+/* The row, when its block has been mapped and verified before; else NULL: then kin_rows_run() finds
+ * out.  Takes no lock and a few nanoseconds, for rows here and there. */
+const void *kin_rows_peek(const kin_rows *rows, uint64_t row);
+
+/* Points *out at the floats of one row: its own (fp32), or those decoded into buffer (room for
+ * `length` floats).  Fails as kin_rows_run() does. */
+kin_status kin_rows_vector(kin_rows *rows, uint64_t row, float *buffer, const float **out,
+                           kin_error *err);
+
 uint64_t kin_rows_count(const kin_rows *rows);
+const kin_codec *kin_rows_codec(const kin_rows *rows);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "store/segments_private.h"
 
-enum { PACK_BYTES = 1 << 18 }; /* rows are given their stride in pieces of about this size */
+enum { PACK_BYTES = 1 << 18 }; /* rows are encoded in pieces of about this size */
 
 /* Forgets which blocks of the segment from row `at` on were verified: they are about to change. */
 static void forget_verified(kin_segments *set, uint64_t number, size_t at)
@@ -126,7 +126,7 @@ static kin_status writer_select(kin_segments *set, uint64_t number, bool fresh, 
     return status;
 }
 
-/* Writes `count` rows at row `at` of the writer's file, each filled up to its stride with zeros. */
+/* Writes `count` rows, encoded, at row `at` of the writer's file. */
 static kin_status write_rows(kin_segments *set, size_t at, const float *rows, size_t count,
                              kin_error *err)
 {
@@ -137,22 +137,25 @@ static kin_status write_rows(kin_segments *set, size_t at, const float *rows, si
         return status;
     if (kin_segment_size(&set->layout, at) > w->size)
         return kin_fail(err, KIN_E_CORRUPT, w->path, "segment ends before row %zu", at);
-    size_t piece = PACK_BYTES / (stride * sizeof(float));
+    size_t piece = PACK_BYTES / stride;
     if (piece == 0)
         piece = 1;
     if (piece > count)
         piece = count;
     if (piece == 0) /* no rows */
         return KIN_OK;
-    float *packed = calloc(piece, stride * sizeof(float));
+    unsigned char *packed = malloc(piece * stride);
     if (packed == NULL)
         return kin_fail(err, KIN_E_NOMEM, w->path, "no memory to append rows");
     for (size_t done = 0; done < count && status == KIN_OK; done += piece) {
         size_t n = count - done < piece ? count - done : piece;
-        for (size_t r = 0; r < n; r++)
-            memcpy(packed + r * stride, rows + (done + r) * length, length * sizeof(float));
+        for (size_t r = 0; r < n && status == KIN_OK; r++)
+            status = kin_codec_encode(set->layout.codec, rows + (done + r) * length, length,
+                                      packed + r * stride, err);
+        if (status != KIN_OK)
+            break;
         w->file_dirty = true;
-        status = kin_fs_write_all(set->fs, w->fd, w->path, packed, n * stride * sizeof(float),
+        status = kin_fs_write_all(set->fs, w->fd, w->path, packed, n * stride,
                                   (off_t)kin_segment_size(&set->layout, at + done), err);
         size_t end = kin_segment_size(&set->layout, at + done + n);
         if (status == KIN_OK && end > w->size)

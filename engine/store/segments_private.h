@@ -30,6 +30,14 @@ struct kin_segments {
     _Atomic(struct segment *) segments[KIN_SEGMENTS_MAX]; /* NULL until first touched */
 };
 
+/* The segment of that number when it has been mapped before, else NULL. */
+static inline struct segment *kin_segments_mapped(kin_segments *set, uint64_t number)
+{
+    return number < KIN_SEGMENTS_MAX
+               ? atomic_load_explicit(&set->segments[number], memory_order_acquire)
+               : NULL;
+}
+
 /* The mapped segment of that number, opened at its first use, with at least `rows` rows in its
  * file. path (PATH_MAX) receives its name. */
 kin_status kin_segments_get(kin_segments *set, uint64_t number, size_t rows, struct segment **out,

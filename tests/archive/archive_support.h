@@ -128,7 +128,7 @@ static inline kin_archive *new_archive(const char *dir)
 {
     kin_error err;
     kin_archive *archive = NULL;
-    assert_ok(kin_archive_init(kin_fs_posix(), dir, 32, &err), err);
+    assert_ok(kin_archive_init(kin_fs_posix(), dir, 32, NULL, &err), err);
     assert_ok(kin_archive_open(kin_fs_posix(), dir, &archive, &err), err);
     return archive;
 }

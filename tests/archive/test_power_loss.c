@@ -30,7 +30,7 @@ static int set_up(void **state)
     losses = 0;
     assert_int_equal(kin_fs_make_dirs(kin_fs_posix(), dir, &err), KIN_OK);
     faults = fault_fs_new(dir);
-    assert_ok(kin_archive_init(fault_fs_borrow(faults), dir, 32, &err), err);
+    assert_ok(kin_archive_init(fault_fs_borrow(faults), dir, 32, NULL, &err), err);
     assert_ok(kin_archive_open(fault_fs_borrow(faults), dir, &archive, &err), err);
     return 0;
 }

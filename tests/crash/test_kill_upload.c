@@ -236,7 +236,7 @@ static void test_nothing_acknowledged_is_ever_lost(void **state)
     kin_error err;
     random_state = seed != NULL ? strtoull(seed, NULL, 10) : 20261124;
     snprintf(dir, sizeof dir, "%.4000s/archive", folder);
-    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, 64, &err), KIN_OK);
+    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, 64, NULL, &err), KIN_OK);
     for (int round = 0; round < rounds; round++) {
         reports += kill_one(&next);
         check_archive();

@@ -7,7 +7,7 @@
 #include "rows_support.h"
 #include "temp_folder.h"
 
-enum { LENGTH = 5 }; /* not a multiple of a lane: the stride is 16 */
+enum { LENGTH = 5 }; /* not a multiple of a lane: the stride is 64 bytes */
 
 static char root[PATH_MAX], dir[PATH_MAX + 8];
 static struct ledger ledger;
@@ -32,7 +32,8 @@ static kin_segments *open_set(bool writable)
 {
     kin_segments *set = NULL;
     kin_error err = {0};
-    kin_status status = kin_segments_open(kin_fs_posix(), dir, "tag", LENGTH, writable, &set, &err);
+    kin_status status =
+        kin_segments_open(kin_fs_posix(), dir, "tag", kin_codec_fp32, LENGTH, writable, &set, &err);
     if (status != KIN_OK)
         fail_msg("%s: %s", err.subject, err.message);
     return set;
@@ -74,7 +75,7 @@ static void test_append_read_reopen(void **unused)
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         kin_segments *set = open_set(true);
         assert_int_equal(kin_segments_length(set), LENGTH);
-        assert_int_equal(kin_segments_stride(set), 16);
+        assert_int_equal(kin_segments_stride(set), 64);
         fill(set, steps[i]);
         assert_int_equal(read_all_rows(set, &ledger, NULL), KIN_OK);
         kin_segments_close(set);
@@ -96,7 +97,7 @@ static void test_reader_follows_growth(void **unused)
     kin_segments *reader = open_set(false);
     kin_rows *old = NULL;
     assert_int_equal(kin_rows_open(reader, 10, ledger_hash, &ledger, &old, NULL), KIN_OK);
-    const float *at;
+    const void *at;
     size_t count;
     assert_int_equal(kin_rows_run(old, 3, SIZE_MAX, &at, &count, NULL), KIN_OK);
     assert_int_equal(count, 7);
@@ -124,8 +125,9 @@ static void test_writers_in_turn(void **unused)
     kin_segments *sets[2] = {NULL, NULL};
     struct ledger shared = {0};
     for (int i = 0; i < 2; i++)
-        assert_int_equal(
-            kin_segments_open(kin_fs_posix(), dir, "tag", LENGTH, true, &sets[i], &err), KIN_OK);
+        assert_int_equal(kin_segments_open(kin_fs_posix(), dir, "tag", kin_codec_fp32, LENGTH, true,
+                                           &sets[i], &err),
+                         KIN_OK);
     for (uint64_t row = 0; row < 300; row += 10) {
         kin_segments *set = sets[row / 10 % 2];
         assert_int_equal(append_rows(set, row, 10, &err), KIN_OK);
@@ -137,8 +139,8 @@ static void test_writers_in_turn(void **unused)
         assert_int_equal(kin_rows_open(sets[i], 300, ledger_hash, &shared, &rows, &err), KIN_OK);
         for (uint64_t row = 0; row < 300; row++) {
             const float *at;
-            size_t got;
-            assert_int_equal(kin_rows_run(rows, row, 1, &at, &got, &err), KIN_OK);
+            float buffer[LENGTH];
+            assert_int_equal(kin_rows_vector(rows, row, buffer, &at, &err), KIN_OK);
             assert_true(at[1] == cell(row, 1));
         }
         kin_rows_close(rows);
@@ -163,7 +165,7 @@ static void test_uncommitted_rows_are_overwritten(void **unused)
     struct ledger wrong = ledger;
     assert_int_equal(ledger_commit(&wrong, set, 0, 190, NULL), KIN_OK);
     kin_rows *view = NULL;
-    const float *at;
+    const void *at;
     size_t count;
     assert_int_equal(kin_rows_open(set, 190, ledger_hash, &wrong, &view, NULL), KIN_OK);
     assert_int_equal(kin_rows_run(view, 128, 62, &at, &count, NULL), KIN_OK);
@@ -236,7 +238,7 @@ static void test_damage_is_confined(void **unused)
     change_byte("000000.seg", 4096 + 70 * 64, 1); /* block 1 */
     set = open_set(false);
     kin_rows *view = NULL;
-    const float *at;
+    const void *at;
     size_t count;
     assert_int_equal(kin_rows_open(set, 200, ledger_hash, &ledger, &view, NULL), KIN_OK);
     assert_int_equal(kin_rows_run(view, 10, 190, &at, &count, NULL), KIN_OK);
@@ -257,7 +259,7 @@ static void test_missing_checksum_is_damage(void **unused)
     struct ledger partial = ledger;
     partial.rows = 64; /* holds none for block 1 */
     kin_rows *view = NULL;
-    const float *at;
+    const void *at;
     size_t count;
     kin_error err = {0};
     assert_int_equal(kin_rows_open(set, 70, ledger_hash, &partial, &view, NULL), KIN_OK);
@@ -316,8 +318,8 @@ static void test_headers_are_checked(void **unused)
         size_t length;
     } others[] = {{"other", LENGTH}, {"tag", 4}, {"tag", 17}, {"", LENGTH}};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        assert_int_equal(kin_segments_open(kin_fs_posix(), dir, others[i].tag, others[i].length,
-                                           true, &set, NULL),
+        assert_int_equal(kin_segments_open(kin_fs_posix(), dir, others[i].tag, kin_codec_fp32,
+                                           others[i].length, true, &set, NULL),
                          KIN_OK);
         assert_int_equal(read_all_rows(set, &ledger, NULL), KIN_E_CORRUPT);
         assert_int_equal(append_rows(set, 0, 1, NULL), KIN_E_CORRUPT); /* not even at the start */
@@ -329,7 +331,7 @@ static void test_headers_are_checked(void **unused)
     assert_int_equal(rename(a, b), 0); /* a file under another's name */
     set = open_set(false);
     kin_rows *view = NULL;
-    const float *at;
+    const void *at;
     size_t count;
     assert_int_equal(kin_rows_open(set, ledger.rows, ledger_hash, &ledger, &view, NULL), KIN_OK);
     assert_int_equal(kin_rows_run(view, 65536, 1, &at, &count, NULL), KIN_E_CORRUPT);
@@ -360,10 +362,14 @@ static void test_arguments(void **unused)
     char tag[KIN_SEGMENT_TAG_SIZE + 1];
     memset(tag, 'x', sizeof tag);
     tag[KIN_SEGMENT_TAG_SIZE] = '\0';
-    assert_int_equal(kin_segments_open(fs, dir, "t", LENGTH, false, &set, NULL), KIN_E_NOT_FOUND);
-    assert_int_equal(kin_segments_open(fs, dir, tag, LENGTH, true, &set, NULL), KIN_E_ARG);
-    assert_int_equal(kin_segments_open(fs, dir, "t", 0, true, &set, NULL), KIN_E_ARG);
-    assert_int_equal(kin_segments_open(fs, dir, "t", SIZE_MAX, true, &set, NULL), KIN_E_ARG);
+    assert_int_equal(kin_segments_open(fs, dir, "t", kin_codec_fp32, LENGTH, false, &set, NULL),
+                     KIN_E_NOT_FOUND);
+    assert_int_equal(kin_segments_open(fs, dir, tag, kin_codec_fp32, LENGTH, true, &set, NULL),
+                     KIN_E_ARG);
+    assert_int_equal(kin_segments_open(fs, dir, "t", kin_codec_fp32, 0, true, &set, NULL),
+                     KIN_E_ARG);
+    assert_int_equal(kin_segments_open(fs, dir, "t", kin_codec_fp32, SIZE_MAX, true, &set, NULL),
+                     KIN_E_ARG);
     set = open_set(true);
     float row[LENGTH] = {0};
     uint64_t hash;

@@ -17,7 +17,7 @@ static struct ledger committed; /* BEFORE rows in a folder that every round begi
 static void open_set(const kin_fs *fs, const char *path, kin_segments **set, kin_error *err)
 {
     *set = NULL;
-    if (kin_segments_open(fs, path, "tag", LENGTH, true, set, err) == KIN_OK)
+    if (kin_segments_open(fs, path, "tag", kin_codec_fp32, LENGTH, true, set, err) == KIN_OK)
         assert_non_null(*set);
 }
 

@@ -48,8 +48,10 @@ static void test_appender_and_readers(void **unused)
     kin_segments *writer = NULL, *other = NULL;
     pthread_t threads[READERS];
     temp_folder_make(dir);
-    assert_int_equal(kin_segments_open(fs, dir, "tag", LENGTH, true, &writer, NULL), KIN_OK);
-    assert_int_equal(kin_segments_open(fs, dir, "tag", LENGTH, false, &other, NULL), KIN_OK);
+    assert_int_equal(kin_segments_open(fs, dir, "tag", kin_codec_fp32, LENGTH, true, &writer, NULL),
+                     KIN_OK);
+    assert_int_equal(kin_segments_open(fs, dir, "tag", kin_codec_fp32, LENGTH, false, &other, NULL),
+                     KIN_OK);
     for (size_t i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, read_on, i % 2 == 0 ? writer : other),
                          0);
