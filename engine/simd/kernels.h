@@ -2,7 +2,7 @@
  * kernels.h - inner products and distances, one table of functions per instruction set.
  *
  * kin_kernels_best() picks the best table that this processor runs; KINDRED_SIMD in the environment
- * (scalar, avx2, avx512, avx512vnni, neon) overrides it, for tests and for comparing.  Tables are
+ * (scalar, avx2, avx512, avx512vnni, neon, neondot) overrides it, for tests and comparisons.  Tables are
  * const and shared by all threads.  Vectors need no alignment; rows of the store are 64-byte aligned
  * all the same.
  *

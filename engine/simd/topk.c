@@ -1,5 +1,9 @@
 #include "simd/topk.h"
 
+#include <math.h>
+
+enum { BLOCK = 64 }; /* scores that are passed over together */
+
 static void swap(kin_hit *a, kin_hit *b)
 {
     kin_hit kept = *a;
@@ -47,6 +51,44 @@ void kin_topk_offer(kin_topk *top, uint64_t id, float score)
     } else if (top->capacity > 0 && kin_hit_better(hit, top->hits[0])) {
         top->hits[0] = hit;
         sift_down(top->hits, top->count);
+    }
+}
+
+float kin_topk_bar(const kin_topk *top)
+{
+    if (top->capacity == 0)
+        return INFINITY;
+    return top->count < top->capacity ? -INFINITY : top->hits[0].score;
+}
+
+/* Whether any score is better than the bar, or as good as it where ties count.  Written so that
+ * compilers make comparisons of whole registers of it; NaN is neither. */
+static bool any_reaches(const float *scores, float bar, bool ties_count)
+{
+    unsigned reached = 0;
+    if (ties_count)
+        for (size_t i = 0; i < BLOCK; i++)
+            reached |= scores[i] >= bar;
+    else
+        for (size_t i = 0; i < BLOCK; i++)
+            reached |= scores[i] > bar;
+    return reached != 0;
+}
+
+void kin_topk_offer_run(kin_topk *top, uint64_t first, const float *scores, size_t count)
+{
+    for (size_t i = 0; i < count;) {
+        size_t n = count - i < BLOCK ? count - i : BLOCK;
+        bool full = top->count == top->capacity;
+        /* a tie enters only with a lower id than that of the worst kept hit */
+        if (full && n == BLOCK &&
+            (top->capacity == 0 ||
+             !any_reaches(scores + i, top->hits[0].score, first + i < top->hits[0].id))) {
+            i += BLOCK;
+            continue;
+        }
+        for (size_t end = i + n; i < end; i++)
+            kin_topk_offer(top, first + i, scores[i]);
     }
 }
 

@@ -44,7 +44,8 @@ void kin_topk_offer(kin_topk *top, uint64_t id, float score);
  * can enter are passed over at the speed of a comparison of vectors. */
 void kin_topk_offer_run(kin_topk *top, uint64_t first, const float *scores, size_t count);
 
-/* The score below which nothing enters any more: -INFINITY until the heap is full. */
+/* The score below which nothing enters any more: -INFINITY until the heap is full, INFINITY for one
+ * that keeps none. */
 float kin_topk_bar(const kin_topk *top);
 
 /* Sorts the kept hits best first; afterwards the heap takes no more. */

@@ -1,3 +1,4 @@
+/* Floats in plain C: what runs everywhere. */
 #include "simd/kernels_tables.h"
 
 /* Partial sums that do not depend on each other: shorter rounding chains, and what a compiler needs
@@ -15,7 +16,7 @@ static float sum_lanes(const float lanes[LANES])
     return folded[0];
 }
 
-static float dot(const float *a, const float *b, size_t dim)
+float kin_scalar_dot(const float *a, const float *b, size_t dim)
 {
     float lanes[LANES] = {0};
     size_t i = 0;
@@ -27,7 +28,7 @@ static float dot(const float *a, const float *b, size_t dim)
     return sum_lanes(lanes);
 }
 
-static float l2sq(const float *a, const float *b, size_t dim)
+float kin_scalar_l2sq(const float *a, const float *b, size_t dim)
 {
     float lanes[LANES] = {0};
     size_t i = 0;
@@ -43,11 +44,20 @@ static float l2sq(const float *a, const float *b, size_t dim)
     return sum_lanes(lanes);
 }
 
-static void dot_rows(const float *query, const float *rows, size_t stride, size_t count, size_t dim,
-                     float *out)
+void kin_scalar_dot_rows(const float *query, const float *rows, size_t stride, size_t count,
+                         size_t dim, float *out)
 {
     for (size_t r = 0; r < count; r++)
-        out[r] = dot(query, rows + r * stride, dim);
+        out[r] = kin_scalar_dot(query, rows + r * stride, dim);
 }
 
-const kin_kernels kin_kernels_scalar = {"scalar", dot, l2sq, dot_rows};
+/* Row by row, so that a row is read from memory once and from the nearest cache after that. */
+void kin_scalar_dot_block(const float *queries, size_t query_stride, size_t query_count,
+                          const float *rows, size_t stride, size_t count, size_t dim, float *out,
+                          size_t out_stride)
+{
+    for (size_t r = 0; r < count; r++)
+        for (size_t q = 0; q < query_count; q++)
+            out[q * out_stride + r] =
+                kin_scalar_dot(queries + q * query_stride, rows + r * stride, dim);
+}

@@ -1,0 +1,142 @@
+/* Floats with AVX2 and FMA (Haswell, 2013; Zen, 2017): 8 floats a register. */
+#include <stdbool.h>
+
+#include "simd/avx2.h"
+#include "simd/kernels_tables.h"
+#include "simd/tiles.h"
+
+enum { LANES = 8 };
+
+/* Loads the first n < LANES floats, the rest zero; a masked lane is not touched in memory. */
+KIN_INLINE __m256 load_tail(const float *p, size_t n)
+{
+    return _mm256_maskload_ps(p, first_lanes(n));
+}
+
+float kin_avx2_dot(const float *a, const float *b, size_t dim)
+{
+    /* Four sums hide the latency of a fused multiply-add (4 cycles, 2 a cycle). */
+    __m256 s0 = _mm256_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
+    size_t i = 0;
+    for (; i + 4 * LANES <= dim; i += 4 * LANES) {
+        s0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), s0);
+        s1 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 8), _mm256_loadu_ps(b + i + 8), s1);
+        s2 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 16), _mm256_loadu_ps(b + i + 16), s2);
+        s3 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 24), _mm256_loadu_ps(b + i + 24), s3);
+    }
+    for (; i + LANES <= dim; i += LANES)
+        s0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), s0);
+    if (i < dim)
+        s1 = _mm256_fmadd_ps(load_tail(a + i, dim - i), load_tail(b + i, dim - i), s1);
+    return sum_of_floats(_mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3)));
+}
+
+KIN_INLINE __m256 add_square(__m256 a, __m256 b, __m256 s)
+{
+    __m256 d = _mm256_sub_ps(a, b);
+    return _mm256_fmadd_ps(d, d, s);
+}
+
+float kin_avx2_l2sq(const float *a, const float *b, size_t dim)
+{
+    __m256 s0 = _mm256_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
+    size_t i = 0;
+    for (; i + 4 * LANES <= dim; i += 4 * LANES) {
+        s0 = add_square(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), s0);
+        s1 = add_square(_mm256_loadu_ps(a + i + 8), _mm256_loadu_ps(b + i + 8), s1);
+        s2 = add_square(_mm256_loadu_ps(a + i + 16), _mm256_loadu_ps(b + i + 16), s2);
+        s3 = add_square(_mm256_loadu_ps(a + i + 24), _mm256_loadu_ps(b + i + 24), s3);
+    }
+    for (; i + LANES <= dim; i += LANES)
+        s0 = add_square(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), s0);
+    if (i < dim)
+        s1 = add_square(load_tail(a + i, dim - i), load_tail(b + i, dim - i), s1);
+    return sum_of_floats(_mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3)));
+}
+
+enum { QUERIES = 3, ROWS = 4 }; /* 12 sums, 3 pieces of queries and one of a row: 16 registers */
+
+KIN_INLINE __m256 load(const float *p, __m256i mask, bool whole)
+{
+    return whole ? _mm256_loadu_ps(p) : _mm256_maskload_ps(p, mask);
+}
+
+/* One step of a tile: a piece of each of n queries times a piece of each row. */
+KIN_INLINE void step(size_t n, const float *queries, size_t query_stride, const float *rows,
+                     size_t stride, __m256i mask, bool whole, __m256 s[QUERIES][ROWS])
+{
+    __m256 v[QUERIES];
+#pragma GCC unroll 3
+    for (size_t q = 0; q < n; q++)
+        v[q] = load(queries + q * query_stride, mask, whole);
+#pragma GCC unroll 4
+    for (size_t r = 0; r < ROWS; r++) {
+        __m256 w = load(rows + r * stride, mask, whole);
+#pragma GCC unroll 3
+        for (size_t q = 0; q < n; q++)
+            s[q][r] = _mm256_fmadd_ps(v[q], w, s[q][r]);
+    }
+}
+
+/* n queries (a constant, at most QUERIES) with ROWS rows: each piece that is loaded is used n or
+ * ROWS times. */
+KIN_INLINE void tile(size_t n, const float *queries, size_t query_stride, const float *rows,
+                     size_t stride, size_t dim, float *out, size_t out_stride)
+{
+    __m256 s[QUERIES][ROWS];
+#pragma GCC unroll 3
+    for (size_t q = 0; q < n; q++)
+#pragma GCC unroll 4
+        for (size_t r = 0; r < ROWS; r++)
+            s[q][r] = _mm256_setzero_ps();
+    size_t i = 0;
+    for (; i + LANES <= dim; i += LANES)
+        step(n, queries + i, query_stride, rows + i, stride, _mm256_setzero_si256(), true, s);
+    if (i < dim)
+        step(n, queries + i, query_stride, rows + i, stride, first_lanes(dim - i), false, s);
+#pragma GCC unroll 3
+    for (size_t q = 0; q < n; q++)
+        _mm_storeu_ps(out + q * out_stride, sums_of_four(s[q][0], s[q][1], s[q][2], s[q][3]));
+}
+
+static void tile_1(const float *queries, size_t query_stride, const float *rows, size_t stride,
+                   size_t dim, float *out, size_t out_stride)
+{
+    tile(1, queries, query_stride, rows, stride, dim, out, out_stride);
+}
+
+static void tile_2(const float *queries, size_t query_stride, const float *rows, size_t stride,
+                   size_t dim, float *out, size_t out_stride)
+{
+    tile(2, queries, query_stride, rows, stride, dim, out, out_stride);
+}
+
+static void tile_3(const float *queries, size_t query_stride, const float *rows, size_t stride,
+                   size_t dim, float *out, size_t out_stride)
+{
+    tile(3, queries, query_stride, rows, stride, dim, out, out_stride);
+}
+
+void kin_avx2_dot_rows(const float *query, const float *rows, size_t stride, size_t count,
+                       size_t dim, float *out)
+{
+    size_t r = 0;
+    for (; r + ROWS <= count; r += ROWS)
+        tile_1(query, 0, rows + r * stride, stride, dim, out + r, 0);
+    for (; r < count; r++)
+        out[r] = kin_avx2_dot(query, rows + r * stride, dim);
+}
+
+void kin_avx2_dot_block(const float *queries, size_t query_stride, size_t query_count,
+                        const float *rows, size_t stride, size_t count, size_t dim, float *out,
+                        size_t out_stride)
+{
+    static const kin_tiles tiles = {
+        .queries = QUERIES,
+        .rows = ROWS,
+        .of = {NULL, tile_1, tile_2, tile_3},
+        .dot = kin_avx2_dot,
+    };
+    kin_tiles_run(&tiles, queries, query_stride, query_count, rows, stride, count, dim, out,
+                  out_stride);
+}

@@ -1,0 +1,110 @@
+/* Codes with AVX-512 VNNI (Cascade Lake, 2019; Zen 4, 2022): vpdpbusd sums four products of an
+ * unsigned and a signed byte into 32 bits, without saturation.
+ *
+ * One side is made unsigned by adding 128 to it (flipping its sign bit), which adds 128 * sum(other
+ * side) to the product.  It is the row that is made unsigned: what is to be taken off is then the
+ * query's, the same for all rows, and every sum begins with it. */
+#include "simd/avx512.h"
+#include "simd/code_rows.h"
+#include "simd/kernels_tables.h"
+
+enum { LANES = 64, ROWS = KIN_CODE_ROWS, BIAS = 128 };
+
+KIN_INLINE __mmask64 first_bytes(size_t n) /* n < 64 */
+{
+    return ((__mmask64)1 << n) - 1;
+}
+
+KIN_INLINE __m512i load(const int8_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+/* The first n < LANES codes, the rest zero; nothing past them is read. */
+KIN_INLINE __m512i load_tail(const int8_t *p, size_t n)
+{
+    return _mm512_maskz_loadu_epi8(first_bytes(n), p);
+}
+
+/* s + the sums of query * (row + BIAS). */
+KIN_INLINE __m512i add_products(__m512i query, __m512i row, __m512i s)
+{
+    return _mm512_dpbusd_epi32(s, _mm512_xor_si512(row, _mm512_set1_epi8((char)BIAS)), query);
+}
+
+/* s - the sums of query * BIAS: 128 as an unsigned byte, taken off in a sum of its own. */
+KIN_INLINE __m512i add_biases(__m512i query, __m512i s)
+{
+    return _mm512_dpbusd_epi32(s, _mm512_set1_epi8((char)BIAS), query);
+}
+
+int32_t kin_avx512vnni_dot_code(const int8_t *a, const int8_t *b, size_t dim)
+{
+    __m512i s0 = _mm512_setzero_si512(), s1 = s0, t0 = s0, t1 = s0;
+    size_t i = 0;
+    for (; i + 2 * LANES <= dim; i += 2 * LANES) {
+        __m512i v0 = load(a + i), v1 = load(a + i + LANES);
+        s0 = add_products(v0, load(b + i), s0);
+        t0 = add_biases(v0, t0);
+        s1 = add_products(v1, load(b + i + LANES), s1);
+        t1 = add_biases(v1, t1);
+    }
+    if (i + LANES <= dim) {
+        __m512i v = load(a + i);
+        s0 = add_products(v, load(b + i), s0);
+        t0 = add_biases(v, t0);
+        i += LANES;
+    }
+    if (i < dim) {
+        __m512i v = load_tail(a + i, dim - i);
+        s1 = add_products(v, load_tail(b + i, dim - i), s1);
+        t1 = add_biases(v, t1);
+    }
+    return _mm512_reduce_add_epi32(
+        _mm512_sub_epi32(_mm512_add_epi32(s0, s1), _mm512_add_epi32(t0, t1)));
+}
+
+/* Squared differences do not split that way; differences of 16 bits are as in avx512_codes.c. */
+int64_t kin_avx512vnni_l2sq_code(const int8_t *a, const int8_t *b, size_t dim)
+{
+    return kin_avx512_l2sq_code(a, b, dim);
+}
+
+static void dot_four(const int8_t *query, const int8_t *const rows[ROWS], size_t dim, int32_t *out)
+{
+    __m512i s[ROWS], biases = _mm512_setzero_si512();
+#pragma GCC unroll 4
+    for (size_t r = 0; r < ROWS; r++)
+        s[r] = _mm512_setzero_si512();
+    size_t i = 0;
+    for (; i + LANES <= dim; i += LANES) {
+        __m512i v = load(query + i);
+        biases = add_biases(v, biases);
+#pragma GCC unroll 4
+        for (size_t r = 0; r < ROWS; r++)
+            s[r] = add_products(v, load(rows[r] + i), s[r]);
+    }
+    if (i < dim) {
+        __m512i v = load_tail(query + i, dim - i);
+        biases = add_biases(v, biases);
+#pragma GCC unroll 4
+        for (size_t r = 0; r < ROWS; r++)
+            s[r] = add_products(v, load_tail(rows[r] + i, dim - i), s[r]);
+    }
+#pragma GCC unroll 4
+    for (size_t r = 0; r < ROWS; r++)
+        s[r] = _mm512_sub_epi32(s[r], biases);
+    _mm_storeu_si128((__m128i *)out, integer_sums_of_four(s[0], s[1], s[2], s[3]));
+}
+
+void kin_avx512vnni_dot_rows_code(const int8_t *query, const int8_t *rows, size_t stride,
+                                  size_t count, size_t dim, int32_t *out)
+{
+    dot_rows_by_four(dot_four, kin_avx512vnni_dot_code, query, rows, stride, count, dim, out);
+}
+
+void kin_avx512vnni_dot_gather_code(const int8_t *query, const int8_t *rows, size_t stride,
+                                    const uint32_t *at, size_t count, size_t dim, int32_t *out)
+{
+    dot_gather_by_four(dot_four, kin_avx512vnni_dot_code, query, rows, stride, at, count, dim, out);
+}
