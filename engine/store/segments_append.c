@@ -126,6 +126,21 @@ static kin_status writer_select(kin_segments *set, uint64_t number, bool fresh, 
     return status;
 }
 
+static kin_status encode_rows(const kin_segments *set, const float *rows, size_t count,
+                              unsigned char *packed, kin_error *err)
+{
+    const struct segment_layout *layout = &set->layout;
+    for (size_t r = 0; r < count; r++) {
+        kin_status status = kin_codec_encode(layout->codec, rows + r * layout->length,
+                                             layout->length, packed + r * layout->stride, err);
+        if (status != KIN_OK) {
+            kin_error_name(err, set->writer.path);
+            return status;
+        }
+    }
+    return KIN_OK;
+}
+
 /* Writes `count` rows, encoded, at row `at` of the writer's file. */
 static kin_status write_rows(kin_segments *set, size_t at, const float *rows, size_t count,
                              kin_error *err)
@@ -149,9 +164,7 @@ static kin_status write_rows(kin_segments *set, size_t at, const float *rows, si
         return kin_fail(err, KIN_E_NOMEM, w->path, "no memory to append rows");
     for (size_t done = 0; done < count && status == KIN_OK; done += piece) {
         size_t n = count - done < piece ? count - done : piece;
-        for (size_t r = 0; r < n && status == KIN_OK; r++)
-            status = kin_codec_encode(set->layout.codec, rows + (done + r) * length, length,
-                                      packed + r * stride, err);
+        status = encode_rows(set, rows + done * length, n, packed, err);
         if (status != KIN_OK)
             break;
         w->file_dirty = true;

@@ -1,4 +1,4 @@
-/* Segments on a healthy file system, and files that were damaged. */
+/* Segments on a healthy file system, and files that were damaged; of each codec. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,7 +7,10 @@
 #include "rows_support.h"
 #include "temp_folder.h"
 
-enum { LENGTH = 5 }; /* not a multiple of a lane: the stride is 64 bytes */
+enum { LENGTH = 5, PAGE = 4096 }; /* a length that needs padding under each codec */
+
+static const kin_codec *codec; /* of the group of tests that runs */
+static off_t stride;
 
 static char root[PATH_MAX], dir[PATH_MAX + 8];
 static struct ledger ledger;
@@ -33,7 +36,7 @@ static kin_segments *open_set(bool writable)
     kin_segments *set = NULL;
     kin_error err = {0};
     kin_status status =
-        kin_segments_open(kin_fs_posix(), dir, "tag", kin_codec_fp32, LENGTH, writable, &set, &err);
+        kin_segments_open(kin_fs_posix(), dir, "tag", codec, LENGTH, writable, &set, &err);
     if (status != KIN_OK)
         fail_msg("%s: %s", err.subject, err.message);
     return set;
@@ -75,7 +78,7 @@ static void test_append_read_reopen(void **unused)
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         kin_segments *set = open_set(true);
         assert_int_equal(kin_segments_length(set), LENGTH);
-        assert_int_equal(kin_segments_stride(set), 64);
+        assert_int_equal(kin_segments_stride(set), stride);
         fill(set, steps[i]);
         assert_int_equal(read_all_rows(set, &ledger, NULL), KIN_OK);
         kin_segments_close(set);
@@ -84,8 +87,8 @@ static void test_append_read_reopen(void **unused)
         assert_int_equal(append_rows(set, 0, 1, NULL), KIN_E_ARG);
         kin_segments_close(set);
     }
-    assert_int_equal(file_size("000000.seg"), 4096 + 65536 * 64);
-    assert_int_equal(file_size("000001.seg"), 4096 + (70001 - 65536) * 64);
+    assert_int_equal(file_size("000000.seg"), PAGE + 65536 * stride);
+    assert_int_equal(file_size("000001.seg"), PAGE + (70001 - 65536) * stride);
 }
 
 /* A reader that mapped a segment when it was short sees what was appended since, as a new view. */
@@ -125,9 +128,9 @@ static void test_writers_in_turn(void **unused)
     kin_segments *sets[2] = {NULL, NULL};
     struct ledger shared = {0};
     for (int i = 0; i < 2; i++)
-        assert_int_equal(kin_segments_open(kin_fs_posix(), dir, "tag", kin_codec_fp32, LENGTH, true,
-                                           &sets[i], &err),
-                         KIN_OK);
+        assert_int_equal(
+            kin_segments_open(kin_fs_posix(), dir, "tag", codec, LENGTH, true, &sets[i], &err),
+            KIN_OK);
     for (uint64_t row = 0; row < 300; row += 10) {
         kin_segments *set = sets[row / 10 % 2];
         assert_int_equal(append_rows(set, row, 10, &err), KIN_OK);
@@ -184,13 +187,13 @@ static void test_trim(void **unused)
     kin_segments *set = open_set(true);
     fill(set, 2 * 65536 + 10);
     assert_int_equal(kin_segments_trim(set, 2 * 65536 + 10, NULL), KIN_OK);
-    assert_int_equal(file_size("000002.seg"), 4096 + 640);
+    assert_int_equal(file_size("000002.seg"), PAGE + 10 * stride);
     assert_int_equal(kin_segments_trim(set, 2 * 65536, NULL), KIN_OK);
     assert_int_equal(file_size("000002.seg"), -1);
-    assert_int_equal(file_size("000001.seg"), 4096 + 65536 * 64);
+    assert_int_equal(file_size("000001.seg"), PAGE + 65536 * stride);
     assert_int_equal(kin_segments_trim(set, 100, NULL), KIN_OK);
     assert_int_equal(file_size("000001.seg"), -1);
-    assert_int_equal(file_size("000000.seg"), 4096 + 6400);
+    assert_int_equal(file_size("000000.seg"), PAGE + 100 * stride);
     ledger.rows = 100; /* the catalog's: with the checksum of its part filled last block */
     assert_int_equal(ledger_commit(&ledger, set, 64, 100, NULL), KIN_OK);
     assert_int_equal(read_all_rows(set, &ledger, NULL), KIN_OK);
@@ -214,7 +217,7 @@ static void test_damage_is_found(void **unused)
     kin_segments *set = open_set(true);
     fill(set, 150);
     kin_segments_close(set);
-    for (off_t at = 4096; at < 4096 + 150 * 64; at += 37) {
+    for (off_t at = PAGE; at < PAGE + 150 * stride; at += 37) {
         change_byte("000000.seg", at, (unsigned char)(1u << (at % 8)));
         kin_error err = {0};
         set = open_set(false);
@@ -235,7 +238,7 @@ static void test_damage_is_confined(void **unused)
     kin_segments *set = open_set(true);
     fill(set, 200);
     kin_segments_close(set);
-    change_byte("000000.seg", 4096 + 70 * 64, 1); /* block 1 */
+    change_byte("000000.seg", PAGE + 70 * stride, 1); /* block 1 */
     set = open_set(false);
     kin_rows *view = NULL;
     const void *at;
@@ -278,7 +281,7 @@ static void test_short_files(void **unused)
     kin_segments_close(set);
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/000000.seg", dir);
-    static const off_t sizes[] = {4096 + 150 * 64 - 1, 4096 + 64, 4096, 4095, 100, 0};
+    const off_t sizes[] = {PAGE + 150 * stride - 1, PAGE + stride, PAGE, PAGE - 1, 100, 0};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         assert_int_equal(truncate(path, sizes[i]), 0);
         kin_error err = {0};
@@ -318,7 +321,7 @@ static void test_headers_are_checked(void **unused)
         size_t length;
     } others[] = {{"other", LENGTH}, {"tag", 4}, {"tag", 17}, {"", LENGTH}};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        assert_int_equal(kin_segments_open(kin_fs_posix(), dir, others[i].tag, kin_codec_fp32,
+        assert_int_equal(kin_segments_open(kin_fs_posix(), dir, others[i].tag, codec,
                                            others[i].length, true, &set, NULL),
                          KIN_OK);
         assert_int_equal(read_all_rows(set, &ledger, NULL), KIN_E_CORRUPT);
@@ -362,14 +365,11 @@ static void test_arguments(void **unused)
     char tag[KIN_SEGMENT_TAG_SIZE + 1];
     memset(tag, 'x', sizeof tag);
     tag[KIN_SEGMENT_TAG_SIZE] = '\0';
-    assert_int_equal(kin_segments_open(fs, dir, "t", kin_codec_fp32, LENGTH, false, &set, NULL),
+    assert_int_equal(kin_segments_open(fs, dir, "t", codec, LENGTH, false, &set, NULL),
                      KIN_E_NOT_FOUND);
-    assert_int_equal(kin_segments_open(fs, dir, tag, kin_codec_fp32, LENGTH, true, &set, NULL),
-                     KIN_E_ARG);
-    assert_int_equal(kin_segments_open(fs, dir, "t", kin_codec_fp32, 0, true, &set, NULL),
-                     KIN_E_ARG);
-    assert_int_equal(kin_segments_open(fs, dir, "t", kin_codec_fp32, SIZE_MAX, true, &set, NULL),
-                     KIN_E_ARG);
+    assert_int_equal(kin_segments_open(fs, dir, tag, codec, LENGTH, true, &set, NULL), KIN_E_ARG);
+    assert_int_equal(kin_segments_open(fs, dir, "t", codec, 0, true, &set, NULL), KIN_E_ARG);
+    assert_int_equal(kin_segments_open(fs, dir, "t", codec, SIZE_MAX, true, &set, NULL), KIN_E_ARG);
     set = open_set(true);
     float row[LENGTH] = {0};
     uint64_t hash;
@@ -387,10 +387,111 @@ static void test_arguments(void **unused)
     kin_rows_close(NULL);
 }
 
-int main(void)
+/* Finds only rows of blocks that were read before, and finds them where kin_rows_run() does. */
+static void test_peek(void **unused)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    (void)unused;
+    kin_segments *set = open_set(true);
+    kin_rows *view = NULL;
+    const void *at;
+    size_t count;
+    fill(set, 65536 + 100);
+    assert_int_equal(kin_rows_open(set, 65536 + 100, ledger_hash, &ledger, &view, NULL), KIN_OK);
+    assert_ptr_equal(kin_rows_codec(view), codec);
+    assert_null(kin_rows_peek(view, 0)); /* not mapped */
+    assert_int_equal(kin_rows_run(view, 70, 1, &at, &count, NULL), KIN_OK);
+    assert_ptr_equal(kin_rows_peek(view, 70), at);
+    assert_ptr_equal(kin_rows_peek(view, 64), (const char *)at - 6 * stride);
+    assert_ptr_equal(kin_rows_peek(view, 127), (const char *)at + 57 * stride);
+    assert_null(kin_rows_peek(view, 63)); /* mapped, and not verified */
+    assert_null(kin_rows_peek(view, 128));
+    assert_null(kin_rows_peek(view, 65536 + 99)); /* the part filled last block */
+    assert_int_equal(kin_rows_run(view, 65536 + 64, 99, &at, &count, NULL), KIN_OK);
+    assert_int_equal(count, 36);
+    assert_ptr_equal(kin_rows_peek(view, 65536 + 64), at);
+    assert_null(kin_rows_peek(view, 65536 + 100)); /* past the view */
+    assert_null(kin_rows_peek(view, UINT64_MAX));
+    assert_int_equal(append_rows(set, 80, 1, NULL),
+                     KIN_OK); /* its block is no longer vouched for */
+    assert_null(kin_rows_peek(view, 70));
+    kin_rows_close(view);
+    kin_segments_close(set);
+}
+
+static void test_vectors(void **unused)
+{
+    (void)unused;
+    kin_segments *set = open_set(true);
+    kin_rows *view = NULL;
+    fill(set, 100);
+    assert_int_equal(kin_rows_open(set, 100, ledger_hash, &ledger, &view, NULL), KIN_OK);
+    for (uint64_t row = 0; row < 100; row += 9) {
+        float buffer[LENGTH] = {0};
+        const float *vector;
+        assert_int_equal(kin_rows_vector(view, row, buffer, &vector, NULL), KIN_OK);
+        assert_true((vector == buffer) == (codec != kin_codec_fp32));
+        for (size_t c = 0; c < LENGTH; c++)
+            assert_true(vector[c] == cell(row, c));
+    }
+    const float *vector;
+    float buffer[LENGTH];
+    assert_int_equal(kin_rows_vector(view, 100, buffer, &vector, NULL), KIN_E_ARG);
+    kin_rows_close(view);
+    kin_segments_close(set);
+    change_byte("000000.seg", PAGE + 70 * stride, 1);
+    set = open_set(false);
+    assert_int_equal(kin_rows_open(set, 100, ledger_hash, &ledger, &view, NULL), KIN_OK);
+    assert_int_equal(kin_rows_vector(view, 63, buffer, &vector, NULL), KIN_OK);
+    assert_int_equal(kin_rows_vector(view, 64, buffer, &vector, NULL), KIN_E_CORRUPT);
+    kin_rows_close(view);
+    kin_segments_close(set);
+}
+
+/* A vector that cannot be encoded is refused, and what was there before it stays. */
+static void test_what_cannot_be_encoded(void **unused)
+{
+    (void)unused;
+    kin_segments *set = open_set(true);
+    fill(set, 70);
+    float *rows = make_rows(70, 10, LENGTH);
+    kin_error err = {0};
+    rows[7 * LENGTH + 2] = strtof("nan", NULL);
+    assert_int_equal(kin_segments_append(set, 70, rows, 10, &err), KIN_E_ARG);
+    assert_non_null(strstr(err.message, "finite"));
+    assert_non_null(strstr(err.subject, "000000.seg"));
+    free(rows);
+    assert_int_equal(read_all_rows(set, &ledger, NULL), KIN_OK);
+    fill(set, 80);
+    assert_int_equal(read_all_rows(set, &ledger, NULL), KIN_OK);
+    kin_segments_close(set);
+}
+
+static void test_another_codec_is_noticed(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"fp32", "fp16", "int8"};
+    kin_segments *set = open_set(true);
+    fill(set, 100);
+    kin_segments_close(set);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const kin_codec *other = kin_codec_named(names[i]);
+        kin_error err = {0};
+        if (other == codec)
+            continue;
+        assert_int_equal(
+            kin_segments_open(kin_fs_posix(), dir, "tag", other, LENGTH, true, &set, NULL), KIN_OK);
+        assert_int_equal(append_rows(set, 100, 1, &err), KIN_E_CORRUPT);
+        assert_non_null(strstr(err.message, names[i]));
+        assert_non_null(strstr(err.message, kin_codec_name_borrow(codec)));
+        assert_int_equal(read_all_rows(set, &ledger, NULL), KIN_E_CORRUPT);
+        kin_segments_close(set);
+    }
+}
+
+static int run(const char *name)
+{
     const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         TEST(test_append_read_reopen),
         TEST(test_reader_follows_growth),
         TEST(test_writers_in_turn),
@@ -403,6 +504,17 @@ int main(void)
         TEST(test_headers_are_checked),
         TEST(test_torn_header_of_empty_segment),
         TEST(test_arguments),
+        TEST(test_peek),
+        TEST(test_vectors),
+        TEST(test_what_cannot_be_encoded),
+        TEST(test_another_codec_is_noticed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    codec = kin_codec_named(name);
+    stride = (off_t)kin_codec_stride(codec, LENGTH);
+    return _cmocka_run_group_tests(name, tests, sizeof tests / sizeof tests[0], NULL, NULL);
+}
+
+int main(void)
+{
+    return run("fp32") + run("fp16") + run("int8");
 }

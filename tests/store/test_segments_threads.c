@@ -41,17 +41,18 @@ static void *read_on(void *argument)
 }
 
 /* Every view that a commit made possible is whole, whatever is being appended meanwhile. */
-static void test_appender_and_readers(void **unused)
+static void test_appender_and_readers(void **codec_name)
 {
-    (void)unused;
+    const kin_codec *codec = kin_codec_named(*codec_name);
     const kin_fs *fs = kin_fs_posix();
     kin_segments *writer = NULL, *other = NULL;
     pthread_t threads[READERS];
     temp_folder_make(dir);
-    assert_int_equal(kin_segments_open(fs, dir, "tag", kin_codec_fp32, LENGTH, true, &writer, NULL),
-                     KIN_OK);
-    assert_int_equal(kin_segments_open(fs, dir, "tag", kin_codec_fp32, LENGTH, false, &other, NULL),
-                     KIN_OK);
+    shared.ledger.rows = 0;
+    atomic_store(&shared.done, false);
+    atomic_store(&shared.views, 0);
+    assert_int_equal(kin_segments_open(fs, dir, "tag", codec, LENGTH, true, &writer, NULL), KIN_OK);
+    assert_int_equal(kin_segments_open(fs, dir, "tag", codec, LENGTH, false, &other, NULL), KIN_OK);
     for (size_t i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, read_on, i % 2 == 0 ? writer : other),
                          0);
@@ -79,6 +80,10 @@ static void test_appender_and_readers(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_appender_and_readers)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(test_appender_and_readers, (char[]){"fp32"}),
+        cmocka_unit_test_prestate(test_appender_and_readers, (char[]){"fp16"}),
+        cmocka_unit_test_prestate(test_appender_and_readers, (char[]){"int8"}),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,7 @@ _kindred()
         _kindred_files csv && return
         ;;
     search:--by) _kindred_words 'image series study patient' && return ;;
+    init:-v | init:--vectors) _kindred_words 'fp32 fp16 int8' && return ;;
     reindex:-i | reindex:--index) _kindred_words 'auto flat hnsw ivfpq' && return ;;
     export:-f | export:--format) _kindred_words 'csv ndjson' && return ;;
     export:-o | export:--output | serve:-c | serve:--config | serve:--port-file) _kindred_files && return ;;
@@ -53,7 +54,7 @@ _kindred()
         local options='--archive --remote --tls --tls-ca --tls-cert --tls-key --token-file'
         options+=' --help --usage --version'
         case $command in
-        init) options+=' --dim' ;;
+        init) options+=' --dim --vectors' ;;
         ingest)
             options+=' --manifest --verbose --json --no-reindex --jobs --timeout --max-file-bytes'
             options+=' --max-frame-bytes --max-memory'

@@ -8,6 +8,7 @@ enum { DIM_MAX = 4096 };
 
 struct options {
     size_t dim;
+    const char *vectors;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -17,20 +18,30 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'd':
         options->dim = (size_t)kin_cli_long(state, "--dim", arg, 1, DIM_MAX);
         return 0;
+    case 'v':
+        options->vectors = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        return kin_cli_no_argument(state, arg);
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option option_list[] = {
-    {"dim", 'd', "N", 0, "Dimensions of the embedding (default 256)", 0}, {0}};
+    {"dim", 'd', "N", 0, "Dimensions of the embedding (default 256)", 0},
+    {"vectors", 'v', "CODEC", 0,
+     "How embeddings are kept: fp32 (the default), fp16 (half the size) or int8 (about a quarter; "
+     "ranks are those of the rounded vectors)",
+     0},
+    {0}};
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
     .doc = "Makes an empty archive.  `kindred ingest' does so too when there is none."
            "\vExamples:\n"
            "  kindred init\n"
-           "  kindred -a /srv/archive init --dim 128",
+           "  kindred -a /srv/archive init --dim 128 --vectors fp16",
 };
 
 static int run(kin_cli *cli, int argc, char **argv)
@@ -39,7 +50,8 @@ static int run(kin_cli *cli, int argc, char **argv)
     kin_error err = {0};
     kin_cli_parse(cli, &argp, argc, argv, &options);
     kin_cli_need_folder(cli);
-    if (kin_archive_init(kin_fs_posix(), cli->archive, options.dim, &err) != KIN_OK) {
+    if (kin_archive_init(kin_fs_posix(), cli->archive, options.dim, options.vectors, &err) !=
+        KIN_OK) {
         kin_error_name(&err, cli->archive);
         kin_cli_error(&err);
         return err.code == KIN_E_ARG ? KIN_EXIT_USAGE : KIN_EXIT_ARCHIVE;
