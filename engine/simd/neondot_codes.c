@@ -1,0 +1,74 @@
+/* Codes with the dot product instructions of ARMv8.2 (Neoverse N1, Apple M1; 2019 on): four signed
+ * products summed into 32 bits at once. */
+#include <arm_neon.h>
+
+#include "simd/code_rows.h"
+#include "simd/kernels_tables.h"
+
+enum { LANES = 16, ROWS = KIN_CODE_ROWS };
+
+KIN_INLINE int32_t products_one_by_one(const int8_t *a, const int8_t *b, size_t from, size_t dim)
+{
+    int32_t sum = 0;
+    for (size_t i = from; i < dim; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+int32_t kin_neondot_dot_code(const int8_t *a, const int8_t *b, size_t dim)
+{
+    int32x4_t s0 = vdupq_n_s32(0), s1 = s0;
+    size_t i = 0;
+    for (; i + 2 * LANES <= dim; i += 2 * LANES) {
+        s0 = vdotq_s32(s0, vld1q_s8(a + i), vld1q_s8(b + i));
+        s1 = vdotq_s32(s1, vld1q_s8(a + i + LANES), vld1q_s8(b + i + LANES));
+    }
+    if (i + LANES <= dim) {
+        s0 = vdotq_s32(s0, vld1q_s8(a + i), vld1q_s8(b + i));
+        i += LANES;
+    }
+    return vaddvq_s32(vaddq_s32(s0, s1)) + products_one_by_one(a, b, i, dim);
+}
+
+/* A lane's sum stays below 2^30, the lanes' below 2^32: neon_codes.c. */
+int64_t kin_neondot_l2sq_code(const int8_t *a, const int8_t *b, size_t dim)
+{
+    uint32x4_t s = vdupq_n_u32(0);
+    size_t i = 0;
+    for (; i + LANES <= dim; i += LANES) {
+        uint8x16_t d = vreinterpretq_u8_s8(vabdq_s8(vld1q_s8(a + i), vld1q_s8(b + i)));
+        s = vdotq_u32(s, d, d);
+    }
+    int64_t total = (int64_t)vaddvq_u32(s);
+    for (; i < dim; i++)
+        total += (a[i] - b[i]) * (a[i] - b[i]);
+    return total;
+}
+
+static void dot_four(const int8_t *query, const int8_t *const rows[ROWS], size_t dim, int32_t *out)
+{
+    int32x4_t s[ROWS];
+    for (size_t r = 0; r < ROWS; r++)
+        s[r] = vdupq_n_s32(0);
+    size_t i = 0;
+    for (; i + LANES <= dim; i += LANES) {
+        int8x16_t v = vld1q_s8(query + i);
+#pragma GCC unroll 4
+        for (size_t r = 0; r < ROWS; r++)
+            s[r] = vdotq_s32(s[r], v, vld1q_s8(rows[r] + i));
+    }
+    for (size_t r = 0; r < ROWS; r++)
+        out[r] = vaddvq_s32(s[r]) + products_one_by_one(query, rows[r], i, dim);
+}
+
+void kin_neondot_dot_rows_code(const int8_t *query, const int8_t *rows, size_t stride, size_t count,
+                               size_t dim, int32_t *out)
+{
+    dot_rows_by_four(dot_four, kin_neondot_dot_code, query, rows, stride, count, dim, out);
+}
+
+void kin_neondot_dot_gather_code(const int8_t *query, const int8_t *rows, size_t stride,
+                                 const uint32_t *at, size_t count, size_t dim, int32_t *out)
+{
+    dot_gather_by_four(dot_four, kin_neondot_dot_code, query, rows, stride, at, count, dim, out);
+}
