@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "store/gather.h"
 #include "store/segments_private.h"
 
 struct kin_rows {
@@ -105,6 +106,13 @@ const void *kin_rows_peek(const kin_rows *view, uint64_t row)
     if (segment == NULL || !is_verified(view, segment, row / KIN_BLOCK_ROWS))
         return NULL;
     return row_at(view, segment, row);
+}
+
+void kin_rows_prefetch(const kin_rows *view, uint64_t row)
+{
+    const void *at = kin_rows_peek(view, row);
+    if (at != NULL)
+        kin_gather_fetch(at, view->set->layout.stride);
 }
 
 /* Verifies blocks from *block on, as far as rows before `end` lie in them; *block stops at the first

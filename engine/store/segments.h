@@ -100,6 +100,10 @@ kin_status kin_rows_run(kin_rows *rows, uint64_t first, size_t wanted, const voi
  * out.  Takes no lock and a few nanoseconds, for rows here and there. */
 const void *kin_rows_peek(const kin_rows *rows, uint64_t row);
 
+/* Asks memory for a row that kin_rows_peek() will be asked for in a moment: scoring scattered rows
+ * takes half the time when each is asked for some six rows ahead. */
+void kin_rows_prefetch(const kin_rows *rows, uint64_t row);
+
 /* Points *out at the floats of one row: its own (fp32), or those decoded into buffer (room for
  * `length` floats).  Fails as kin_rows_run() does. */
 kin_status kin_rows_vector(kin_rows *rows, uint64_t row, float *buffer, const float **out,

@@ -411,6 +411,9 @@ static void test_peek(void **unused)
     assert_ptr_equal(kin_rows_peek(view, 65536 + 64), at);
     assert_null(kin_rows_peek(view, 65536 + 100)); /* past the view */
     assert_null(kin_rows_peek(view, UINT64_MAX));
+    kin_rows_prefetch(view, 64); /* one that can be found, and two that cannot */
+    kin_rows_prefetch(view, 63);
+    kin_rows_prefetch(view, UINT64_MAX);
     assert_int_equal(append_rows(set, 80, 1, NULL),
                      KIN_OK); /* its block is no longer vouched for */
     assert_null(kin_rows_peek(view, 70));
