@@ -4,6 +4,7 @@
 
 #include "bench_ingest.h"
 #include "bench_serve.h"
+#include "bench_vectors.h"
 
 static const struct {
     const char *name, *help;
@@ -12,6 +13,8 @@ static const struct {
     {"ingest", "images per second by stage, beside DCMTK's bare decoding", bench_ingest},
     {"serve", "searches through gRPC by 1, 4 and 16 clients, also while the archive changes",
      bench_serve},
+    {"vectors", "makes sets of vectors for the others: embeddings of views of real images",
+     bench_vectors},
 };
 
 int main(int argc, char **argv)
