@@ -62,18 +62,6 @@ static void flat(struct faiss_shape *shape, size_t dim, uint64_t least, uint64_t
     array(shape, 1, sizeof(float), UINT64_MAX);
 }
 
-static void hnsw_fields(struct faiss_shape *shape, size_t dim, size_t count)
-{
-    header(shape, "IHNf", dim, count, count);
-    array(shape, sizeof(double), sizeof(double), UINT64_MAX);     /* assign_probas */
-    array(shape, sizeof(int32_t), sizeof(int32_t), UINT64_MAX);   /* cum_nneighbor_per_level */
-    array(shape, sizeof(int32_t), sizeof(int32_t), UINT64_MAX);   /* levels */
-    array(shape, sizeof(uint64_t), sizeof(uint64_t), UINT64_MAX); /* offsets */
-    array(shape, sizeof(int32_t), sizeof(int32_t), UINT64_MAX);   /* neighbors */
-    any(shape, sizeof(int32_t), 5); /* entry_point, max_level, efConstruction, efSearch, beam */
-    flat(shape, dim, count, count);
-}
-
 static void ivfpq_fields(struct faiss_shape *shape, size_t dim, size_t count)
 {
     header(shape, "IwPf", dim, count, count);
@@ -100,13 +88,10 @@ static void ivfpq_fields(struct faiss_shape *shape, size_t dim, size_t count)
     array(shape, 1, 1, UINT64_MAX);
 }
 
-struct faiss_shape kin_faiss_shape(bool hnsw, size_t dim, size_t count)
+struct faiss_shape kin_faiss_shape(size_t dim, size_t count)
 {
     struct faiss_shape shape = {.again = FAISS_SHAPE_FIELDS};
-    if (hnsw)
-        hnsw_fields(&shape, dim, count);
-    else
-        ivfpq_fields(&shape, dim, count);
+    ivfpq_fields(&shape, dim, count);
     return shape;
 }
 

@@ -3,7 +3,7 @@
  *
  * FAISS believes its files: the four letters that name the kind of index (or of a part) choose among
  * dozens of readers, a zero divides, a count or a number of bits makes it ask for gigabytes before
- * the next field is looked at.  So the fields of our two kinds are listed here, in the order in which
+ * the next field is looked at.  So the fields of our one kind are listed here, in the order in which
  * faiss/impl/index_read.cpp and faiss/invlists/BlockInvertedLists.cpp read them, with the values that
  * they may have; each read is held against its field before FAISS sees the bytes.
  */
@@ -31,9 +31,8 @@ struct faiss_shape {
     size_t again; /* the field that follows the last one; count: none */
 };
 
-/* A flat HNSW graph, or an IVF with PQ fast scan, over inner product, of `count` vectors of `dim`
- * floats. */
-struct faiss_shape kin_faiss_shape(bool hnsw, size_t dim, size_t count);
+/* An IVF with PQ fast scan over inner product, of `count` vectors of `dim` floats. */
+struct faiss_shape kin_faiss_shape(size_t dim, size_t count);
 
 /* Is that the next field: `items` of `size` bytes? */
 bool kin_faiss_shape_expects(const struct faiss_shape *shape, size_t size, size_t items);

@@ -2,20 +2,24 @@
  * generation_file.h - the layout of a generation's file; private to this folder.
  *
  *     header      struct generation_header
- *     ids         count x 8 bytes, ascending            (none for the flat kind)
- *     structure   what FAISS wrote                      (none for the flat kind)
- *     checksum    XXH3-64 of everything before it
+ *     sections    as enum generation_section has them, each on a page's boundary, zeros between
+ *     hashes      XXH3-64 of each MiB before them, the last one shorter
+ *     checksum    XXH3-64 of the hashes
+ *
+ * So the hashes can be computed by as many processors as there are.
  */
 #ifndef KIN_INDEX_GENERATION_FILE_H
 #define KIN_INDEX_GENERATION_FILE_H
 
 #include <xxhash.h>
 
+#include "index/generation.h"
 #include "index/index.h"
 
 enum {
-    GENERATION_VERSION = 1,
-    GENERATION_PIECE = 1 << 20 /* bytes read, verified and written at a time */
+    GENERATION_VERSION = 2,
+    GENERATION_PAGE = 4096,
+    GENERATION_PIECE = 1 << 20 /* bytes with a hash of their own */
 };
 
 #define GENERATION_MAGIC "KINIDX\r\n"
@@ -26,9 +30,24 @@ struct generation_header {
     char kind[KIN_INDEX_KIND_SIZE];
     char model[KIN_INDEX_MODEL_SIZE];
     uint64_t dim, count;
-    uint64_t rows;                                /* of the store at the snapshot */
-    uint64_t ids_size, structure_size, file_size; /* bytes */
+    uint64_t rows; /* of the store at the snapshot */
+    uint64_t trained, gone;
+    uint32_t links, entry, levels; /* of a graph */
+    uint32_t tuning_count;
+    kin_index_tuning tunings[KIN_INDEX_TUNINGS_MAX];
+    uint64_t sizes[SECTIONS]; /* bytes */
+    uint64_t file_size;
 };
-_Static_assert(sizeof(struct generation_header) == 144, "no padding in the header");
+_Static_assert(sizeof(kin_index_tuning) == 40 &&
+                   sizeof(struct generation_header) == 152 + 320 + 8 * SECTIONS + 8,
+               "no padding in the header");
+
+/* Where the parts of a file are, by its header. */
+struct generation_layout {
+    uint64_t at[SECTIONS], hashes_at, pieces, size;
+};
+
+/* False where the sizes are so large that they do not add up. */
+bool kin_generation_lay_out(const uint64_t sizes[SECTIONS], struct generation_layout *out);
 
 #endif

@@ -1,30 +1,30 @@
 /*
- * Loading in two passes over one open file.  The first hashes everything, compares with the
- * checksum at the end, and remembers a hash of each piece of FAISS's part; the second hands those
- * pieces to FAISS, each compared again: so FAISS sees no byte that the checksum does not cover,
- * even if the disk gives others the second time, and the file need not fit into memory beside the
- * index.
+ * A generation is mapped, its header and sizes are checked against the file's, then all of it is
+ * hashed, by all processors; nothing else in it is looked at before.  What is searched in place
+ * checks the numbers by which it goes as it goes; what FAISS reads is checked as it reads
+ * (faiss_shape.h).
  */
 #include <fcntl.h>
+#include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/checked.h"
+#include "base/parallel.h"
 #include "index/generation_file.h"
 #include "index/kinds.h"
+#include "store/codec.h"
 
 struct input {
-    const kin_fs *fs;
-    int fd;
     const char *path;
-    uint64_t size; /* of the file */
+    const unsigned char *map;
+    size_t size; /* of the file */
     struct generation_header header;
-    unsigned char *piece;
-    XXH64_hash_t *hashes;  /* of the structure's pieces */
-    uint64_t structure_at; /* where it begins */
-    uint64_t next;         /* the second pass: how much of the structure was read… */
-    size_t held, given;    /* …and how much of the piece has been given */
+    struct generation_layout layout;
+    atomic_bool bad; /* a piece that fails its hash */
 };
 
 static kin_status corrupt(const struct input *in, const char *why, kin_error *err)
@@ -32,20 +32,31 @@ static kin_status corrupt(const struct input *in, const char *why, kin_error *er
     return kin_fail(err, KIN_E_CORRUPT, in->path, "%s", why);
 }
 
-static kin_status open_file(struct input *in, kin_error *err)
+static kin_status map_file(struct input *in, const kin_fs *fs, kin_error *err)
 {
     struct stat st;
-    in->fd = in->fs->open(in->fs, in->path, O_RDONLY | O_NONBLOCK, 0);
-    if (in->fd < 0)
+    kin_status status = KIN_OK;
+    int fd = fs->open(fs, in->path, O_RDONLY | O_NONBLOCK, 0);
+    if (fd < 0)
         return kin_fail_errno(err, in->path, "cannot open the index");
-    if (fstat(in->fd, &st) != 0)
-        return kin_fail_errno(err, in->path, "cannot stat the index");
-    if (!S_ISREG(st.st_mode))
-        return corrupt(in, "index is not a regular file", err);
-    in->size = (uint64_t)st.st_size;
-    if (in->size < sizeof in->header + sizeof(XXH64_hash_t))
-        return corrupt(in, "index file ends early", err);
-    return kin_fs_read_all(in->fs, in->fd, in->path, &in->header, sizeof in->header, 0, err);
+    if (fstat(fd, &st) != 0)
+        status = kin_fail_errno(err, in->path, "cannot stat the index");
+    else if (!S_ISREG(st.st_mode))
+        status = corrupt(in, "index is not a regular file", err);
+    else if ((uint64_t)st.st_size < sizeof in->header)
+        status = corrupt(in, "index file ends early", err);
+    if (status == KIN_OK) {
+        void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+        if (map == MAP_FAILED)
+            status = kin_fail_errno(err, in->path, "cannot map the index");
+        else {
+            in->map = map;
+            in->size = (size_t)st.st_size;
+            memcpy(&in->header, map, sizeof in->header);
+        }
+    }
+    fs->close(fs, fd);
+    return status;
 }
 
 /* Do the header's numbers agree with each other and with the file?  They are believed only if so,
@@ -53,7 +64,6 @@ static kin_status open_file(struct input *in, kin_error *err)
 static kin_status check_header(struct input *in, kin_error *err)
 {
     const struct generation_header *h = &in->header;
-    size_t ids = 0, total;
     if (memcmp(h->magic, GENERATION_MAGIC, sizeof h->magic) != 0)
         return corrupt(in, "file is no index", err);
     if (h->version != GENERATION_VERSION || h->header_size != sizeof *h)
@@ -61,141 +71,101 @@ static kin_status check_header(struct input *in, kin_error *err)
     if (memchr(h->kind, '\0', sizeof h->kind) == NULL ||
         memchr(h->model, '\0', sizeof h->model) == NULL || kin_index_kind_named(h->kind) == NULL)
         return corrupt(in, "index is of an unknown kind", err);
-    const struct index_kind *kind = kin_index_kind_named(h->kind);
     if (h->dim == 0 || h->dim > KIN_INDEX_DIM_MAX || h->count > KIN_INDEX_COUNT_MAX ||
-        h->count > h->rows || h->count < kind->count_min)
+        h->count > h->rows || h->count < kin_index_kind_named(h->kind)->count_min ||
+        h->gone > h->count || h->trained > h->count || h->tuning_count > KIN_INDEX_TUNINGS_MAX)
         return corrupt(in, "index's counts are impossible", err);
-    if (kind->create != NULL && !kin_mul_size((size_t)h->count, sizeof(uint64_t), &ids))
-        return corrupt(in, "index's counts are impossible", err);
-    if (h->ids_size != ids || h->file_size != in->size ||
-        (kind->create == NULL && h->structure_size != 0))
+    if (!kin_generation_lay_out(h->sizes, &in->layout) || in->layout.size != in->size ||
+        h->file_size != in->size)
         return corrupt(in, "index's sizes contradict the file's", err);
-    if (!kin_add_size(sizeof *h + sizeof(XXH64_hash_t), ids, &total) ||
-        !kin_add_size(total, (size_t)h->structure_size, &total) || total != in->size)
-        return corrupt(in, "index's sizes contradict the file's", err);
-    in->structure_at = sizeof *h + ids;
     return KIN_OK;
 }
 
-/* Hashes [from, to) of the file into the whole's state; each piece's hash goes to `pieces` unless
- * NULL. */
-static kin_status hash_range(struct input *in, XXH3_state_t *whole, uint64_t from, uint64_t to,
-                             XXH64_hash_t *pieces, kin_error *err)
-{
-    kin_status status = KIN_OK;
-    while (from < to && status == KIN_OK) {
-        size_t n = to - from < GENERATION_PIECE ? (size_t)(to - from) : GENERATION_PIECE;
-        status = kin_fs_read_all(in->fs, in->fd, in->path, in->piece, n, (off_t)from, err);
-        if (status != KIN_OK)
-            break;
-        XXH3_64bits_update(whole, in->piece, n);
-        if (pieces != NULL)
-            *pieces++ = XXH3_64bits(in->piece, n);
-        from += n;
-    }
-    return status;
-}
-
-/* The first pass. */
-static kin_status verify(struct input *in, kin_error *err)
-{
-    uint64_t end = in->size - sizeof(XXH64_hash_t);
-    size_t pieces = (size_t)(in->header.structure_size / GENERATION_PIECE + 1);
-    XXH64_hash_t stored;
-    XXH3_state_t *whole = XXH3_createState();
-    in->hashes = calloc(pieces, sizeof *in->hashes);
-    in->piece = malloc(GENERATION_PIECE);
-    kin_status status = KIN_OK;
-    if (whole == NULL || in->hashes == NULL || in->piece == NULL) {
-        status = kin_fail(err, KIN_E_NOMEM, in->path, "no memory to verify the index");
-        goto out;
-    }
-    XXH3_64bits_reset(whole);
-    status = hash_range(in, whole, 0, in->structure_at, NULL, err);
-    if (status == KIN_OK)
-        status = hash_range(in, whole, in->structure_at, end, in->hashes, err);
-    if (status == KIN_OK)
-        status = kin_fs_read_all(in->fs, in->fd, in->path, &stored, sizeof stored, (off_t)end, err);
-    if (status == KIN_OK && XXH3_64bits_digest(whole) != stored)
-        status = corrupt(in, "index fails its checksum", err);
-out:
-    XXH3_freeState(whole);
-    return status;
-}
-
-/* Reads the next piece of the structure, and compares it with what the first pass saw. */
-static kin_status next_piece(struct input *in, kin_error *err)
-{
-    uint64_t left = in->header.structure_size - in->next;
-    size_t n = left < GENERATION_PIECE ? (size_t)left : GENERATION_PIECE;
-    kin_status status = kin_fs_read_all(in->fs, in->fd, in->path, in->piece, n,
-                                        (off_t)(in->structure_at + in->next), err);
-    if (status != KIN_OK)
-        return status;
-    if (n == 0 || XXH3_64bits(in->piece, n) != in->hashes[in->next / GENERATION_PIECE])
-        return corrupt(in, "index changed while it was read", err);
-    in->next += n;
-    in->held = n;
-    in->given = 0;
-    return KIN_OK;
-}
-
-static kin_status get(void *ctx, void *bytes, size_t size, kin_error *err)
+static void hash_pieces(void *ctx, size_t from, size_t to)
 {
     struct input *in = ctx;
-    for (unsigned char *to = bytes; size > 0;) {
-        if (in->given == in->held) {
-            kin_status status = next_piece(in, err);
-            if (status != KIN_OK)
-                return status;
-        }
-        size_t n = in->held - in->given < size ? in->held - in->given : size;
-        memcpy(to, in->piece + in->given, n);
-        in->given += n;
-        to += n;
-        size -= n;
+    for (size_t i = from; i < to && !in->bad; i++) {
+        uint64_t at = (uint64_t)i * GENERATION_PIECE, left = in->layout.hashes_at - at;
+        XXH64_hash_t stored;
+        memcpy(&stored, in->map + in->layout.hashes_at + i * sizeof stored, sizeof stored);
+        if (XXH3_64bits(in->map + at, left < GENERATION_PIECE ? left : GENERATION_PIECE) != stored)
+            in->bad = true;
     }
-    return KIN_OK;
 }
 
-static kin_status load_ids(struct input *in, kin_index *index, kin_error *err)
+static kin_status verify(struct input *in, kin_error *err)
 {
-    index->ids = malloc((size_t)in->header.ids_size);
-    if (index->ids == NULL)
-        return kin_fail(err, KIN_E_NOMEM, in->path, "no memory for %zu ids", index->count);
-    kin_status status = kin_fs_read_all(in->fs, in->fd, in->path, index->ids,
-                                        (size_t)in->header.ids_size, sizeof in->header, err);
-    if (status != KIN_OK)
-        return status;
+    const unsigned char *hashes = in->map + in->layout.hashes_at;
+    size_t size = (size_t)in->layout.pieces * sizeof(XXH64_hash_t);
+    XXH64_hash_t stored;
+    memcpy(&stored, hashes + size, sizeof stored);
+    if (XXH3_64bits(hashes, size) != stored)
+        return corrupt(in, "index fails its checksum", err);
+    kin_parallel_for((size_t)in->layout.pieces, 1, 0, hash_pieces, in);
+    return in->bad ? corrupt(in, "index fails its checksum", err) : KIN_OK;
+}
+
+static bool setting_is_sound(const kin_index_tuning *tuning)
+{
+    return tuning->target > 0 && tuning->target <= 1 && isfinite(tuning->recall) &&
+           isfinite(tuning->microseconds) && isfinite(tuning->scored) &&
+           tuning->setting.candidates > 0 && tuning->setting.candidates <= KIN_INDEX_COUNT_MAX &&
+           tuning->setting.width <= KIN_INDEX_COUNT_MAX;
+}
+
+/* The sections that all kinds have, by the header's numbers; then the kind's own. */
+static bool sections_are_sound(const struct input *in, const kin_index *index)
+{
+    const struct section *s = index->sections;
+    size_t codes, gone = index->gone_count > 0 ? kin_gone_words(index->count) * 8 : 0;
+    if (!kin_mul_size(index->count, index->stride, &codes) || s[SECTION_CODES].size != codes ||
+        s[SECTION_IDS].size != index->count * sizeof(uint64_t) || s[SECTION_GONE].size != gone ||
+        !index->kind->sizes_are_right(index))
+        return false;
+    for (size_t i = 0; i < index->tuning_count; i++)
+        if (!setting_is_sound(&index->tunings[i]))
+            return false;
     for (size_t i = 0; i < index->count; i++)
         if (index->ids[i] >= in->header.rows || (i > 0 && index->ids[i] <= index->ids[i - 1]))
-            return corrupt(in, "index's ids are out of order", err);
-    return KIN_OK;
+            return false;
+    return true;
 }
 
-static kin_status load_index(struct input *in, kin_index **out, kin_error *err)
+/* Takes the header's numbers over, and the sections where they lie in the mapping. */
+static void fill(const struct input *in, kin_index *index)
 {
     const struct generation_header *h = &in->header;
-    kin_status status = KIN_OK;
-    kin_index *index = calloc(1, sizeof *index);
-    if (index == NULL)
-        return kin_fail(err, KIN_E_NOMEM, in->path, "no memory for the index");
-    index->kind = kin_index_kind_named(h->kind);
-    index->count = (size_t)h->count;
-    index->dim = (size_t)h->dim;
-    if (index->kind->create != NULL) {
-        status = load_ids(in, index, err);
-        if (status == KIN_OK)
-            status = kin_faiss_scratch_new(&index->scratch, err);
-        if (status == KIN_OK)
-            status =
-                kin_faiss_read(get, in, (size_t)h->structure_size, index->kind == &kin_index_hnsw,
-                               index->dim, index->count, &index->faiss, err);
-    }
+    for (size_t s = 0; s < SECTIONS; s++)
+        index->sections[s] = (struct section){.bytes = (void *)(in->map + in->layout.at[s]),
+                                              .size = (size_t)h->sizes[s]};
+    index->trained = (size_t)h->trained;
+    index->gone_count = (size_t)h->gone;
+    index->graph.links = h->links;
+    index->graph.entry = h->entry;
+    index->graph.levels = h->levels;
+    index->tuning_count = h->tuning_count;
+    memcpy(index->tunings, h->tunings, sizeof index->tunings);
+    kin_generation_point(index);
+}
+
+static kin_status attach(struct input *in, kin_index **out, kin_error *err)
+{
+    const struct generation_header *h = &in->header;
+    kin_index *index = NULL;
+    kin_status status = kin_generation_new(kin_index_kind_named(h->kind), (size_t)h->count,
+                                           (size_t)h->dim, &index, err);
+    if (status != KIN_OK)
+        return status;
+    fill(in, index);
+    status = sections_are_sound(in, index) ? index->kind->attach(index, err)
+                                           : corrupt(in, "index contradicts itself", err);
     if (status != KIN_OK) {
         kin_index_free(index);
         return status;
     }
+    index->map = (void *)in->map;
+    index->map_size = in->size;
+    in->map = NULL;
     *out = index;
     return KIN_OK;
 }
@@ -203,8 +173,8 @@ static kin_status load_index(struct input *in, kin_index **out, kin_error *err)
 kin_status kin_index_load(const kin_fs *fs, const char *path, const char *model, kin_index **out,
                           uint64_t *rows, kin_error *err)
 {
-    struct input in = {.fs = fs, .fd = -1, .path = path};
-    kin_status status = open_file(&in, err);
+    struct input in = {.path = path};
+    kin_status status = map_file(&in, fs, err);
     if (status == KIN_OK)
         status = check_header(&in, err);
     if (status == KIN_OK)
@@ -212,14 +182,12 @@ kin_status kin_index_load(const kin_fs *fs, const char *path, const char *model,
     if (status == KIN_OK && strcmp(in.header.model, model) != 0)
         status = corrupt(&in, "index was built for another model", err);
     if (status == KIN_OK)
-        status = load_index(&in, out, err);
+        status = attach(&in, out, err);
     if (status == KIN_OK)
         *rows = in.header.rows;
     else
         kin_error_name(err, path);
-    if (in.fd >= 0)
-        fs->close(fs, in.fd);
-    free(in.hashes);
-    free(in.piece);
+    if (in.map != NULL)
+        munmap((void *)in.map, in.size);
     return status;
 }

@@ -2,118 +2,140 @@
  * A navigable small-world graph (Malkov and Yashunin, "Efficient and robust approximate nearest
  * neighbor search using hierarchical navigable small world graphs", IEEE TPAMI 2018).
  *
- * Its memory: the vectors, and 2 M links of 4 bytes each (FAISS doubles M on the lowest level).
+ * What it takes for each vector beyond id and code: 2 M links of 4 bytes on the lowest level, 4
+ * bytes that say where its upper levels are, and for one of M nodes another M links or more.
  */
-#include <faiss/c_api/index_factory_c.h>
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
+#include "index/faiss_hnsw_bridge.h"
+#include "index/hnsw_search.h"
 #include "index/kinds.h"
-#include "simd/kernels.h"
 
 enum {
-    LINKS = 32,            /* M */
-    EF_CONSTRUCTION = 200, /* the paper's and hnswlib's; FAISS's own default of 40 costs recall */
-    WIDTH_MIN = 16,        /* beam of a search with effort 0 */
-    WIDTH_MAX = 2048,      /* with effort 1: FAISS searches its queue of candidates linearly */
-    WIDTH_GROWTH = 4,
-    /* A beam meets some dozen vectors for each step and those in random order: wider than this
-     * share of all vectors, reading them one after the other is as fast, and exact. */
-    WIDTH_SHARE = 64,
-    SCAN_ROWS = 64
+    WIDTH_MIN = 12,
+    WIDTH_MAX = 2048,
+    CANDIDATES_PER_HIT = 3 /* int8 codes misplace a true neighbour by no more than that */
 };
 
-size_t kin_index_hnsw_bytes(size_t count, size_t dim)
+static const double width_growth = 1.3;
+
+/* Share of the progress that encoding is given. */
+static const double encoding_share = 0.05;
+
+static uint64_t structure_bytes(size_t count)
 {
-    return count *
-           (dim * sizeof(float) + 2 * LINKS * sizeof(int32_t) + sizeof(size_t) + sizeof(int));
+    /* Of level l there are 1 in M^l nodes. */
+    double upper = (double)count / (HNSW_LINKS - 1) * HNSW_LINKS * sizeof(uint32_t);
+    return (uint64_t)count * (2 * HNSW_LINKS + 1) * sizeof(uint32_t) + (uint64_t)(upper * 1.05);
 }
 
-static kin_status create(size_t dim, size_t count, FaissIndex **out, kin_error *err)
+static struct index_needs needs(size_t count, size_t dim, int threads)
 {
-    int code = faiss_index_factory(out, (int)dim, "HNSW32,Flat", METRIC_INNER_PRODUCT);
-    if (code != 0)
-        return kin_index_faiss_failed(code, "make an HNSW index", err);
-    return kin_faiss_hnsw_prepare(*out, EF_CONSTRUCTION, count, err);
-}
-_Static_assert(LINKS == 32, "named in the factory's string");
-
-/* Offers every allowed vector: the last resort, and exact. */
-static void scan(const kin_index *index, const struct index_query *query, kin_topk *top)
-{
-    const kin_kernels *kernels = kin_kernels_best();
-    const float *rows = kin_faiss_hnsw_vectors(index->faiss);
-    float scores[SCAN_ROWS];
-    for (size_t from = 0; from < index->count; from += SCAN_ROWS) {
-        size_t n = index->count - from < SCAN_ROWS ? index->count - from : SCAN_ROWS;
-        kernels->dot_rows(query->vector, rows + from * index->dim, index->dim, n, index->dim,
-                          scores);
-        for (size_t i = 0; i < n; i++)
-            if (query->allowed == NULL || query->allowed(query->ctx, index->ids[from + i]))
-                kin_topk_offer(top, index->ids[from + i], scores[i]);
-    }
+    (void)dim;
+    /* While FAISS builds: the links, and for each node its level, its offset, its lock, its place
+     * in the order, and a byte of each thread's table of visited nodes.  The links are moved to
+     * where they stay, which takes no second room. */
+    uint64_t structure = structure_bytes(count);
+    return (struct index_needs){.structure = structure,
+                                .building = structure +
+                                            (uint64_t)count * (4 + 8 + 4 + 4 + (uint64_t)threads)};
 }
 
-static size_t first_width(const struct index_query *query, size_t enough)
+static int on_progress(void *ctx, double share)
 {
-    double width = WIDTH_MIN * pow((double)WIDTH_MAX / WIDTH_MIN, query->effort);
-    return width > (double)enough ? (size_t)width : enough;
+    const struct index_build *build = ctx;
+    return build->options->progress == NULL
+               ? 0
+               : build->options->progress(build->options->progress_ctx,
+                                          encoding_share + (1 - encoding_share) * share);
 }
 
-/* Filtered, the nodes that a beam ends with must hold some more than are wanted: its last ones are
- * the least reliable. */
-static size_t enough_of(const kin_index *index, const struct index_query *query)
+static kin_status attach(kin_index *index, kin_error *err)
 {
-    size_t enough = query->want;
-    if (query->allowed != NULL)
-        enough += enough / 2 + 2;
-    return enough < index->count ? enough : index->count;
+    return kin_scratch_pool_new(index->count, index->stride, &index->scratch, err);
 }
 
-/* Offers those allowed of what a beam found; returns how many they were. */
-static size_t offer_allowed(const kin_index *index, const struct index_query *query,
-                            const int64_t *labels, const float *scores, size_t count, kin_topk *top)
+static void drop(kin_index *index)
 {
-    size_t allowed = 0;
-    top->count = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t id = index->ids[labels[i]];
-        if (query->allowed != NULL && !query->allowed(query->ctx, id))
-            continue;
-        kin_topk_offer(top, id, scores[i]);
-        allowed++;
-    }
-    return allowed;
+    kin_scratch_pool_free(index->scratch);
 }
 
-/* Widens the beam until enough of the nodes that it ends with are allowed, so that the answer is as
- * good as an unfiltered search of that width; past WIDTH_MAX, scans. */
-static kin_status search(const kin_index *index, const struct index_query *query, kin_topk *top,
-                         kin_error *err)
+/* Gives the finished graph its sections. */
+static kin_status lay_out(kin_index *index, kin_graph *graph, kin_error *err)
 {
-    size_t enough = enough_of(index, query), allowed = 0;
-    int64_t *labels = malloc(WIDTH_MAX * sizeof *labels);
-    float *scores = malloc(WIDTH_MAX * sizeof *scores);
-    kin_status status = KIN_OK;
-    if (labels == NULL || scores == NULL)
-        status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory to search");
-    for (size_t width = first_width(query, enough); status == KIN_OK && allowed < enough;
-         width *= WIDTH_GROWTH) {
-        size_t found = 0;
-        if (width > WIDTH_MAX || width > index->count / WIDTH_SHARE) {
-            top->count = 0;
-            scan(index, query, top);
-            break;
-        }
-        status = kin_faiss_hnsw_search(index->faiss, index->scratch, query->vector, width, labels,
-                                       scores, &found, err);
-        if (status == KIN_OK)
-            allowed = offer_allowed(index, query, labels, scores, found, top);
-    }
-    free(labels);
-    free(scores);
+    size_t upper = kin_graph_upper_blocks(graph) * HNSW_LINKS * sizeof(uint32_t);
+    size_t each = index->count * sizeof(uint32_t);
+    kin_status status = kin_generation_own(index, SECTION_LINKS, each * 2 * HNSW_LINKS, err);
+    if (status == KIN_OK)
+        status = kin_generation_own(index, SECTION_UPPER_AT, each, err);
+    if (status == KIN_OK)
+        status = kin_generation_own(index, SECTION_UPPER, upper, err);
+    if (status == KIN_OK)
+        kin_graph_lay_out(graph, index->sections[SECTION_LINKS].bytes,
+                          index->sections[SECTION_UPPER_AT].bytes,
+                          index->sections[SECTION_UPPER].bytes, &index->graph);
     return status;
 }
 
+static kin_status build(kin_index *index, const struct index_build *build, kin_error *err)
+{
+    kin_graph *graph = NULL;
+    size_t old = build->previous != NULL ? build->previous->count : 0;
+    struct graph_codes codes = {
+        .rows = index->codes, .stride = index->stride, .dim = index->dim, .count = index->count};
+    if (old > 0)
+        memcpy(index->sections[SECTION_CODES].bytes, build->previous->codes, old * index->stride);
+    kin_status status = kin_build_encode(index, build, build->kept, build->source->count, old, 0,
+                                         encoding_share, err);
+    if (status == KIN_OK)
+        status = kin_graph_new(&graph, err);
+    if (status == KIN_OK && old > 0)
+        status = kin_graph_restore(graph, &build->previous->graph, index->count, err);
+    if (status == KIN_OK)
+        status = kin_graph_grow(graph, &codes, build->threads, on_progress, (void *)build, err);
+    if (status == KIN_OK)
+        status = lay_out(index, graph, err);
+    kin_graph_free(graph);
+    return status == KIN_OK ? attach(index, err) : status;
+}
+
+static bool sizes_are_right(const kin_index *index)
+{
+    const struct hnsw_graph *graph = &index->graph;
+    const struct section *s = index->sections;
+    return graph->links == HNSW_LINKS && graph->entry < index->count &&
+           graph->levels <= HNSW_LEVELS_MAX &&
+           s[SECTION_LINKS].size == index->count * 2 * HNSW_LINKS * sizeof(uint32_t) &&
+           s[SECTION_UPPER_AT].size == index->count * sizeof(uint32_t) &&
+           s[SECTION_UPPER].size % (HNSW_LINKS * sizeof(uint32_t)) == 0;
+}
+
+/* Beams of growing width; of what they find, as many candidates as codes may misplace. */
+static bool setting_at(const kin_index *index, size_t k, size_t i, kin_index_setting *out)
+{
+    size_t least = k > WIDTH_MIN ? k : WIDTH_MIN, most = k > WIDTH_MAX / 4 ? k * 4 : WIDTH_MAX;
+    double width = (double)least * pow(width_growth, (double)i);
+    (void)index;
+    if (k == 0 || k > KIN_INDEX_COUNT_MAX / 4 || (width > (double)most && i > 0))
+        return false;
+    out->width = (uint32_t)width;
+    out->candidates = (uint32_t)(k * CANDIDATES_PER_HIT);
+    if (out->candidates > out->width)
+        out->candidates = out->width;
+    return true;
+}
+
 const struct index_kind kin_index_hnsw = {
-    .name = "hnsw", .count_min = 1, .create = create, .search = search};
+    .name = "hnsw",
+    .count_min = 1,
+    .keeps_gone = true,
+    .needs = needs,
+    .build = build,
+    .attach = attach,
+    .drop = drop,
+    .sizes_are_right = sizes_are_right,
+    .search = kin_hnsw_search,
+    .setting_at = setting_at,
+    .errors = kin_code_errors,
+};

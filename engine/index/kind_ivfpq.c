@@ -5,25 +5,34 @@
  *
  * A vector takes half a byte for each pair of its floats.  What is coded is its difference from its
  * list's centre, which for inner products costs nothing at search time.  Scores are rough all the
- * same: callers ask for several times as many candidates as they need and rank those exactly.
- * Recall@10 on 2,777 embeddings of brain MRI, effort 1/2: 0.60 by the scores themselves, 0.94 of 50
- * candidates, 0.986 of 100 (without the differences 0.50, 0.86 and 0.957).
+ * same: several times as many codes as candidates are wanted are fetched, and ranked by the int8
+ * codes.
  */
-#include <faiss/c_api/index_factory_c.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "index/faiss_ivf_bridge.h"
 #include "index/kinds.h"
+#include "store/codec.h"
 
 enum {
     COUNT_MIN = 1024,    /* fewer cannot train the quantisers */
     ROWS_PER_LIST = 40,  /* FAISS's k-means asks for 39 points a centroid at least */
-    LEARN_PER_LIST = 64, /* as many as it learns from */
+    LEARN_PER_LIST = 32, /* enough for centres; more cost memory and minutes at 10^7 */
+    LEARN_MIN = 16384,
+    ITERATIONS = 10,     /* of k-means: later ones move the centres by a percent or so */
     LISTS_MAX = 16384,   /* the coarse search is exact: 16 MiB of 256 floats, read for each query */
     SUBSPACES_MAX = 256, /* sums of more 8-bit table entries than that do not fit in 16 bits */
-    GROWTH = 4
+    BATCH_ROWS = 8192,   /* added at a time, between which progress is told */
+    BLOCK = 32,          /* a list's codes are in blocks of so many */
+    FETCH = 4,           /* codes fetched for each candidate wanted */
+    FETCH_MIN = 32,
+    WIDENING = 4
 };
+
+/* Share of the progress that training is given. */
+static const double training_share = 0.3;
 
 /* About 4 sqrt(n) lists, as FAISS's guidelines have it. */
 static size_t list_count(size_t count)
@@ -45,74 +54,256 @@ static size_t subspace_length(size_t dim)
     return length;
 }
 
-static kin_status create(size_t dim, size_t count, FaissIndex **out, kin_error *err)
-{
-    char recipe[64];
-    snprintf(recipe, sizeof recipe, "IVF%zu,PQ%zux4fsr", list_count(count),
-             dim / subspace_length(dim));
-    int code = faiss_index_factory(out, (int)dim, recipe, METRIC_INNER_PRODUCT);
-    return code == 0 ? KIN_OK : kin_index_faiss_failed(code, "make an IVF index", err);
-}
-
 static size_t training_rows(size_t count)
 {
     size_t rows = list_count(count) * LEARN_PER_LIST;
+    if (rows < LEARN_MIN)
+        rows = LEARN_MIN;
     return rows < count ? rows : count;
 }
 
-/* One scan of `probes` lists for `fetch` codes; *found counts those allowed, which are offered to
- * top. */
-static kin_status scan(const kin_index *index, const struct index_query *query, size_t probes,
-                       size_t fetch, kin_topk *top, size_t *found, kin_error *err)
+static struct index_needs needs(size_t count, size_t dim, int threads)
 {
-    int64_t *labels = malloc(fetch * sizeof *labels);
-    float *scores = malloc(fetch * sizeof *scores);
-    kin_status status = KIN_OK;
-    if (labels == NULL || scores == NULL)
-        status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory to search");
-    else
-        status =
-            kin_faiss_ivf_search(index->faiss, query->vector, probes, fetch, labels, scores, err);
-    top->count = *found = 0;
-    for (size_t i = 0; status == KIN_OK && i < fetch; i++) {
-        if (labels[i] < 0)
-            continue;
-        uint64_t id = index->ids[labels[i]];
-        if (query->allowed != NULL && !query->allowed(query->ctx, id))
-            continue;
-        kin_topk_offer(top, id, scores[i]);
-        ++*found;
+    uint64_t lists = list_count(count), vector = dim * sizeof(float);
+    uint64_t code = (dim / subspace_length(dim) + 1) / 2;
+    uint64_t centres = lists * vector + 16 * vector;
+    uint64_t codes = (count + lists * BLOCK / 2) * code, labels = (uint64_t)count * 8;
+    /* k-means: the sample, and the centres twice; adding: lists grow by doubling, and a batch is
+     * held as floats three times (itself, residuals, products with the centres). */
+    uint64_t training = training_rows(count) * (vector + 16) + 3 * centres;
+    uint64_t adding = centres + 2 * (codes + labels) + BATCH_ROWS * (3 * vector + 64);
+    uint64_t products = ((uint64_t)threads + 1) * (UINT64_C(24) << 20);
+    return (struct index_needs){.structure = centres + codes + labels + lists * 16,
+                                .building = (training > adding ? training : adding) + products};
+}
+
+static int on_training(void *ctx)
+{
+    const struct index_build *build = ctx;
+    return build->options->progress == NULL
+               ? 0
+               : build->options->progress(build->options->progress_ctx, 0);
+}
+
+/* Copies vectors first, first + step … (n of them) to `to`. */
+static kin_status gather(const struct index_build *build, size_t first, double step, size_t n,
+                         float *to, kin_error *err)
+{
+    size_t dim = build->source->dim;
+    for (size_t i = 0; i < n; i++, to += dim) {
+        const float *vector = kin_build_vector(build, first + (size_t)((double)i * step), err);
+        if (vector == NULL)
+            return err->code;
+        memcpy(to, vector, dim * sizeof *to);
     }
-    free(labels);
-    free(scores);
+    return KIN_OK;
+}
+
+/* Trains on rows evenly spread over the source. */
+static kin_status train(kin_index *index, const struct index_build *build, kin_error *err)
+{
+    size_t count = build->source->count, n = training_rows(count);
+    float *rows = reallocarray(NULL, n, index->dim * sizeof *rows);
+    if (rows == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu vectors to train on", n);
+    kin_status status = gather(build, 0, (double)count / (double)n, n, rows, err);
+    if (status == KIN_OK)
+        status = kin_ivf_new(index->dim, list_count(count),
+                             index->dim / subspace_length(index->dim), &index->ivf, err);
+    if (status == KIN_OK)
+        status = kin_ivf_train(index->ivf, n, rows, ITERATIONS, LEARN_PER_LIST, build->threads,
+                               on_training, (void *)build, err);
+    free(rows);
     return status;
 }
 
-/* Fetches more from more lists until enough are allowed, or all of them have been seen. */
-static kin_status search(const kin_index *index, const struct index_query *query, kin_topk *top,
-                         kin_error *err)
+/* Codes the source's new vectors and puts them into their lists. */
+static kin_status add_all(kin_index *index, const struct index_build *build, double done,
+                          kin_error *err)
 {
-    size_t lists = kin_faiss_ivf_lists(index->faiss);
-    size_t probes = (size_t)pow((double)lists, query->effort);
-    size_t enough = query->want < index->count ? query->want : index->count;
-    size_t fetch = enough, found = 0;
-    if (query->allowed != NULL && fetch < index->count / 2) /* a few of them will be turned away */
-        fetch += fetch / 4 + 16;
-    for (;;) {
-        probes = probes < 1 ? 1 : probes > lists ? lists : probes;
-        fetch = fetch > index->count ? index->count : fetch;
-        kin_status status = scan(index, query, probes, fetch, top, &found, err);
-        if (status != KIN_OK || found >= enough || (probes == lists && fetch == index->count))
-            return status;
-        probes *= GROWTH;
-        fetch *= GROWTH;
+    size_t to = build->source->count, old = index->count - (to - build->kept);
+    float *rows = reallocarray(NULL, BATCH_ROWS, index->dim * sizeof *rows);
+    if (rows == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %d vectors", BATCH_ROWS);
+    kin_status status = kin_build_report(build, done, err);
+    for (size_t from = build->kept; status == KIN_OK && from < to;) {
+        size_t n = to - from < BATCH_ROWS ? to - from : BATCH_ROWS;
+        status = gather(build, from, 1.0, n, rows, err);
+        int8_t *code = (int8_t *)index->sections[SECTION_CODES].bytes +
+                       (old + from - build->kept) * index->stride;
+        for (size_t i = 0; status == KIN_OK && i < n; i++, code += index->stride)
+            status = kin_codec_encode(kin_codec_int8, rows + i * index->dim, index->dim, code, err);
+        if (status == KIN_OK)
+            status = kin_ivf_add(index->ivf, n, rows, build->threads, err);
+        from += n;
+        if (status == KIN_OK)
+            status = kin_build_report(
+                build,
+                done + (1 - done) * (double)(from - build->kept) / (double)(to - build->kept), err);
     }
+    free(rows);
+    return status;
+}
+
+static kin_status build(kin_index *index, const struct index_build *build, kin_error *err)
+{
+    const kin_index *previous = build->previous;
+    if (previous == NULL) {
+        kin_status status = train(index, build, err);
+        return status == KIN_OK ? add_all(index, build, training_share, err) : status;
+    }
+    memcpy(index->sections[SECTION_CODES].bytes, previous->codes, previous->count * index->stride);
+    kin_status status = kin_ivf_copy(previous->ivf, &index->ivf, err);
+    return status == KIN_OK ? add_all(index, build, 0, err) : status;
+}
+
+static kin_status attach(kin_index *index, kin_error *err)
+{
+    const struct section *section = &index->sections[SECTION_FAISS];
+    return kin_ivf_read(section->bytes, section->size, index->dim, index->count, &index->ivf, err);
+}
+
+static void drop(kin_index *index)
+{
+    kin_ivf_free(index->ivf);
+}
+
+static bool sizes_are_right(const kin_index *index)
+{
+    return index->sections[SECTION_FAISS].size > 0;
+}
+
+/* --- searching --- */
+
+/* What one search works with; room for `fetch` of each. */
+struct fetched {
+    int64_t *labels;
+    uint32_t *positions;
+    float *scores;
+};
+
+static bool reserve(struct fetched *fetched, size_t fetch)
+{
+    free(fetched->labels);
+    free(fetched->positions);
+    free(fetched->scores);
+    fetched->labels = reallocarray(NULL, fetch, sizeof *fetched->labels);
+    fetched->positions = reallocarray(NULL, fetch, sizeof *fetched->positions);
+    fetched->scores = reallocarray(NULL, fetch, sizeof *fetched->scores);
+    return fetched->labels != NULL && fetched->positions != NULL && fetched->scores != NULL;
+}
+
+/* One scan of `probes` lists for `fetch` codes; those that may be answers are ranked by their int8
+ * codes. */
+static kin_status scan(const kin_index *index, const struct index_query *query,
+                       const kin_probe *probe, size_t probes, size_t fetch, struct fetched *fetched,
+                       kin_topk *top, size_t *members, kin_error *err)
+{
+    *members = top->count = 0;
+    if (!reserve(fetched, fetch))
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to search the index");
+    kin_status status = kin_ivf_search(index->ivf, query->vector, probes, fetch, fetched->labels,
+                                       fetched->scores, err);
+    if (status != KIN_OK)
+        return status;
+    for (size_t i = 0; i < fetch; i++)
+        if (fetched->labels[i] >= 0 && (size_t)fetched->labels[i] < index->count &&
+            kin_generation_may_answer(index, query->members, (size_t)fetched->labels[i]))
+            fetched->positions[(*members)++] = (uint32_t)fetched->labels[i];
+    kin_probe_score_gather(probe, index->codes, fetched->positions, *members, fetched->scores);
+    for (size_t i = 0; i < *members; i++)
+        kin_topk_offer(top, index->ids[fetched->positions[i]], fetched->scores[i]);
+    return KIN_OK;
+}
+
+/* How many times as many must be fetched for one to be a member: by the size of the bitmap. */
+static double rarity(const kin_index *index, const kin_members *members)
+{
+    if (members == NULL || members->only == NULL)
+        return 1;
+    double only = (double)roaring_bitmap_get_cardinality(members->only);
+    return only < 1                      ? (double)index->count
+           : only < (double)index->count ? (double)index->count / only
+                                         : 1;
+}
+
+/* The same from more lists until enough members have been met, or all of them. */
+static kin_status widen(const kin_index *index, const struct index_query *query,
+                        const kin_probe *probe, struct fetched *fetched, kin_topk *top,
+                        kin_index_work *work, kin_error *err)
+{
+    size_t lists = kin_ivf_lists(index->ivf), count = index->count, members = 0;
+    size_t probes = query->setting.width > 0 ? query->setting.width : 1;
+    double fetch_wanted = (double)query->setting.candidates * FETCH * rarity(index, query->members);
+    size_t fetch = fetch_wanted < (double)count ? (size_t)fetch_wanted : count;
+    if (fetch < FETCH_MIN)
+        fetch = FETCH_MIN;
+    for (;;) {
+        probes = probes < lists ? probes : lists;
+        fetch = fetch < count ? fetch : count;
+        size_t codes = (size_t)((double)count * (double)probes / (double)lists) + fetch;
+        if (codes > query->budget - work->scored) {
+            work->gave_up = true;
+            return KIN_OK;
+        }
+        work->scored += codes;
+        kin_status status = scan(index, query, probe, probes, fetch, fetched, top, &members, err);
+        if (status != KIN_OK || members >= query->setting.candidates ||
+            (probes == lists && fetch == count))
+            return status;
+        probes *= WIDENING;
+        fetch *= WIDENING;
+    }
+}
+
+static kin_status search(const kin_index *index, const struct index_query *query, kin_hit *hits,
+                         size_t *found, kin_index_work *work, kin_error *err)
+{
+    struct fetched fetched = {0};
+    kin_probe *probe = NULL;
+    kin_topk top = {.hits = hits, .capacity = query->setting.candidates};
+    kin_status status = kin_probe_new(kin_codec_int8, query->vector, index->dim, &probe, err);
+    if (status == KIN_OK)
+        status = widen(index, query, probe, &fetched, &top, work, err);
+    if (status == KIN_OK) {
+        kin_topk_sort(&top);
+        *found = top.count;
+    }
+    kin_probe_free(probe);
+    free(fetched.labels);
+    free(fetched.positions);
+    free(fetched.scores);
+    return status;
+}
+
+/* Twice as many probes each time, and between them twice as many candidates. */
+static bool setting_at(const kin_index *index, size_t k, size_t i, kin_index_setting *out)
+{
+    size_t lists = kin_ivf_lists(index->ivf), probes = (size_t)1 << (i / 2 < 31 ? i / 2 : 31);
+    if (k == 0 || k > KIN_INDEX_COUNT_MAX / 64 || probes >= 2 * lists)
+        return false;
+    out->width = (uint32_t)(probes < lists ? probes : lists);
+    out->candidates = (uint32_t)(k * (i % 2 == 0 ? 3 : 8));
+    return true;
+}
+
+static kin_status errors(const kin_index *index, const float *vectors, size_t count, double *error,
+                         double *square, kin_error *err)
+{
+    return kin_ivf_errors(index->ivf, count, vectors, error, square, err);
 }
 
 const struct index_kind kin_index_ivfpq = {
     .name = "ivfpq",
     .count_min = COUNT_MIN,
-    .create = create,
-    .training_rows = training_rows,
+    .keeps_gone = true,
+    .trains = true,
+    .needs = needs,
+    .build = build,
+    .attach = attach,
+    .drop = drop,
+    .sizes_are_right = sizes_are_right,
     .search = search,
+    .setting_at = setting_at,
+    .errors = errors,
 };

@@ -1,39 +1,53 @@
-/* kinds.h - the registry of index kinds, and the inside of a generation; private to this folder. */
+/* kinds.h - the registry of index kinds; private to this folder. */
 #ifndef KIN_INDEX_KINDS_H
 #define KIN_INDEX_KINDS_H
 
-#include "index/faiss_bridge.h"
+#include "index/generation.h"
 #include "index/index.h"
 
-struct index_kind;
-
-struct kin_index {
-    const struct index_kind *kind;
-    size_t count, dim;
-    uint64_t *ids;     /* [count], ascending: FAISS's label to the store's row; NULL for flat */
-    FaissIndex *faiss; /* NULL for flat */
-    kin_faiss_scratch *scratch; /* hnsw only */
+/* A build under way. */
+struct index_build {
+    const kin_index_source *source;
+    const kin_index_options *options;
+    int threads;
+    const kin_index *previous; /* to be extended; NULL: from nothing */
+    size_t kept;               /* of the source's vectors, the first so many are in `previous` */
 };
 
 struct index_query {
     const float *vector;
-    size_t want;
-    double effort; /* in [0, 1] */
-    kin_index_allowed_fn allowed;
-    void *ctx;
+    kin_index_setting setting; /* candidates > 0 */
+    const kin_members *members;
+    size_t budget; /* > 0 */
+};
+
+/* What a build takes: bytes beyond the ids and codes. */
+struct index_needs {
+    uint64_t structure; /* in the file, and after the build in memory */
+    uint64_t building;  /* at the build's peak, the structure included */
 };
 
 struct index_kind {
     const char *name;
     size_t count_min; /* fewest vectors that it can be built over */
-    /* Makes an empty FAISS index that is fit for `count` vectors.  NULL: the kind has no
-     * structure. */
-    kin_status (*create)(size_t dim, size_t count, FaissIndex **out, kin_error *err);
-    /* How many of `count` vectors it learns from before the first is added; NULL: none. */
-    size_t (*training_rows)(size_t count);
-    /* Offers candidates to top, whose capacity is query->want. */
-    kin_status (*search)(const kin_index *index, const struct index_query *query, kin_topk *top,
-                         kin_error *err);
+    /* Positions of what has gone stay; otherwise an extension leaves them out. */
+    bool keeps_gone;
+    bool trains;
+    struct index_needs (*needs)(size_t count, size_t dim, int threads);
+    /* Makes the codes and the structure of a generation whose ids are there. */
+    kin_status (*build)(kin_index *index, const struct index_build *build, kin_error *err);
+    /* Makes ready for searching what was loaded; the sections' sizes are right. */
+    kin_status (*attach)(kin_index *index, kin_error *err);
+    /* Frees what attach() and build() made beyond the sections; NULL: nothing. */
+    void (*drop)(kin_index *index);
+    /* Sizes of the kind's own sections by the header's numbers; false where they cannot be. */
+    bool (*sizes_are_right)(const kin_index *index);
+    kin_status (*search)(const kin_index *index, const struct index_query *query, kin_hit *hits,
+                         size_t *found, kin_index_work *work, kin_error *err);
+    bool (*setting_at)(const kin_index *index, size_t k, size_t i, kin_index_setting *out);
+    /* Sums of the squared errors and squares of count vectors, packed (kin_index_drift()). */
+    kin_status (*errors)(const kin_index *index, const float *vectors, size_t count, double *error,
+                         double *square, kin_error *err);
 };
 
 extern const struct index_kind kin_index_flat, kin_index_hnsw, kin_index_ivfpq;
@@ -41,13 +55,19 @@ extern const struct index_kind kin_index_flat, kin_index_hnsw, kin_index_ivfpq;
 /* The kind of that name, or NULL. */
 const struct index_kind *kin_index_kind_named(const char *name);
 
-/* The kind that suits `count` vectors of `dim` floats best. */
-const struct index_kind *kin_index_kind_for(size_t count, size_t dim);
+/* Encodes the source's vectors [from, to) to the codes at position `at` and after; progress is told
+ * from `done` to `done` + `share`. */
+kin_status kin_build_encode(kin_index *index, const struct index_build *build, size_t from,
+                            size_t to, size_t at, double done, double share, kin_error *err);
 
-/* Fills *err by FAISS's last error on this thread; `code` is what its C API returned. */
-kin_status kin_index_faiss_failed(int code, const char *what, kin_error *err);
+/* The i-th vector, checked to be finite; NULL with *err set. */
+const float *kin_build_vector(const struct index_build *build, size_t i, kin_error *err);
 
-/* Bytes that a graph over count vectors takes in memory. */
-size_t kin_index_hnsw_bytes(size_t count, size_t dim);
+/* Tells how much is done; KIN_E_CANCELLED when the caller wants no more. */
+kin_status kin_build_report(const struct index_build *build, double done, kin_error *err);
+
+/* errors() of the kinds that have nothing but int8 codes. */
+kin_status kin_code_errors(const kin_index *index, const float *vectors, size_t count,
+                           double *error, double *square, kin_error *err);
 
 #endif
