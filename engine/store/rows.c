@@ -154,7 +154,7 @@ kin_status kin_rows_run(kin_rows *view, uint64_t first, size_t wanted, const voi
     if (block * KIN_BLOCK_ROWS < end) {
         kin_error damage = {0};
         kin_status status = verify_blocks(view, &block, end, &segment, &damage);
-        if (status != KIN_OK && block * KIN_BLOCK_ROWS <= first) {
+        if (status != KIN_OK && (segment == NULL || block * KIN_BLOCK_ROWS <= first)) {
             if (err != NULL)
                 *err = damage;
             return status;
