@@ -151,10 +151,10 @@ kin_status kin_rows_run(kin_rows *view, uint64_t first, size_t wanted, const voi
     uint64_t block = first / KIN_BLOCK_ROWS;
     while (segment != NULL && block * KIN_BLOCK_ROWS < end && is_verified(view, segment, block))
         block++;
-    if (block * KIN_BLOCK_ROWS < end) {
+    if (segment == NULL || block * KIN_BLOCK_ROWS < end) {
         kin_error damage = {0};
         kin_status status = verify_blocks(view, &block, end, &segment, &damage);
-        if (status != KIN_OK && (segment == NULL || block * KIN_BLOCK_ROWS <= first)) {
+        if (status != KIN_OK && block * KIN_BLOCK_ROWS <= first) {
             if (err != NULL)
                 *err = damage;
             return status;
