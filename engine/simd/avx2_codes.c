@@ -4,7 +4,7 @@
 #include "simd/code_rows.h"
 #include "simd/kernels_tables.h"
 
-enum { LANES = 16, ROWS = KIN_CODE_ROWS };
+enum { LANES = 16 };
 
 KIN_INLINE __m256i load(const int8_t *p)
 {
@@ -38,7 +38,8 @@ KIN_INLINE int32_t sum_of_integers(__m256i v)
     return _mm_cvtsi128_si32(s);
 }
 
-int32_t kin_avx2_dot_code(const int8_t *a, const int8_t *b, size_t dim)
+/* The products of two vectors, in sums for one register. */
+KIN_INLINE __m256i products(const int8_t *a, const int8_t *b, size_t dim)
 {
     __m256i s0 = _mm256_setzero_si256(), s1 = s0;
     size_t i = 0;
@@ -52,7 +53,12 @@ int32_t kin_avx2_dot_code(const int8_t *a, const int8_t *b, size_t dim)
     }
     if (i < dim)
         s1 = add_products(load_tail(a, dim, dim - i), load_tail(b, dim, dim - i), s1);
-    return sum_of_integers(_mm256_add_epi32(s0, s1));
+    return _mm256_add_epi32(s0, s1);
+}
+
+int32_t kin_avx2_dot_code(const int8_t *a, const int8_t *b, size_t dim)
+{
+    return sum_of_integers(products(a, b, dim));
 }
 
 /* A lane takes dim / LANES sums of two squares of at most 255^2, which for the largest dim stays
@@ -72,38 +78,31 @@ int64_t kin_avx2_l2sq_code(const int8_t *a, const int8_t *b, size_t dim)
     return (int64_t)(uint32_t)sum_of_integers(s); /* at most 65536 * 255^2, below 2^32 */
 }
 
-/* ROWS rows at once: each piece of the query is loaded and widened once for all of them. */
-static void dot_four(const int8_t *query, const int8_t *const rows[ROWS], size_t dim, int32_t *out)
+KIN_INLINE __m128i integer_sums_of_four(__m256i a, __m256i b, __m256i c, __m256i d)
 {
-    __m256i s[ROWS];
-    for (size_t r = 0; r < ROWS; r++)
-        s[r] = _mm256_setzero_si256();
-    size_t i = 0;
-    for (; i + LANES <= dim; i += LANES) {
-        __m256i v = load(query + i);
+    __m256i halves = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+    return _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+}
+
+KIN_INLINE void dot_four(const int8_t *query, const kin_four_rows *rows, size_t dim, int32_t *out)
+{
+    __m256i s[KIN_CODE_ROWS];
 #pragma GCC unroll 4
-        for (size_t r = 0; r < ROWS; r++)
-            s[r] = add_products(v, load(rows[r] + i), s[r]);
+    for (size_t r = 0; r < KIN_CODE_ROWS; r++) {
+        fetch(rows->ahead[r], rows->step);
+        s[r] = products(query, rows->row[r], dim);
     }
-    if (i < dim) {
-        __m256i v = load_tail(query, dim, dim - i);
-#pragma GCC unroll 4
-        for (size_t r = 0; r < ROWS; r++)
-            s[r] = add_products(v, load_tail(rows[r], dim, dim - i), s[r]);
-    }
-    __m256i sums = _mm256_hadd_epi32(_mm256_hadd_epi32(s[0], s[1]), _mm256_hadd_epi32(s[2], s[3]));
-    _mm_storeu_si128((__m128i *)out, _mm_add_epi32(_mm256_castsi256_si128(sums),
-                                                   _mm256_extracti128_si256(sums, 1)));
+    _mm_storeu_si128((__m128i *)out, integer_sums_of_four(s[0], s[1], s[2], s[3]));
 }
 
 void kin_avx2_dot_rows_code(const int8_t *query, const int8_t *rows, size_t stride, size_t count,
                             size_t dim, int32_t *out)
 {
-    dot_rows_by_four(dot_four, kin_avx2_dot_code, query, rows, stride, count, dim, out);
+    dot_rows_by_four(dot_four, kin_avx2_dot_code, 0, query, rows, stride, count, dim, out);
 }
 
 void kin_avx2_dot_gather_code(const int8_t *query, const int8_t *rows, size_t stride,
                               const uint32_t *at, size_t count, size_t dim, int32_t *out)
 {
-    dot_gather_by_four(dot_four, kin_avx2_dot_code, query, rows, stride, at, count, dim, out);
+    dot_gather_by_four(dot_four, kin_avx2_dot_code, 0, query, rows, stride, at, count, dim, out);
 }

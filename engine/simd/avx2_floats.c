@@ -2,6 +2,7 @@
 #include <stdbool.h>
 
 #include "simd/avx2.h"
+#include "simd/fetch.h"
 #include "simd/kernels_tables.h"
 #include "simd/tiles.h"
 
@@ -13,7 +14,8 @@ KIN_INLINE __m256 load_tail(const float *p, size_t n)
     return _mm256_maskload_ps(p, first_lanes(n));
 }
 
-float kin_avx2_dot(const float *a, const float *b, size_t dim)
+/* The products of two vectors, in sums for one register. */
+KIN_INLINE __m256 products(const float *a, const float *b, size_t dim)
 {
     /* Four sums hide the latency of a fused multiply-add (4 cycles, 2 a cycle). */
     __m256 s0 = _mm256_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
@@ -28,7 +30,12 @@ float kin_avx2_dot(const float *a, const float *b, size_t dim)
         s0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), s0);
     if (i < dim)
         s1 = _mm256_fmadd_ps(load_tail(a + i, dim - i), load_tail(b + i, dim - i), s1);
-    return sum_of_floats(_mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3)));
+    return _mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3));
+}
+
+float kin_avx2_dot(const float *a, const float *b, size_t dim)
+{
+    return sum_of_floats(products(a, b, dim));
 }
 
 KIN_INLINE __m256 add_square(__m256 a, __m256 b, __m256 s)
@@ -52,6 +59,26 @@ float kin_avx2_l2sq(const float *a, const float *b, size_t dim)
     if (i < dim)
         s1 = add_square(load_tail(a + i, dim - i), load_tail(b + i, dim - i), s1);
     return sum_of_floats(_mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3)));
+}
+
+/* Row by row, their sums folded together for four at a time: fetch.h says why. */
+void kin_avx2_dot_rows(const float *query, const float *rows, size_t stride, size_t count,
+                       size_t dim, float *out)
+{
+    enum { ROWS = 4 };
+    const size_t step = stream_step(stride * sizeof *rows, dim * sizeof *rows);
+    size_t r = 0;
+    for (; r + ROWS <= count; r += ROWS) {
+        __m256 s[ROWS];
+        for (size_t j = 0; j < ROWS; j++) {
+            const float *row = rows + (r + j) * stride;
+            fetch((const char *)row + KIN_STREAM_AHEAD, step);
+            s[j] = products(query, row, dim);
+        }
+        _mm_storeu_ps(out + r, sums_of_four(s[0], s[1], s[2], s[3]));
+    }
+    for (; r < count; r++)
+        out[r] = kin_avx2_dot(query, rows + r * stride, dim);
 }
 
 enum { QUERIES = 3, ROWS = 4 }; /* 12 sums, 3 pieces of queries and one of a row: 16 registers */
@@ -115,16 +142,6 @@ static void tile_3(const float *queries, size_t query_stride, const float *rows,
                    size_t dim, float *out, size_t out_stride)
 {
     tile(3, queries, query_stride, rows, stride, dim, out, out_stride);
-}
-
-void kin_avx2_dot_rows(const float *query, const float *rows, size_t stride, size_t count,
-                       size_t dim, float *out)
-{
-    size_t r = 0;
-    for (; r + ROWS <= count; r += ROWS)
-        tile_1(query, 0, rows + r * stride, stride, dim, out + r, 0);
-    for (; r < count; r++)
-        out[r] = kin_avx2_dot(query, rows + r * stride, dim);
 }
 
 void kin_avx2_dot_block(const float *queries, size_t query_stride, size_t query_count,

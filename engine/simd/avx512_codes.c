@@ -3,7 +3,7 @@
 #include "simd/code_rows.h"
 #include "simd/kernels_tables.h"
 
-enum { LANES = 32, ROWS = KIN_CODE_ROWS };
+enum { LANES = 32 };
 
 KIN_INLINE __m512i load(const int8_t *p)
 {
@@ -21,7 +21,8 @@ KIN_INLINE __m512i add_products(__m512i a, __m512i b, __m512i s)
     return _mm512_add_epi32(s, _mm512_madd_epi16(a, b));
 }
 
-int32_t kin_avx512_dot_code(const int8_t *a, const int8_t *b, size_t dim)
+/* The products of two vectors, in sums for one register. */
+KIN_INLINE __m512i products(const int8_t *a, const int8_t *b, size_t dim)
 {
     __m512i s0 = _mm512_setzero_si512(), s1 = s0;
     size_t i = 0;
@@ -35,7 +36,12 @@ int32_t kin_avx512_dot_code(const int8_t *a, const int8_t *b, size_t dim)
     }
     if (i < dim)
         s1 = add_products(load_tail(a + i, dim - i), load_tail(b + i, dim - i), s1);
-    return _mm512_reduce_add_epi32(_mm512_add_epi32(s0, s1));
+    return _mm512_add_epi32(s0, s1);
+}
+
+int32_t kin_avx512_dot_code(const int8_t *a, const int8_t *b, size_t dim)
+{
+    return _mm512_reduce_add_epi32(products(a, b, dim));
 }
 
 /* A lane's sum stays below 2^30, the lanes' below 2^32: avx2_codes.c. */
@@ -55,24 +61,13 @@ int64_t kin_avx512_l2sq_code(const int8_t *a, const int8_t *b, size_t dim)
     return _mm512_reduce_add_epi64(_mm512_cvtepu32_epi64(folded));
 }
 
-static void dot_four(const int8_t *query, const int8_t *const rows[ROWS], size_t dim, int32_t *out)
+KIN_INLINE void dot_four(const int8_t *query, const kin_four_rows *rows, size_t dim, int32_t *out)
 {
-    __m512i s[ROWS];
+    __m512i s[KIN_CODE_ROWS];
 #pragma GCC unroll 4
-    for (size_t r = 0; r < ROWS; r++)
-        s[r] = _mm512_setzero_si512();
-    size_t i = 0;
-    for (; i + LANES <= dim; i += LANES) {
-        __m512i v = load(query + i);
-#pragma GCC unroll 4
-        for (size_t r = 0; r < ROWS; r++)
-            s[r] = add_products(v, load(rows[r] + i), s[r]);
-    }
-    if (i < dim) {
-        __m512i v = load_tail(query + i, dim - i);
-#pragma GCC unroll 4
-        for (size_t r = 0; r < ROWS; r++)
-            s[r] = add_products(v, load_tail(rows[r] + i, dim - i), s[r]);
+    for (size_t r = 0; r < KIN_CODE_ROWS; r++) {
+        fetch(rows->ahead[r], rows->step);
+        s[r] = products(query, rows->row[r], dim);
     }
     _mm_storeu_si128((__m128i *)out, integer_sums_of_four(s[0], s[1], s[2], s[3]));
 }
@@ -80,11 +75,11 @@ static void dot_four(const int8_t *query, const int8_t *const rows[ROWS], size_t
 void kin_avx512_dot_rows_code(const int8_t *query, const int8_t *rows, size_t stride, size_t count,
                               size_t dim, int32_t *out)
 {
-    dot_rows_by_four(dot_four, kin_avx512_dot_code, query, rows, stride, count, dim, out);
+    dot_rows_by_four(dot_four, kin_avx512_dot_code, 0, query, rows, stride, count, dim, out);
 }
 
 void kin_avx512_dot_gather_code(const int8_t *query, const int8_t *rows, size_t stride,
                                 const uint32_t *at, size_t count, size_t dim, int32_t *out)
 {
-    dot_gather_by_four(dot_four, kin_avx512_dot_code, query, rows, stride, at, count, dim, out);
+    dot_gather_by_four(dot_four, kin_avx512_dot_code, 0, query, rows, stride, at, count, dim, out);
 }

@@ -1,8 +1,9 @@
 /* Halves with AVX-512 (F, BW, VL): widened to floats as they are loaded, 16 a register. */
 #include "simd/avx512.h"
+#include "simd/fetch.h"
 #include "simd/kernels_tables.h"
 
-enum { LANES = 16, ROWS = 4 };
+enum { LANES = 16 };
 
 KIN_INLINE __m512 load(const uint16_t *p)
 {
@@ -15,7 +16,8 @@ KIN_INLINE __m512 load_tail(const uint16_t *p, size_t n)
     return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(n), p));
 }
 
-float kin_avx512_dot_half(const float *query, const uint16_t *row, size_t dim)
+/* The products of two vectors, in sums for one register. */
+KIN_INLINE __m512 products(const float *query, const uint16_t *row, size_t dim)
 {
     __m512 s0 = _mm512_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
     size_t i = 0;
@@ -30,7 +32,12 @@ float kin_avx512_dot_half(const float *query, const uint16_t *row, size_t dim)
     if (i < dim)
         s1 = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(first_lanes(dim - i), query + i),
                              load_tail(row + i, dim - i), s1);
-    return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3)));
+    return _mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3));
+}
+
+float kin_avx512_dot_half(const float *query, const uint16_t *row, size_t dim)
+{
+    return _mm512_reduce_add_ps(products(query, row, dim));
 }
 
 KIN_INLINE __m512 add_square(__m512 a, __m512 b, __m512 s)
@@ -57,35 +64,22 @@ float kin_avx512_l2sq_half(const float *query, const uint16_t *row, size_t dim)
     return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3)));
 }
 
-/* ROWS rows at once: each piece of the query is loaded once for all of them. */
-static void dot_four_rows(const float *query, const uint16_t *rows, size_t stride, size_t dim,
-                          float *out)
-{
-    __m512 s[ROWS];
-    for (size_t r = 0; r < ROWS; r++)
-        s[r] = _mm512_setzero_ps();
-    size_t i = 0;
-    for (; i + LANES <= dim; i += LANES) {
-        __m512 v = _mm512_loadu_ps(query + i);
-#pragma GCC unroll 4
-        for (size_t r = 0; r < ROWS; r++)
-            s[r] = _mm512_fmadd_ps(v, load(rows + r * stride + i), s[r]);
-    }
-    if (i < dim) {
-        __m512 v = _mm512_maskz_loadu_ps(first_lanes(dim - i), query + i);
-#pragma GCC unroll 4
-        for (size_t r = 0; r < ROWS; r++)
-            s[r] = _mm512_fmadd_ps(v, load_tail(rows + r * stride + i, dim - i), s[r]);
-    }
-    _mm_storeu_ps(out, sums_of_four(s[0], s[1], s[2], s[3]));
-}
-
+/* Row by row, their sums folded together for four at a time: fetch.h says why. */
 void kin_avx512_dot_rows_half(const float *query, const uint16_t *rows, size_t stride, size_t count,
                               size_t dim, float *out)
 {
+    enum { ROWS = 4 };
+    const size_t step = stream_step(stride * sizeof *rows, dim * sizeof *rows);
     size_t r = 0;
-    for (; r + ROWS <= count; r += ROWS)
-        dot_four_rows(query, rows + r * stride, stride, dim, out + r);
+    for (; r + ROWS <= count; r += ROWS) {
+        __m512 s[ROWS];
+        for (size_t j = 0; j < ROWS; j++) {
+            const uint16_t *row = rows + (r + j) * stride;
+            fetch((const char *)row + KIN_STREAM_AHEAD, step);
+            s[j] = products(query, row, dim);
+        }
+        _mm_storeu_ps(out + r, sums_of_four(s[0], s[1], s[2], s[3]));
+    }
     for (; r < count; r++)
         out[r] = kin_avx512_dot_half(query, rows + r * stride, dim);
 }

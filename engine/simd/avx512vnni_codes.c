@@ -8,7 +8,7 @@
 #include "simd/code_rows.h"
 #include "simd/kernels_tables.h"
 
-enum { LANES = 64, ROWS = KIN_CODE_ROWS, BIAS = 128 };
+enum { LANES = 64, BIAS = 128 };
 
 KIN_INLINE __mmask64 first_bytes(size_t n) /* n < 64 */
 {
@@ -32,10 +32,40 @@ KIN_INLINE __m512i add_products(__m512i query, __m512i row, __m512i s)
     return _mm512_dpbusd_epi32(s, _mm512_xor_si512(row, _mm512_set1_epi8((char)BIAS)), query);
 }
 
-/* s - the sums of query * BIAS: 128 as an unsigned byte, taken off in a sum of its own. */
+/* s + the sums of query * BIAS. */
 KIN_INLINE __m512i add_biases(__m512i query, __m512i s)
 {
     return _mm512_dpbusd_epi32(s, _mm512_set1_epi8((char)BIAS), query);
+}
+
+/* The sum of all query * BIAS: what each sum of biased products is too large by. */
+KIN_INLINE int32_t bias_of(const int8_t *query, size_t dim)
+{
+    __m512i s = _mm512_setzero_si512();
+    size_t i = 0;
+    for (; i + LANES <= dim; i += LANES)
+        s = add_biases(load(query + i), s);
+    if (i < dim)
+        s = add_biases(load_tail(query + i, dim - i), s);
+    return _mm512_reduce_add_epi32(s);
+}
+
+/* Biased products of two vectors, in sums for one register. */
+KIN_INLINE __m512i biased_products(const int8_t *query, const int8_t *row, size_t dim)
+{
+    __m512i s0 = _mm512_setzero_si512(), s1 = s0, s2 = s0, s3 = s0;
+    size_t i = 0;
+    for (; i + 4 * LANES <= dim; i += 4 * LANES) {
+        s0 = add_products(load(query + i), load(row + i), s0);
+        s1 = add_products(load(query + i + 64), load(row + i + 64), s1);
+        s2 = add_products(load(query + i + 128), load(row + i + 128), s2);
+        s3 = add_products(load(query + i + 192), load(row + i + 192), s3);
+    }
+    for (; i + LANES <= dim; i += LANES)
+        s0 = add_products(load(query + i), load(row + i), s0);
+    if (i < dim)
+        s1 = add_products(load_tail(query + i, dim - i), load_tail(row + i, dim - i), s1);
+    return _mm512_add_epi32(_mm512_add_epi32(s0, s1), _mm512_add_epi32(s2, s3));
 }
 
 int32_t kin_avx512vnni_dot_code(const int8_t *a, const int8_t *b, size_t dim)
@@ -70,41 +100,28 @@ int64_t kin_avx512vnni_l2sq_code(const int8_t *a, const int8_t *b, size_t dim)
     return kin_avx512_l2sq_code(a, b, dim);
 }
 
-static void dot_four(const int8_t *query, const int8_t *const rows[ROWS], size_t dim, int32_t *out)
+KIN_INLINE void dot_four(const int8_t *query, const kin_four_rows *rows, size_t dim, int32_t *out)
 {
-    __m512i s[ROWS], biases = _mm512_setzero_si512();
+    __m512i s[KIN_CODE_ROWS];
 #pragma GCC unroll 4
-    for (size_t r = 0; r < ROWS; r++)
-        s[r] = _mm512_setzero_si512();
-    size_t i = 0;
-    for (; i + LANES <= dim; i += LANES) {
-        __m512i v = load(query + i);
-        biases = add_biases(v, biases);
-#pragma GCC unroll 4
-        for (size_t r = 0; r < ROWS; r++)
-            s[r] = add_products(v, load(rows[r] + i), s[r]);
+    for (size_t r = 0; r < KIN_CODE_ROWS; r++) {
+        fetch(rows->ahead[r], rows->step);
+        s[r] = biased_products(query, rows->row[r], dim);
     }
-    if (i < dim) {
-        __m512i v = load_tail(query + i, dim - i);
-        biases = add_biases(v, biases);
-#pragma GCC unroll 4
-        for (size_t r = 0; r < ROWS; r++)
-            s[r] = add_products(v, load_tail(rows[r] + i, dim - i), s[r]);
-    }
-#pragma GCC unroll 4
-    for (size_t r = 0; r < ROWS; r++)
-        s[r] = _mm512_sub_epi32(s[r], biases);
-    _mm_storeu_si128((__m128i *)out, integer_sums_of_four(s[0], s[1], s[2], s[3]));
+    __m128i sums = integer_sums_of_four(s[0], s[1], s[2], s[3]);
+    _mm_storeu_si128((__m128i *)out, _mm_sub_epi32(sums, _mm_set1_epi32(rows->excess)));
 }
 
 void kin_avx512vnni_dot_rows_code(const int8_t *query, const int8_t *rows, size_t stride,
                                   size_t count, size_t dim, int32_t *out)
 {
-    dot_rows_by_four(dot_four, kin_avx512vnni_dot_code, query, rows, stride, count, dim, out);
+    dot_rows_by_four(dot_four, kin_avx512vnni_dot_code, bias_of(query, dim), query, rows, stride,
+                     count, dim, out);
 }
 
 void kin_avx512vnni_dot_gather_code(const int8_t *query, const int8_t *rows, size_t stride,
                                     const uint32_t *at, size_t count, size_t dim, int32_t *out)
 {
-    dot_gather_by_four(dot_four, kin_avx512vnni_dot_code, query, rows, stride, at, count, dim, out);
+    dot_gather_by_four(dot_four, kin_avx512vnni_dot_code, bias_of(query, dim), query, rows, stride,
+                       at, count, dim, out);
 }

@@ -6,57 +6,59 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "simd/fetch.h"
 #include "simd/inline.h"
 
 enum { KIN_CODE_ROWS = 4 };
 
-/* out[r] = the query's product with rows[r], each of dim codes. */
-typedef void kin_dot_four_codes(const int8_t *query, const int8_t *const rows[KIN_CODE_ROWS],
-                                size_t dim, int32_t *out);
+typedef struct kin_four_rows {
+    const int8_t *row[KIN_CODE_ROWS];
+    const int8_t *ahead[KIN_CODE_ROWS]; /* to be asked for with each row: */
+    size_t step;                        /* so many bytes */
+    int32_t excess; /* what sums come out too large by, where the instruction set biases codes */
+} kin_four_rows;
+
+/* out[r] = the query's product with rows->row[r]; each of dim codes. */
+typedef void kin_dot_four_codes(const int8_t *query, const kin_four_rows *rows, size_t dim,
+                                int32_t *out);
 typedef int32_t kin_dot_code(const int8_t *a, const int8_t *b, size_t dim);
 
-KIN_INLINE void dot_rows_by_four(kin_dot_four_codes *four, kin_dot_code *one, const int8_t *query,
-                                 const int8_t *rows, size_t stride, size_t count, size_t dim,
-                                 int32_t *out)
+KIN_INLINE void dot_rows_by_four(kin_dot_four_codes *four, kin_dot_code *one, int32_t excess,
+                                 const int8_t *query, const int8_t *rows, size_t stride,
+                                 size_t count, size_t dim, int32_t *out)
 {
+    kin_four_rows f = {.step = stream_step(stride, dim), .excess = excess};
     size_t r = 0;
     for (; r + KIN_CODE_ROWS <= count; r += KIN_CODE_ROWS) {
-        const int8_t *first = rows + r * stride;
-        const int8_t *const at[KIN_CODE_ROWS] = {first, first + stride, first + 2 * stride,
-                                                 first + 3 * stride};
-        four(query, at, dim, out + r);
+#pragma GCC unroll 4
+        for (size_t j = 0; j < KIN_CODE_ROWS; j++) {
+            f.row[j] = rows + (r + j) * stride;
+            f.ahead[j] = f.row[j] + KIN_STREAM_AHEAD;
+        }
+        four(query, &f, dim, out + r);
     }
     for (; r < count; r++)
         out[r] = one(query, rows + r * stride, dim);
 }
 
-/* Asks for all the cache lines of a row; it may begin anywhere in its first. */
-KIN_INLINE void fetch_row(const int8_t *row, size_t dim)
-{
-    enum { LINE = 64 };
-    for (size_t i = 0; i < dim; i += LINE)
-        __builtin_prefetch(row + i);
-    if (dim > 0)
-        __builtin_prefetch(row + dim - 1);
-}
-
 /* Scattered rows are found by no prefetcher: their lines are asked for AHEAD rows before they are
  * used, which is about as many lines as a core can have under way. */
-KIN_INLINE void dot_gather_by_four(kin_dot_four_codes *four, kin_dot_code *one, const int8_t *query,
-                                   const int8_t *rows, size_t stride, const uint32_t *at,
-                                   size_t count, size_t dim, int32_t *out)
+KIN_INLINE void dot_gather_by_four(kin_dot_four_codes *four, kin_dot_code *one, int32_t excess,
+                                   const int8_t *query, const int8_t *rows, size_t stride,
+                                   const uint32_t *at, size_t count, size_t dim, int32_t *out)
 {
     enum { AHEAD = 2 * KIN_CODE_ROWS };
+    kin_four_rows f = {.step = dim, .excess = excess};
     for (size_t i = 0; i < AHEAD && i < count; i++)
-        fetch_row(rows + at[i] * stride, dim);
+        fetch(rows + at[i] * stride, dim);
     size_t i = 0;
     for (; i + KIN_CODE_ROWS <= count; i += KIN_CODE_ROWS) {
-        for (size_t j = i + AHEAD; j < i + AHEAD + KIN_CODE_ROWS && j < count; j++)
-            fetch_row(rows + at[j] * stride, dim);
-        const int8_t *const row[KIN_CODE_ROWS] = {rows + at[i] * stride, rows + at[i + 1] * stride,
-                                                  rows + at[i + 2] * stride,
-                                                  rows + at[i + 3] * stride};
-        four(query, row, dim, out + i);
+#pragma GCC unroll 4
+        for (size_t j = 0; j < KIN_CODE_ROWS; j++) {
+            f.row[j] = rows + at[i + j] * stride;
+            f.ahead[j] = i + j + AHEAD < count ? rows + at[i + j + AHEAD] * stride : f.row[j];
+        }
+        four(query, &f, dim, out + i);
     }
     for (; i < count; i++)
         out[i] = one(query, rows + at[i] * stride, dim);

@@ -5,7 +5,7 @@
 #include "simd/code_rows.h"
 #include "simd/kernels_tables.h"
 
-enum { LANES = 16, ROWS = KIN_CODE_ROWS };
+enum { LANES = 16 };
 
 KIN_INLINE int32x4_t add_products(int8x16_t a, int8x16_t b, int32x4_t s)
 {
@@ -53,30 +53,23 @@ int64_t kin_neon_l2sq_code(const int8_t *a, const int8_t *b, size_t dim)
     return total;
 }
 
-static void dot_four(const int8_t *query, const int8_t *const rows[ROWS], size_t dim, int32_t *out)
+KIN_INLINE void dot_four(const int8_t *query, const kin_four_rows *rows, size_t dim, int32_t *out)
 {
-    int32x4_t s[ROWS];
-    for (size_t r = 0; r < ROWS; r++)
-        s[r] = vdupq_n_s32(0);
-    size_t i = 0;
-    for (; i + LANES <= dim; i += LANES) {
-        int8x16_t v = vld1q_s8(query + i);
 #pragma GCC unroll 4
-        for (size_t r = 0; r < ROWS; r++)
-            s[r] = add_products(v, vld1q_s8(rows[r] + i), s[r]);
+    for (size_t r = 0; r < KIN_CODE_ROWS; r++) {
+        fetch(rows->ahead[r], rows->step);
+        out[r] = kin_neon_dot_code(query, rows->row[r], dim);
     }
-    for (size_t r = 0; r < ROWS; r++)
-        out[r] = vaddvq_s32(s[r]) + products_one_by_one(query, rows[r], i, dim);
 }
 
 void kin_neon_dot_rows_code(const int8_t *query, const int8_t *rows, size_t stride, size_t count,
                             size_t dim, int32_t *out)
 {
-    dot_rows_by_four(dot_four, kin_neon_dot_code, query, rows, stride, count, dim, out);
+    dot_rows_by_four(dot_four, kin_neon_dot_code, 0, query, rows, stride, count, dim, out);
 }
 
 void kin_neon_dot_gather_code(const int8_t *query, const int8_t *rows, size_t stride,
                               const uint32_t *at, size_t count, size_t dim, int32_t *out)
 {
-    dot_gather_by_four(dot_four, kin_neon_dot_code, query, rows, stride, at, count, dim, out);
+    dot_gather_by_four(dot_four, kin_neon_dot_code, 0, query, rows, stride, at, count, dim, out);
 }

@@ -1,16 +1,12 @@
 /* Floats with Advanced SIMD of 64-bit ARM: 4 floats a register, part of the architecture. */
 #include <arm_neon.h>
 
+#include "simd/fetch.h"
 #include "simd/inline.h"
 #include "simd/kernels_tables.h"
 #include "simd/tiles.h"
 
 enum { LANES = 4 };
-
-KIN_INLINE float sum_four(float32x4_t s0, float32x4_t s1, float32x4_t s2, float32x4_t s3)
-{
-    return vaddvq_f32(vaddq_f32(vaddq_f32(s0, s1), vaddq_f32(s2, s3)));
-}
 
 float kin_neon_dot(const float *a, const float *b, size_t dim)
 {
@@ -24,7 +20,7 @@ float kin_neon_dot(const float *a, const float *b, size_t dim)
     }
     for (; i + LANES <= dim; i += LANES)
         s0 = vfmaq_f32(s0, vld1q_f32(a + i), vld1q_f32(b + i));
-    float total = sum_four(s0, s1, s2, s3);
+    float total = vaddvq_f32(vaddq_f32(vaddq_f32(s0, s1), vaddq_f32(s2, s3)));
     for (; i < dim; i++)
         total += a[i] * b[i];
     return total;
@@ -48,10 +44,22 @@ float kin_neon_l2sq(const float *a, const float *b, size_t dim)
     }
     for (; i + LANES <= dim; i += LANES)
         s0 = add_square(vld1q_f32(a + i), vld1q_f32(b + i), s0);
-    float total = sum_four(s0, s1, s2, s3);
+    float total = vaddvq_f32(vaddq_f32(vaddq_f32(s0, s1), vaddq_f32(s2, s3)));
     for (; i < dim; i++)
         total += (a[i] - b[i]) * (a[i] - b[i]);
     return total;
+}
+
+/* Row by row: fetch.h says why. */
+void kin_neon_dot_rows(const float *query, const float *rows, size_t stride, size_t count,
+                       size_t dim, float *out)
+{
+    const size_t step = stream_step(stride * sizeof *rows, dim * sizeof *rows);
+    for (size_t r = 0; r < count; r++) {
+        const float *row = rows + r * stride;
+        fetch((const char *)row + KIN_STREAM_AHEAD, step);
+        out[r] = kin_neon_dot(query, row, dim);
+    }
 }
 
 /* Each query has two sums a row, even steps and odd, for one chain would be dim / 4 long. */
@@ -107,16 +115,6 @@ static void tile_3(const float *queries, size_t query_stride, const float *rows,
                    size_t dim, float *out, size_t out_stride)
 {
     tile(3, queries, query_stride, rows, stride, dim, out, out_stride);
-}
-
-void kin_neon_dot_rows(const float *query, const float *rows, size_t stride, size_t count,
-                       size_t dim, float *out)
-{
-    size_t r = 0;
-    for (; r + ROWS <= count; r += ROWS)
-        tile_1(query, 0, rows + r * stride, stride, dim, out + r, 0);
-    for (; r < count; r++)
-        out[r] = kin_neon_dot(query, rows + r * stride, dim);
 }
 
 void kin_neon_dot_block(const float *queries, size_t query_stride, size_t query_count,

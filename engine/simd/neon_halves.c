@@ -2,10 +2,11 @@
  * not; so they are widened as they are loaded, 4 at a time. */
 #include <arm_neon.h>
 
+#include "simd/fetch.h"
 #include "simd/inline.h"
 #include "simd/kernels_tables.h"
 
-enum { LANES = 4, ROWS = 4, SUMS = 4 };
+enum { LANES = 4, SUMS = 4 };
 
 KIN_INLINE float32x4_t load(const uint16_t *p)
 {
@@ -60,37 +61,16 @@ float kin_neon_l2sq_half(const float *query, const uint16_t *row, size_t dim)
     return total;
 }
 
-/* Two sums a row, even steps and odd, for one chain would be dim / 4 long. */
-static void dot_four_rows(const float *query, const uint16_t *rows, size_t stride, size_t dim,
-                          float *out)
-{
-    float32x4_t even[ROWS], odd[ROWS];
-    for (size_t r = 0; r < ROWS; r++)
-        even[r] = odd[r] = vdupq_n_f32(0);
-    size_t i = 0;
-    for (; i + 2 * LANES <= dim; i += 2 * LANES) {
-        float32x4_t v0 = vld1q_f32(query + i), v1 = vld1q_f32(query + i + LANES);
-#pragma GCC unroll 4
-        for (size_t r = 0; r < ROWS; r++) {
-            even[r] = vfmaq_f32(even[r], v0, load(rows + r * stride + i));
-            odd[r] = vfmaq_f32(odd[r], v1, load(rows + r * stride + i + LANES));
-        }
-    }
-    for (size_t r = 0; r < ROWS; r++) {
-        out[r] = vaddvq_f32(vaddq_f32(even[r], odd[r]));
-        for (size_t j = i; j < dim; j++)
-            out[r] += query[j] * widen(rows[r * stride + j]);
-    }
-}
-
+/* Row by row: fetch.h says why. */
 void kin_neon_dot_rows_half(const float *query, const uint16_t *rows, size_t stride, size_t count,
                             size_t dim, float *out)
 {
-    size_t r = 0;
-    for (; r + ROWS <= count; r += ROWS)
-        dot_four_rows(query, rows + r * stride, stride, dim, out + r);
-    for (; r < count; r++)
-        out[r] = kin_neon_dot_half(query, rows + r * stride, dim);
+    const size_t step = stream_step(stride * sizeof *rows, dim * sizeof *rows);
+    for (size_t r = 0; r < count; r++) {
+        const uint16_t *row = rows + r * stride;
+        fetch((const char *)row + KIN_STREAM_AHEAD, step);
+        out[r] = kin_neon_dot_half(query, row, dim);
+    }
 }
 
 void kin_neon_to_half(const float *from, uint16_t *to, size_t count)
