@@ -33,6 +33,14 @@ KIN_INLINE __m128 sums_of_four(__m512 a, __m512 b, __m512 c, __m512 d)
     return _mm_add_ps(_mm256_castps256_ps128(folded), _mm256_extractf128_ps(folded, 1));
 }
 
+/* The sums of sixteen registers, given as the quarters' sums of each four. */
+KIN_INLINE __m512 sums_of_sixteen(__m512 a, __m512 b, __m512 c, __m512 d)
+{
+    __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+    return _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+}
+
 /* The same for integers. */
 KIN_INLINE __m128i integer_sums_of_four(__m512i a, __m512i b, __m512i c, __m512i d)
 {

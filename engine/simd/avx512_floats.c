@@ -122,9 +122,19 @@ KIN_INLINE void tile(size_t n, const float *queries, size_t query_stride, const 
         step(n, queries + i, query_stride, rows + i, stride, 0, true, s);
     if (i < dim)
         step(n, queries + i, query_stride, rows + i, stride, first_lanes(dim - i), false, s);
+    __m512 quarters[QUERIES];
 #pragma GCC unroll 4
-    for (size_t q = 0; q < n; q++)
-        _mm_storeu_ps(out + q * out_stride, sums_of_four(s[q][0], s[q][1], s[q][2], s[q][3]));
+    for (size_t q = 0; q < QUERIES; q++)
+        quarters[q] =
+            q < n ? quarter_sums(s[q][0], s[q][1], s[q][2], s[q][3]) : _mm512_setzero_ps();
+    __m512 sums = sums_of_sixteen(quarters[0], quarters[1], quarters[2], quarters[3]);
+    _mm_storeu_ps(out, _mm512_castps512_ps128(sums));
+    if (n > 1)
+        _mm_storeu_ps(out + out_stride, _mm512_extractf32x4_ps(sums, 1));
+    if (n > 2)
+        _mm_storeu_ps(out + 2 * out_stride, _mm512_extractf32x4_ps(sums, 2));
+    if (n > 3)
+        _mm_storeu_ps(out + 3 * out_stride, _mm512_extractf32x4_ps(sums, 3));
 }
 
 static void tile_1(const float *queries, size_t query_stride, const float *rows, size_t stride,

@@ -1,8 +1,12 @@
 #include "simd/tiles.h"
 
-/* A group of queries is to stay in the first level of cache while rows pass by, and a block of rows
- * in the second while groups of queries pass by; each with room for the others. */
-enum { QUERY_BYTES = 16 * 1024, ROW_BYTES = 192 * 1024 };
+#include "simd/fetch.h"
+
+/* A block of rows is to stay in the second level of cache while groups of queries pass by; in the
+ * first, a group and a panel, which is a part of a block; each with room for the others.  Tiles go
+ * along a panel before they go to the next queries, so that a line of results is written at once:
+ * results of different queries may be a power of two apart, where caches hold few lines. */
+enum { GROUP_BYTES = 16 * 1024, PANEL_BYTES = 16 * 1024, BLOCK_BYTES = 192 * 1024 };
 
 /* How many vectors of dim floats fit, as a multiple of `unit` and at least that. */
 static size_t vectors_in(size_t bytes, size_t dim, size_t unit)
@@ -16,16 +20,50 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* One group of queries with one block of rows, whose count is a multiple of tiles->rows. */
-static void run_group(const kin_tiles *tiles, const float *queries, size_t query_stride,
-                      size_t query_count, const float *rows, size_t stride, size_t count,
-                      size_t dim, float *out, size_t out_stride)
+typedef struct operands {
+    const float *queries, *rows;
+    size_t query_stride, stride, query_count, count, dim;
+    float *out;
+    size_t out_stride;
+} operands;
+
+static operands part_of(const operands *whole, size_t query, size_t queries, size_t row,
+                        size_t rows)
 {
-    for (size_t r = 0; r < count; r += tiles->rows)
-        for (size_t q = 0; q < query_count; q += tiles->queries) {
-            kin_tile *tile = tiles->of[least(tiles->queries, query_count - q)];
-            tile(queries + q * query_stride, query_stride, rows + r * stride, stride, dim,
-                 out + q * out_stride + r, out_stride);
+    operands part = *whole;
+    part.queries += query * whole->query_stride;
+    part.rows += row * whole->stride;
+    part.query_count = least(queries, whole->query_count - query);
+    part.count = least(rows, whole->count - row);
+    part.out += query * whole->out_stride + row;
+    return part;
+}
+
+/* A group of queries with a panel of rows, whose count is a multiple of tiles->rows. */
+static void run_panel(const kin_tiles *tiles, const operands *o, size_t ahead)
+{
+    for (size_t q = 0; q < o->query_count; q += tiles->queries) {
+        kin_tile *tile = tiles->of[least(tiles->queries, o->query_count - q)];
+        const float *queries = o->queries + q * o->query_stride;
+        for (size_t r = 0; r < o->count; r += tiles->rows) {
+            const float *rows = o->rows + r * o->stride;
+            if (q == 0 && ahead > 0)
+                fetch((const char *)rows + KIN_STREAM_AHEAD, ahead);
+            tile(queries, o->query_stride, rows, o->stride, o->dim,
+                 o->out + q * o->out_stride + r, o->out_stride);
+        }
+    }
+}
+
+static void run_block(const kin_tiles *tiles, const operands *o)
+{
+    size_t group = vectors_in(GROUP_BYTES, o->dim, tiles->queries);
+    size_t panel = vectors_in(PANEL_BYTES, o->dim, tiles->rows);
+    for (size_t q = 0; q < o->query_count; q += group)
+        for (size_t r = 0; r < o->count; r += panel) {
+            operands part = part_of(o, q, group, r, panel);
+            /* later groups find the block in the cache */
+            run_panel(tiles, &part, q == 0 ? tiles->rows * o->stride * sizeof(float) : 0);
         }
 }
 
@@ -33,14 +71,14 @@ void kin_tiles_run(const kin_tiles *tiles, const float *queries, size_t query_st
                    size_t query_count, const float *rows, size_t stride, size_t count, size_t dim,
                    float *out, size_t out_stride)
 {
-    size_t group = vectors_in(QUERY_BYTES, dim, tiles->queries);
-    size_t block = vectors_in(ROW_BYTES, dim, tiles->rows);
+    size_t block = vectors_in(BLOCK_BYTES, dim, tiles->rows);
     size_t tiled = count - count % tiles->rows;
-    for (size_t r = 0; r < tiled; r += block)
-        for (size_t q = 0; q < query_count; q += group)
-            run_group(tiles, queries + q * query_stride, query_stride,
-                      least(group, query_count - q), rows + r * stride, stride,
-                      least(block, tiled - r), dim, out + q * out_stride + r, out_stride);
+    operands whole = {queries, rows, query_stride, stride,    query_count,
+                      tiled,   dim,  out,          out_stride};
+    for (size_t r = 0; r < tiled; r += block) {
+        operands part = part_of(&whole, 0, query_count, r, block);
+        run_block(tiles, &part);
+    }
     for (size_t r = tiled; r < count; r++)
         for (size_t q = 0; q < query_count; q++)
             out[q * out_stride + r] =
