@@ -49,8 +49,8 @@ static void run_panel(const kin_tiles *tiles, const operands *o, size_t ahead)
             const float *rows = o->rows + r * o->stride;
             if (q == 0 && ahead > 0)
                 fetch((const char *)rows + KIN_STREAM_AHEAD, ahead);
-            tile(queries, o->query_stride, rows, o->stride, o->dim,
-                 o->out + q * o->out_stride + r, o->out_stride);
+            tile(queries, o->query_stride, rows, o->stride, o->dim, o->out + q * o->out_stride + r,
+                 o->out_stride);
         }
     }
 }
