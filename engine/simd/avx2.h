@@ -1,5 +1,5 @@
-/* avx2.h - what the avx2_*.c files share.  All of it has internal linkage, and is compiled only with
- * their flags (kernels_tables.h says why). */
+/* avx2.h - what the avx2_*.c files share.  All of it has internal linkage, and is compiled only
+ * with their flags (kernels_tables.h says why). */
 #ifndef KIN_SIMD_AVX2_H
 #define KIN_SIMD_AVX2_H
 

@@ -1,5 +1,5 @@
-/* avx512.h - what the avx512*_*.c files share.  All of it has internal linkage, and is compiled only
- * with their flags (kernels_tables.h says why). */
+/* avx512.h - what the avx512*_*.c files share.  All of it has internal linkage, and is compiled
+ * only with their flags (kernels_tables.h says why). */
 #ifndef KIN_SIMD_AVX512_H
 #define KIN_SIMD_AVX512_H
 
@@ -15,8 +15,8 @@ KIN_INLINE __mmask16 first_lanes(size_t n)
     return (__mmask16)((1u << n) - 1u);
 }
 
-/* The sums within each quarter of four registers, in their order: quarters[j] = sums of quarter j of
- * a, b, c, d. */
+/* The sums within each quarter of four registers, in their order: quarters[j] = sums of quarter j
+ * of a, b, c, d. */
 KIN_INLINE __m512 quarter_sums(__m512 a, __m512 b, __m512 c, __m512 d)
 {
     __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));

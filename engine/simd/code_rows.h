@@ -44,8 +44,8 @@ KIN_INLINE void dot_rows_by_four(kin_dot_four_codes *four, kin_dot_code *one, in
 }
 
 /* Scattered rows are found by no prefetcher: their lines are asked for so many bytes of rows before
- * they are used.  That is more lines than a core can have under way, so that it always has as many as
- * it can, and much less than the nearest cache holds. */
+ * they are used.  That is more lines than a core can have under way, so that it always has as many
+ * as it can, and much less than the nearest cache holds. */
 enum { KIN_GATHER_AHEAD = 8192 };
 
 KIN_INLINE void dot_gather_by_four(kin_dot_four_codes *four, kin_dot_code *one, int32_t excess,

@@ -19,16 +19,16 @@ KIN_INLINE void fetch(const void *from, size_t size)
 
 /* How far in front of the row in work a stream of rows is asked for.
  *
- * Rows are worked on one after the other, and each asks for as many bytes of the stream a page ahead.
- * Both matter.  Four rows side by side take the stream's lines out of order, which keeps the
+ * Rows are worked on one after the other, and each asks for as many bytes of the stream a page
+ * ahead.  Both matter.  Four rows side by side take the stream's lines out of order, which keeps the
  * processor's own prefetchers from following: 25 GB/s of the 43 that plain reading in order gets
- * (Zen 5, one core, rows of 256 codes).  Row by row, with each row's sum ending in shuffles before the
- * next can begin, it is 31 to 37; and with lines asked for as well, 39 to 42 at all lengths of rows.
- * Larger pages of memory (2 MiB) changed none of these. */
+ * (Zen 5, one core, rows of 256 codes).  Row by row, with each row's sum ending in shuffles before
+ * the next can begin, it is 31 to 37; and with lines asked for as well, 39 to 42 at all lengths of
+ * rows.  Larger pages of memory (2 MiB) changed none of these. */
 enum { KIN_STREAM_AHEAD = 4096 };
 
-/* How much a row asks for: what lies between it and the next is the stream's, unless it is more than
- * the row. */
+/* How much a row asks for: what lies between it and the next is the stream's, unless it is more
+ * than the row. */
 KIN_INLINE size_t stream_step(size_t stride, size_t size)
 {
     return stride <= 2 * size ? stride : size;

@@ -2,9 +2,9 @@
  * kernels.h - inner products and distances, one table of functions per instruction set.
  *
  * kin_kernels_best() picks the best table that this processor runs; KINDRED_SIMD in the environment
- * (scalar, avx2, avx512, avx512vnni, neon, neondot) overrides it, for tests and comparisons.  Tables are
- * const and shared by all threads.  Vectors need no alignment; rows of the store are 64-byte aligned
- * all the same.
+ * (scalar, avx2, avx512, avx512vnni, neon, neondot) overrides it, for tests and comparisons.
+ * Tables are const and shared by all threads.  Vectors need no alignment; rows of the store are
+ * 64-byte aligned all the same.
  *
  * Three kinds of numbers (store/codec.h says how rows of them are laid out):
  *   floats  IEEE 754 single
@@ -14,8 +14,8 @@
  *
  * Sums of floats and halves are in single precision over several partial sums, so tables agree to
  * rounding and not to the bit: at most about dim / 8 additions follow each other, which bounds the
- * error by (dim / 8 + 16) * 2^-24 * sum |a[i] * b[i]|.  Infinity and NaN propagate as IEEE 754 says.
- * Sums of codes are the same in all tables.
+ * error by (dim / 8 + 16) * 2^-24 * sum |a[i] * b[i]|.  Infinity and NaN propagate as IEEE 754
+ * says.  Sums of codes are the same in all tables.
  */
 #ifndef KIN_SIMD_KERNELS_H
 #define KIN_SIMD_KERNELS_H
@@ -59,7 +59,7 @@ typedef struct kin_kernels {
     int64_t (*l2sq_code)(const int8_t *a, const int8_t *b, size_t dim);
     void (*dot_rows_code)(const int8_t *query, const int8_t *rows, size_t stride, size_t count,
                           size_t dim, int32_t *out);
-    /* out[i] = dot_code(query, rows + at[i] * stride): rows scattered over memory, fetched ahead. */
+    /* out[i] = dot_code(query, rows + at[i] * stride): rows all over memory, fetched ahead. */
     void (*dot_gather_code)(const int8_t *query, const int8_t *rows, size_t stride,
                             const uint32_t *at, size_t count, size_t dim, int32_t *out);
 } kin_kernels;

@@ -1,5 +1,5 @@
-/* Codes with Advanced SIMD as every 64-bit ARM has it: products of 16 bits, added in pairs to sums of
- * 32 bits.  (A product is at most 128 * 128, which 16 bits hold; two of them would not.) */
+/* Codes with Advanced SIMD as every 64-bit ARM has it: products of 16 bits, added in pairs to sums
+ * of 32 bits.  (A product is at most 128 * 128, which 16 bits hold; two of them would not.) */
 #include <arm_neon.h>
 
 #include "simd/code_rows.h"

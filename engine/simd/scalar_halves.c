@@ -20,15 +20,15 @@ static inline float float_of(uint32_t bits)
     return f;
 }
 
-/* a where the condition (0 or 1) holds, else b: by masks, for compilers make vectors of these and not of
- * branches, which they would make again of conditional expressions. */
+/* a where the condition (0 or 1) holds, else b: by masks, for compilers make vectors of these and
+ * not of branches, which they would make again of conditional expressions. */
 static inline uint32_t choose(uint32_t condition, uint32_t a, uint32_t b)
 {
     return b ^ ((a ^ b) & (0u - condition));
 }
 
-/* Exponents are biased by 15 in a half and by 127 in a float, fractions have 10 bits and 23.  All cases
- * are calculated and one is taken. */
+/* Exponents are biased by 15 in a half and by 127 in a float, fractions have 10 bits and 23.  All
+ * cases are calculated and one is taken. */
 static inline float widen(uint16_t half)
 {
     const uint32_t rebias = (127u - 15u) << 23, one_exponent = 1u << 23, quiet = 1u << 22;

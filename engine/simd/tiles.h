@@ -1,4 +1,4 @@
-/* tiles.h - a block of queries times a block of rows, cut into tiles whose sums fit the registers. */
+/* tiles.h - a block of queries times a block of rows, in tiles whose sums fit the registers. */
 #ifndef KIN_SIMD_TILES_H
 #define KIN_SIMD_TILES_H
 

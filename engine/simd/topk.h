@@ -40,8 +40,8 @@ static inline bool kin_hit_better(kin_hit a, kin_hit b)
  * compared with those kept: an id offered twice may be kept twice. */
 void kin_topk_offer(kin_topk *top, uint64_t id, float score);
 
-/* Offers count hits, of ids first, first + 1 …: as offering each, but blocks of scores none of which
- * can enter are passed over at the speed of a comparison of vectors. */
+/* Offers count hits, of ids first, first + 1 …: as offering each, but blocks of scores none of
+ * which can enter are passed over at the speed of a comparison of vectors. */
 void kin_topk_offer_run(kin_topk *top, uint64_t first, const float *scores, size_t count);
 
 /* The score below which nothing enters any more: -INFINITY until the heap is full, INFINITY for one

@@ -71,8 +71,8 @@ static inline void fill_codes(uint64_t *state, int8_t *v, size_t n)
     }
 }
 
-/* How far a sum of single precision may be off by kernels.h, where magnitude is the sum of its terms'
- * magnitudes.  Products below the normal range lose up to a subnormal's last bit each. */
+/* How far a sum of single precision may be off by kernels.h, where magnitude is the sum of its
+ * terms' magnitudes.  Products below the normal range lose up to a subnormal's last bit each. */
 static inline double float_bound(double magnitude, size_t dim)
 {
     return ((double)dim / 8 + 16) * (double)FLT_EPSILON / 2 * magnitude +

@@ -1,5 +1,5 @@
-/* Codes: every table's sums equal those of 64-bit integers, from the shortest vectors to the longest
- * that are allowed, with the ends of the range in them. */
+/* Codes: every table's sums equal those of 64-bit integers, from the shortest vectors to the
+ * longest that are allowed, with the ends of the range in them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,7 +50,7 @@ static void test_lengths_and_offsets(void **unused)
     fence_free(&fb);
 }
 
-/* The largest sums that can be, and every length at which they might overflow a part of a kernel. */
+/* The largest sums that can be, and lengths at which they might overflow a part of a kernel. */
 static void test_extremes(void **unused)
 {
     (void)unused;

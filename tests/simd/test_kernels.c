@@ -66,7 +66,7 @@ static void test_long_vectors(void **unused)
         check_pair(k, a, b, dim);
 }
 
-/* A block of products, in memory that ends where it ends; out has one cell more than a row needs. */
+/* A block of products, in memory that ends where it ends; out has a cell more than a row needs. */
 static void check_block(const kin_kernels *k, size_t queries, size_t query_stride, size_t count,
                         size_t stride, size_t dim)
 {
