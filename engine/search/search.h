@@ -51,9 +51,11 @@ typedef struct kin_ask {
     double recall;       /* share of the exact k nearest that must come back on average, in (0, 1];
                             0: KIN_RECALL_DEFAULT; 1: the exact scan */
     kin_members members;
-    uint64_t member_count; /* exact */
-    const char *way;       /* NULL: the planner's choice; else one of kin_way_name(), for
+    uint64_t member_count;            /* exact */
+    const char *way;                  /* NULL: the planner's choice; else one of kin_way_name(), for
                               comparing.  KIN_E_ARG where it cannot be gone */
+    const kin_index_setting *setting; /* NULL: what the tuning found for `recall`; else how hard the
+                                         index (or a two-stage scan) looks, whatever comes of it */
     kin_stop stop;
 } kin_ask;
 

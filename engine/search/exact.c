@@ -1,0 +1,90 @@
+#include "search/exact.h"
+
+#include "search/members_cursor.h"
+#include "search/search.h"
+
+enum { AHEAD = 6 }; /* rows between the one asked for and the one scored: segments.h */
+
+/* The score of one row, wherever it lies. */
+static kin_status score_one(kin_rows *rows, const kin_probe *probe, uint64_t id, float *score,
+                            kin_error *err)
+{
+    const void *row = kin_rows_peek(rows, id);
+    size_t got;
+    kin_status status = KIN_OK;
+    if (row == NULL)
+        status = kin_rows_run(rows, id, 1, &row, &got, err);
+    if (status == KIN_OK)
+        *score = kin_probe_score(probe, row);
+    return status;
+}
+
+static kin_status offer_run(kin_rows *rows, const kin_probe *probe, uint64_t first, size_t count,
+                            kin_topk *top, kin_error *err)
+{
+    float scores[MEMBERS_AT_ONCE];
+    while (count > 0) {
+        const void *run;
+        size_t got, wanted = count < MEMBERS_AT_ONCE ? count : MEMBERS_AT_ONCE;
+        kin_status status = kin_rows_run(rows, first, wanted, &run, &got, err);
+        if (status != KIN_OK)
+            return status;
+        kin_probe_score_rows(probe, run, got, scores);
+        kin_topk_offer_run(top, first, scores, got);
+        first += got;
+        count -= got;
+    }
+    return KIN_OK;
+}
+
+kin_status kin_exact_offer(kin_rows *rows, const kin_probe *probe, const uint32_t *ids,
+                           size_t count, kin_topk *top, kin_error *err)
+{
+    if (kin_members_are_run(ids, count))
+        return offer_run(rows, probe, ids[0], count, top, err);
+    for (size_t i = 0; i < count; i++) {
+        float score;
+        if (i + AHEAD < count)
+            kin_rows_prefetch(rows, ids[i + AHEAD]);
+        kin_status status = score_one(rows, probe, ids[i], &score, err);
+        if (status != KIN_OK)
+            return status;
+        kin_topk_offer(top, ids[i], score);
+    }
+    return KIN_OK;
+}
+
+kin_status kin_exact_rescore(kin_rows *rows, const kin_probe *probe, kin_hit *hits, size_t count,
+                             kin_error *err)
+{
+    for (size_t i = 0; i < count && i < AHEAD; i++)
+        kin_rows_prefetch(rows, hits[i].id);
+    for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD < count)
+            kin_rows_prefetch(rows, hits[i + AHEAD].id);
+        kin_status status = score_one(rows, probe, hits[i].id, &hits[i].score, err);
+        if (status != KIN_OK)
+            return status;
+    }
+    return KIN_OK;
+}
+
+kin_status kin_search_rescore(const kin_corpus *corpus, const float *query, kin_hit *hits,
+                              size_t count, kin_error *err)
+{
+    kin_probe *probe = NULL;
+    kin_topk sorted = {hits, count, count};
+    kin_status status =
+        kin_probe_new(kin_rows_codec(corpus->rows), query, corpus->dim, &probe, err);
+    if (status == KIN_OK)
+        status = kin_exact_rescore(corpus->rows, probe, hits, count, err);
+    kin_probe_free(probe);
+    if (status != KIN_OK)
+        return status;
+    /* kin_topk_sort() wants a heap. */
+    sorted.count = 0;
+    for (size_t i = 0; i < count; i++)
+        kin_topk_offer(&sorted, hits[i].id, hits[i].score);
+    kin_topk_sort(&sorted);
+    return KIN_OK;
+}

@@ -1,0 +1,183 @@
+/*
+ * One query from the plan to the ranked hits.  What the index or the codes propose is ranked by the
+ * rows themselves; members that came after the index are scanned; an index that falls short of what
+ * it promised gives way to a scan.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "search/by_index.h"
+#include "search/exact.h"
+#include "search/plan.h"
+#include "search/scan.h"
+
+struct nearest {
+    const kin_corpus *corpus;
+    const kin_ask *ask;
+    struct plan_facts facts;
+    struct plan_choice choice;
+    kin_search_plan *plan;
+    kin_probe *probe; /* for the rows */
+    kin_topk *top;    /* of exact scores */
+};
+
+static kin_status check(const kin_corpus *corpus, const kin_ask *ask, kin_error *err)
+{
+    if (ask->k == 0)
+        return kin_fail(err, KIN_E_ARG, NULL, "no hits are wanted");
+    if (!(ask->recall >= 0 && ask->recall <= 1))
+        return kin_fail(err, KIN_E_ARG, NULL, "a recall is above 0 and at most 1");
+    for (size_t i = 0; i < corpus->dim; i++)
+        if (!isfinite(ask->vector[i]))
+            return kin_fail(err, KIN_E_ARG, NULL, "query is not finite");
+    return KIN_OK;
+}
+
+/* Scans the members' rows from row `from` on. */
+static kin_status scan_rows(struct nearest *nearest, uint64_t from, bool threads, kin_error *err)
+{
+    const kin_corpus *corpus = nearest->corpus;
+    kin_scan scan = {.corpus = corpus,
+                     .probe = nearest->probe,
+                     .members = &nearest->ask->members,
+                     .from = from,
+                     .end = kin_rows_count(corpus->rows),
+                     .threads = threads ? corpus->threads : 1,
+                     .stop = &nearest->ask->stop};
+    return kin_scan_run(&scan, nearest->top, &nearest->plan->scanned, err);
+}
+
+static kin_status scan_tail(struct nearest *nearest, kin_error *err)
+{
+    if (nearest->facts.tail == 0)
+        return KIN_OK;
+    double time = (double)nearest->facts.tail * nearest->corpus->costs->scan_row;
+    return scan_rows(nearest, nearest->corpus->index_rows,
+                     kin_plan_worth_threads(nearest->corpus, time), err);
+}
+
+/* Ranks what was proposed by the rows themselves. */
+static kin_status rank(struct nearest *nearest, kin_hit *hits, size_t count, kin_error *err)
+{
+    kin_status status = kin_exact_rescore(nearest->corpus->rows, nearest->probe, hits, count, err);
+    for (size_t i = 0; status == KIN_OK && i < count; i++)
+        kin_topk_offer(nearest->top, hits[i].id, hits[i].score);
+    nearest->plan->scanned += count;
+    return status;
+}
+
+/* The best codes among the members. */
+static kin_status scan_codes(struct nearest *nearest, kin_topk *best, kin_error *err)
+{
+    const kin_corpus *corpus = nearest->corpus;
+    kin_index_codes codes = kin_index_codes_borrow(corpus->index);
+    kin_scan scan = {.corpus = corpus,
+                     .members = &nearest->ask->members,
+                     .codes = &codes,
+                     .end = corpus->index_rows,
+                     .threads = nearest->choice.threads ? corpus->threads : 1,
+                     .stop = &nearest->ask->stop};
+    kin_probe *probe = NULL;
+    kin_status status =
+        kin_probe_new(kin_codec_int8, nearest->ask->vector, corpus->dim, &probe, err);
+    scan.probe = probe;
+    if (status == KIN_OK)
+        status = kin_scan_run(&scan, best, &nearest->plan->scored, err);
+    kin_probe_free(probe);
+    return status;
+}
+
+static kin_status answer_by_scan(struct nearest *nearest, kin_error *err)
+{
+    nearest->plan->exact = true;
+    return scan_rows(nearest, 0, nearest->choice.threads, err);
+}
+
+/* Answers from candidates: those of the codes, or those of the index. */
+static kin_status answer_by_candidates(struct nearest *nearest, bool *enough, kin_error *err)
+{
+    size_t capacity = nearest->choice.setting.candidates;
+    uint64_t older = nearest->facts.members - nearest->facts.tail;
+    kin_topk best = {.capacity = capacity};
+    kin_status status = KIN_OK;
+    *enough = true;
+    best.hits = reallocarray(NULL, capacity > 0 ? capacity : 1, sizeof *best.hits);
+    if (best.hits == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu candidates", capacity);
+    if (nearest->choice.way == WAY_TWO_STAGE) {
+        status = scan_codes(nearest, &best, err);
+        nearest->plan->exact = capacity >= older; /* each was ranked by its row, then */
+        *enough = capacity >= nearest->ask->k || capacity >= older;
+    } else {
+        status = kin_by_index(nearest->corpus, nearest->ask, &nearest->facts, &nearest->choice,
+                              best.hits, &best.count, enough, nearest->plan, err);
+    }
+    if (status == KIN_OK && *enough)
+        status = rank(nearest, best.hits, best.count, err);
+    if (status == KIN_OK && *enough)
+        status = scan_tail(nearest, err);
+    free(best.hits);
+    return status;
+}
+
+/* After an index that gave up: the cheaper scan. */
+static kin_status fall_back(struct nearest *nearest, kin_error *err)
+{
+    const kin_search_plan *plan = nearest->plan;
+    kin_ask ask = *nearest->ask;
+    kin_search_plan scratch;
+    bool enough = true, codes = plan->considered[WAY_TWO_STAGE].microseconds >= 0 &&
+                                plan->considered[WAY_TWO_STAGE].microseconds <
+                                    plan->considered[WAY_SCAN].microseconds;
+    ask.way = kin_way_name(codes ? WAY_TWO_STAGE : WAY_SCAN);
+    ask.setting = NULL;
+    nearest->plan->fell_back = true;
+    nearest->top->count = 0;
+    kin_status status =
+        kin_plan_choose(nearest->corpus, &ask, &nearest->facts, &nearest->choice, &scratch, err);
+    if (status != KIN_OK)
+        return status;
+    return codes ? answer_by_candidates(nearest, &enough, err) : answer_by_scan(nearest, err);
+}
+
+static kin_status answer(struct nearest *nearest, kin_error *err)
+{
+    bool enough = true;
+    kin_status status = nearest->choice.way == WAY_SCAN
+                            ? answer_by_scan(nearest, err)
+                            : answer_by_candidates(nearest, &enough, err);
+    if (status == KIN_OK && !enough)
+        status = fall_back(nearest, err);
+    return status;
+}
+
+kin_status kin_search_nearest(const kin_corpus *corpus, const kin_ask *ask, kin_hit *hits,
+                              size_t *found, kin_search_plan *plan, kin_error *err)
+{
+    double began = kin_clock_monotonic();
+    kin_topk top = {.hits = hits, .capacity = ask->k};
+    struct nearest nearest = {.corpus = corpus, .ask = ask, .plan = plan, .top = &top};
+    *found = 0;
+    *plan = (kin_search_plan){.way = kin_way_name(WAY_SCAN)};
+    kin_status status = check(corpus, ask, err);
+    if (status == KIN_OK)
+        status = kin_stop_ask(&ask->stop, err);
+    if (status != KIN_OK)
+        return status;
+    kin_plan_facts(corpus, ask, &nearest.facts);
+    plan->tail = nearest.facts.tail;
+    status = kin_plan_choose(corpus, ask, &nearest.facts, &nearest.choice, plan, err);
+    if (status == KIN_OK)
+        status = kin_probe_new(kin_rows_codec(corpus->rows), ask->vector, corpus->dim,
+                               &nearest.probe, err);
+    if (status == KIN_OK)
+        status = answer(&nearest, err);
+    kin_probe_free(nearest.probe);
+    if (status != KIN_OK)
+        return status;
+    kin_topk_sort(&top);
+    *found = top.count;
+    plan->microseconds = 1e6 * (kin_clock_monotonic() - began);
+    return KIN_OK;
+}

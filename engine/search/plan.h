@@ -1,0 +1,36 @@
+/* plan.h - which way an answer is likely to be cheapest; private to this folder. */
+#ifndef KIN_SEARCH_PLAN_H
+#define KIN_SEARCH_PLAN_H
+
+#include "search/search.h"
+
+enum way { WAY_SCAN, WAY_TWO_STAGE, WAY_INDEX, WAY_FILTERED, WAY_WIDENING };
+_Static_assert(WAY_WIDENING + 1 == KIN_PLAN_WAYS, "a name and an estimate for each");
+
+/* What decides, worked out once for a query. */
+struct plan_facts {
+    uint64_t members, tail;         /* members; those newer than the index */
+    double selectivity;             /* members among the index's vectors, in [0, 1] */
+    bool filtered;                  /* some of the index's vectors are no members */
+    size_t codes;                   /* the index's vectors */
+    const kin_index_tuning *tuning; /* that reaches the recall asked for; NULL: none does */
+};
+
+struct plan_choice {
+    enum way way;
+    kin_index_setting setting;
+    size_t budget; /* codes that the index may score */
+    bool threads;  /* a scan is worth more than one */
+};
+
+void kin_plan_facts(const kin_corpus *corpus, const kin_ask *ask, struct plan_facts *out);
+
+/* Fills *choice and the estimates in *plan.  KIN_E_ARG: ask->way cannot be gone. */
+kin_status kin_plan_choose(const kin_corpus *corpus, const kin_ask *ask,
+                           const struct plan_facts *facts, struct plan_choice *choice,
+                           kin_search_plan *plan, kin_error *err);
+
+/* Whether a scan of so many nanoseconds is worth starting threads for. */
+bool kin_plan_worth_threads(const kin_corpus *corpus, double nanoseconds);
+
+#endif

@@ -1,0 +1,226 @@
+#include "search/tune.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ASKED = KIN_TUNE_K + 1, /* one more: the query itself is left out */
+    BATCH_QUERIES = 128     /* of the exact answers, between which progress is told */
+};
+
+/* Scores of the same two vectors by different kernels differ by rounding alone. */
+#define SCORE_SLACK 1e-6f
+/* Share of the progress that the exact answers are given. */
+#define TRUTH_SHARE 0.5
+
+static const double targets[] = {0.90, 0.95, 0.99, 0.999};
+enum { TARGETS = sizeof targets / sizeof targets[0] };
+_Static_assert((int)TARGETS <= (int)KIN_INDEX_TUNINGS_MAX, "room in the table");
+
+struct tuning {
+    const kin_corpus *corpus;
+    const kin_tune_options *options;
+    size_t queries;
+    uint64_t members;
+    float *vectors; /* queries x dim */
+    uint64_t *selves;
+    kin_hit *hits; /* queries x ASKED: the exact answers */
+    size_t *found;
+    float *bars;    /* the score of each query's tenth other */
+    size_t *wanted; /* how many others there are, at most 10 */
+};
+
+/* What one setting gave. */
+struct trial {
+    double recall, error; /* mean and its standard error */
+    double microseconds, scored;
+};
+
+static kin_status report(const struct tuning *tuning, double done, kin_error *err)
+{
+    const kin_tune_options *options = tuning->options;
+    if (options->progress != NULL && options->progress(options->progress_ctx, done) != 0)
+        return kin_fail(err, KIN_E_CANCELLED, NULL, "the tuning was cancelled");
+    return KIN_OK;
+}
+
+static kin_status read_queries(struct tuning *tuning, const uint32_t *ids, size_t count,
+                               kin_error *err)
+{
+    size_t dim = tuning->corpus->dim;
+    for (size_t q = 0; q < tuning->queries; q++) {
+        float *to = tuning->vectors + q * dim;
+        const float *row;
+        tuning->selves[q] = ids[(size_t)((double)q / (double)tuning->queries * (double)count)];
+        kin_status status = kin_rows_vector(tuning->corpus->rows, tuning->selves[q], to, &row, err);
+        if (status != KIN_OK)
+            return status;
+        if (row != to)
+            memcpy(to, row, dim * sizeof *to);
+    }
+    return KIN_OK;
+}
+
+/* Counts hits other than the query itself, of those at least as good as bar; at most 10 count. */
+static size_t others(const kin_hit *hits, size_t count, uint64_t self, float bar)
+{
+    size_t seen = 0, good = 0;
+    for (size_t i = 0; i < count && seen < KIN_TUNE_K; i++)
+        if (hits[i].id != self) {
+            seen++;
+            good += hits[i].score >= bar;
+        }
+    return good;
+}
+
+static void note_bar(struct tuning *tuning, size_t q)
+{
+    const kin_hit *hits = tuning->hits + q * ASKED;
+    size_t count = 0;
+    for (size_t i = 0; i < tuning->found[q] && count < KIN_TUNE_K; i++)
+        if (hits[i].id != tuning->selves[q]) {
+            tuning->bars[q] = hits[i].score - SCORE_SLACK;
+            count++;
+        }
+    tuning->wanted[q] = count;
+}
+
+/* The exact answers.  Rows of the dead are left out by `members`. */
+static kin_status find_truth(struct tuning *tuning, const kin_members *members, kin_error *err)
+{
+    kin_status status = KIN_OK;
+    for (size_t from = 0; status == KIN_OK && from < tuning->queries; from += BATCH_QUERIES) {
+        size_t n = tuning->queries - from < BATCH_QUERIES ? tuning->queries - from : BATCH_QUERIES;
+        status = report(tuning, TRUTH_SHARE * (double)from / (double)tuning->queries, err);
+        if (status == KIN_OK)
+            status = kin_search_batch(tuning->corpus, tuning->vectors + from * tuning->corpus->dim,
+                                      n, ASKED, members, tuning->hits + from * ASKED,
+                                      tuning->found + from, NULL, err);
+    }
+    for (size_t q = 0; status == KIN_OK && q < tuning->queries; q++)
+        note_bar(tuning, q);
+    return status;
+}
+
+static kin_status try_setting(struct tuning *tuning, kin_index_setting setting,
+                              const kin_members *members, struct trial *trial, kin_error *err)
+{
+    double sum = 0, squares = 0;
+    size_t dim = tuning->corpus->dim;
+    bool flat = kin_index_is_flat(tuning->corpus->index);
+    *trial = (struct trial){0};
+    for (size_t q = 0; q < tuning->queries; q++) {
+        kin_hit hits[ASKED];
+        size_t found;
+        kin_search_plan plan;
+        kin_ask ask = {.vector = tuning->vectors + q * dim,
+                       .k = ASKED,
+                       .members = flat ? *members : (kin_members){NULL, NULL},
+                       .member_count =
+                           flat ? tuning->members : kin_index_count(tuning->corpus->index),
+                       .way = flat ? "two-stage scan" : "index",
+                       .setting = &setting};
+        kin_status status = kin_search_nearest(tuning->corpus, &ask, hits, &found, &plan, err);
+        if (status != KIN_OK)
+            return status;
+        double recall = tuning->wanted[q] == 0
+                            ? 1
+                            : (double)others(hits, found, tuning->selves[q], tuning->bars[q]) /
+                                  (double)tuning->wanted[q];
+        recall = recall < 1 ? recall : 1;
+        sum += recall;
+        squares += recall * recall;
+        trial->microseconds += plan.microseconds;
+        trial->scored += (double)plan.scored;
+    }
+    double n = (double)tuning->queries;
+    trial->recall = sum / n;
+    trial->error = sqrt(fmax(0, squares / n - trial->recall * trial->recall) / n);
+    trial->microseconds /= n;
+    trial->scored /= n;
+    return KIN_OK;
+}
+
+/* Tries settings from the cheapest up until every target is reached or none is left. */
+static kin_status climb(struct tuning *tuning, const kin_members *members,
+                        kin_index_tuning *tunings, size_t *tuned, kin_error *err)
+{
+    size_t target = 0;
+    kin_index_setting setting;
+    *tuned = 0;
+    for (size_t i = 0;
+         target < TARGETS && kin_index_setting_at(tuning->corpus->index, ASKED, i, &setting); i++) {
+        struct trial trial;
+        kin_status status =
+            report(tuning, TRUTH_SHARE + (1 - TRUTH_SHARE) * (double)target / (double)TARGETS, err);
+        if (status == KIN_OK)
+            status = try_setting(tuning, setting, members, &trial, err);
+        if (status != KIN_OK)
+            return status;
+        while (target < TARGETS && trial.recall - 2 * trial.error >= targets[target])
+            tunings[(*tuned)++] = (kin_index_tuning){.target = targets[target++],
+                                                     .recall = trial.recall,
+                                                     .microseconds = trial.microseconds,
+                                                     .scored = trial.scored,
+                                                     .setting = setting};
+    }
+    return report(tuning, 1, err);
+}
+
+static kin_status make_room(struct tuning *tuning, kin_error *err)
+{
+    size_t n = tuning->queries;
+    tuning->vectors = reallocarray(NULL, n * tuning->corpus->dim, sizeof *tuning->vectors);
+    tuning->selves = reallocarray(NULL, n, sizeof *tuning->selves);
+    tuning->hits = reallocarray(NULL, n * ASKED, sizeof *tuning->hits);
+    tuning->found = calloc(n, sizeof *tuning->found);
+    tuning->bars = calloc(n, sizeof *tuning->bars);
+    tuning->wanted = calloc(n, sizeof *tuning->wanted);
+    if (tuning->vectors == NULL || tuning->selves == NULL || tuning->hits == NULL ||
+        tuning->found == NULL || tuning->bars == NULL || tuning->wanted == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to tune the index");
+    return KIN_OK;
+}
+
+static void release(struct tuning *tuning)
+{
+    free(tuning->vectors);
+    free(tuning->selves);
+    free(tuning->hits);
+    free(tuning->found);
+    free(tuning->bars);
+    free(tuning->wanted);
+}
+
+kin_status kin_search_tune(const kin_corpus *corpus, const uint32_t *ids, size_t count,
+                           const kin_tune_options *options, kin_index_tuning *tunings,
+                           size_t *tuned, size_t *asked, kin_error *err)
+{
+    size_t queries = options->queries > 0 ? options->queries : KIN_TUNE_QUERIES;
+    struct tuning tuning = {.corpus = corpus, .options = options, .members = count};
+    *tuned = *asked = 0;
+    if (count < 2)
+        return KIN_OK;
+    tuning.queries = queries < count ? queries : count;
+    roaring_bitmap_t *live = roaring_bitmap_of_ptr(count, ids);
+    kin_members members = {.only = live};
+    kin_status status =
+        live != NULL ? KIN_OK : kin_fail(err, KIN_E_NOMEM, NULL, "no memory to tune the index");
+    if (live != NULL)
+        roaring_bitmap_run_optimize(live);
+    if (status == KIN_OK)
+        status = make_room(&tuning, err);
+    if (status == KIN_OK)
+        status = read_queries(&tuning, ids, count, err);
+    if (status == KIN_OK)
+        status = find_truth(&tuning, &members, err);
+    if (status == KIN_OK)
+        status = climb(&tuning, &members, tunings, tuned, err);
+    if (status == KIN_OK)
+        *asked = tuning.queries;
+    release(&tuning);
+    if (live != NULL)
+        roaring_bitmap_free(live);
+    return status;
+}
