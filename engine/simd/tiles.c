@@ -39,7 +39,9 @@ static operands part_of(const operands *whole, size_t query, size_t queries, siz
     return part;
 }
 
-/* A group of queries with a panel of rows, whose count is a multiple of tiles->rows. */
+/* A group of queries with a panel of rows, whose count is a multiple of tiles->rows.  The first tile
+ * to take rows asks for so many bytes of the stream ahead; other groups find the block in the cache,
+ * and pass 0. */
 static void run_panel(const kin_tiles *tiles, const operands *o, size_t ahead)
 {
     for (size_t q = 0; q < o->query_count; q += tiles->queries) {
@@ -59,11 +61,11 @@ static void run_block(const kin_tiles *tiles, const operands *o)
 {
     size_t group = vectors_in(GROUP_BYTES, o->dim, tiles->queries);
     size_t panel = vectors_in(PANEL_BYTES, o->dim, tiles->rows);
+    size_t step = stream_step(o->stride * sizeof(float), o->dim * sizeof(float));
     for (size_t q = 0; q < o->query_count; q += group)
         for (size_t r = 0; r < o->count; r += panel) {
             operands part = part_of(o, q, group, r, panel);
-            /* later groups find the block in the cache */
-            run_panel(tiles, &part, q == 0 ? tiles->rows * o->stride * sizeof(float) : 0);
+            run_panel(tiles, &part, q == 0 ? tiles->rows * step : 0);
         }
 }
 
@@ -73,8 +75,17 @@ void kin_tiles_run(const kin_tiles *tiles, const float *queries, size_t query_st
 {
     size_t block = vectors_in(BLOCK_BYTES, dim, tiles->rows);
     size_t tiled = count - count % tiles->rows;
-    operands whole = {queries, rows, query_stride, stride,    query_count,
-                      tiled,   dim,  out,          out_stride};
+    operands whole = {
+        .queries = queries,
+        .rows = rows,
+        .query_stride = query_stride,
+        .stride = stride,
+        .query_count = query_count,
+        .count = tiled,
+        .dim = dim,
+        .out = out,
+        .out_stride = out_stride,
+    };
     for (size_t r = 0; r < tiled; r += block) {
         operands part = part_of(&whole, 0, query_count, r, block);
         run_block(tiles, &part);
