@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "random.h"
+#include "seeded.h"
 #include "vectors_make.h"
 
 enum {

@@ -57,8 +57,10 @@ static kin_status read_npy(const char *path, bench_matrix *out, kin_error *err)
     bench_npy_head head;
     size_t row, all, end;
     kin_status status = bench_npy_head_read(out->mapping, out->mapping_size, &head, err);
-    if (status != KIN_OK)
-        return kin_error_name(err, path);
+    if (status != KIN_OK) {
+        kin_error_name(err, path);
+        return status;
+    }
     if (head.dim > BENCH_DIM_MAX)
         return kin_fail(err, KIN_E_LIMIT, path, "%zu dimensions are more than %d", head.dim,
                         BENCH_DIM_MAX);

@@ -17,6 +17,10 @@
 
 #include "base/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { BENCH_DIM_MAX = 1 << 16 };
 
 enum bench_number { BENCH_F32, BENCH_U8, BENCH_I32 };
@@ -49,5 +53,9 @@ kin_status bench_npy_rows(bench_npy_writer *writer, const float *rows, size_t co
 /* Frees the writer, also when it fails.  KIN_E_ARG unless `count` rows have come. */
 kin_status bench_npy_end(bench_npy_writer *writer, kin_error *err);
 void bench_npy_abandon(bench_npy_writer *writer);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -115,7 +115,9 @@ kin_status bench_image_load(const bench_image *image, kin_raster *out, kin_error
     if (status == KIN_OK)
         status = load_frame(&file, image->frame, out, err);
     close_file(&file);
-    return status == KIN_OK ? KIN_OK : kin_error_name(err, image->path);
+    if (status != KIN_OK)
+        kin_error_name(err, image->path);
+    return status;
 }
 
 /* --- all files, decoded once --- */

@@ -12,6 +12,10 @@
 
 #include "base/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How a column shows the numbers of its key. */
 enum bench_form {
     BENCH_TEXT,    /* left-aligned; the others right-aligned */
@@ -52,5 +56,9 @@ size_t bench_memory_file(void);
  * process; false where the system refuses). */
 size_t bench_memory_peak(void);
 bool bench_memory_peak_reset(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
-#include "random.h"
+#include "seeded.h"
 
 enum { CLUSTERS_DEFAULT = 1000, INTRINSIC_DEFAULT = 24 };
 #define NOISE_OF_CLUSTER  0.8

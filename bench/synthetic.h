@@ -20,6 +20,10 @@
 
 #include "base/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum bench_shape { BENCH_CLUSTERED, BENCH_MANIFOLD };
 
 typedef struct bench_synthetic_options {
@@ -42,5 +46,9 @@ const char *bench_shape_name(enum bench_shape shape);
 /* Row number `row` (any), dim floats.  Rows of different numbers are independent of each other:
  * queries are rows that the set has not got.  Safe from several threads. */
 void bench_synthetic_row(const bench_synthetic *synthetic, uint64_t row, float *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -17,6 +17,10 @@
 #include "simd/topk.h"
 #include "synthetic.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { BENCH_SET_TITLE_SIZE = 128, BENCH_QUERIES_DEFAULT = 1000 };
 
 typedef struct bench_set {
@@ -95,5 +99,9 @@ void bench_truth_release(bench_truth *truth);
  * counts. */
 double bench_recall(const bench_set *set, const bench_truth *truth, size_t query,
                     const uint64_t *ids, size_t count, bench_may_fn may, void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

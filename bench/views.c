@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "random.h"
+#include "seeded.h"
 
 #define TURN_MAX       (20 * M_PI / 180)
 #define TONE_LOW       0.8

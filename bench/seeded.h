@@ -1,6 +1,6 @@
-/* random.h - seeded random numbers: the same every time and everywhere. */
-#ifndef KIN_BENCH_RANDOM_H
-#define KIN_BENCH_RANDOM_H
+/* seeded.h - seeded random numbers: the same every time and everywhere. */
+#ifndef KIN_BENCH_SEEDED_H
+#define KIN_BENCH_SEEDED_H
 
 #include <math.h>
 #include <stdint.h>
