@@ -12,6 +12,7 @@
 #include "embed/embed.h"
 #include "features/features.h"
 #include "index/index.h"
+#include "search/search.h"
 #include "store/segments.h"
 
 /* Keys of the catalog's settings. */
@@ -28,6 +29,8 @@
 #define KIN_META_SCRUBBED             "scrubbed" /* dead rows of which that set has nothing left */
 #define KIN_META_GENERATION_TIME      "generation_time"
 #define KIN_META_GENERATION_RECALL    "generation_recall"
+#define KIN_META_MODEL_ROWS           "model_rows" /* of the store when the model was learnt */
+#define KIN_META_COSTS                "costs" /* search/costs.h, as the last reindex measured them */
 
 enum {
     KIN_LAYOUT_TAG_SIZE = 17,
@@ -48,14 +51,16 @@ typedef struct kin_state {
     kin_segments *descriptors, *vectors;
     kin_index *index;    /* NULL: no generation yet, or one that cannot be trusted (see doubt) */
     uint64_t index_rows; /* rows of the store when the generation was built; 0 without one */
+    kin_costs costs;     /* of searches on this machine */
     kin_error doubt;     /* why the generation named by the catalog does not serve */
 } kin_state;
 
-/* What the catalog says should serve. */
+/* What the catalog says should serve, and what searches were found to cost. */
 typedef struct kin_state_names {
     char model[KIN_EMBED_ID_SIZE];
     char descriptors[KIN_SET_NAME_SIZE];
     uint64_t generation; /* never goes back */
+    char costs[KIN_COSTS_TEXT_SIZE];
 } kin_state_names;
 
 struct kin_archive {
@@ -71,6 +76,15 @@ struct kin_archive {
     bool loading;     /* a thread is loading what loading_names says */
     kin_state_names loading_names;
 };
+
+/* As callers of archive.h see them. */
+static inline void kin_tunings_copy(const kin_index_tuning *from, size_t count, kin_tuning *to)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = (kin_tuning){from[i].target, from[i].recall, from[i].microseconds,
+                             from[i].setting.width, from[i].setting.candidates};
+}
+_Static_assert((int)KIN_TUNINGS_MAX == (int)KIN_INDEX_TUNINGS_MAX, "one table of tunings");
 
 /* A consistent view for one query: a catalog snapshot and the state that it names. */
 typedef struct kin_snapshot {

@@ -12,19 +12,11 @@
 #include <unistd.h>
 
 #include "archive/internal.h"
-#include "archive/recall.h"
 #include "archive/reindex_work.h"
 #include "archive/sweep.h"
 #include "base/clock.h"
 
-enum {
-    TRAIN_MIN = 2, /* fewer images teach nothing: the bootstrap model stays */
-    CHECK_QUERIES = 200
-};
-
-#define RECALL_BOUND 0.95
-
-static kin_status step(const kin_reindex *re, const char *stage, double done, kin_error *err)
+kin_status kin_reindex_step(const kin_reindex *re, const char *stage, double done, kin_error *err)
 {
     if (re->options->progress != NULL &&
         re->options->progress(re->options->progress_ctx, stage, done) != 0)
@@ -42,6 +34,8 @@ static kin_status read_catalog(kin_reindex *re, kin_snapshot *snapshot, kin_erro
     kin_status status = kin_catalog_live(snapshot->txn, &re->live, err);
     if (status == KIN_OK)
         status = kin_meta_get_u64(snapshot->txn, KIN_META_SCRUBBED, 0, &re->scrubbed, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_u64(snapshot->txn, KIN_META_MODEL_ROWS, 0, &re->model_rows, err);
     if (status == KIN_OK)
         status = kin_hashes_load(snapshot->txn, re->state->descriptors_name, re->rows,
                                  &re->descriptor_hashes, err);
@@ -71,47 +65,14 @@ static kin_status take_snapshot(kin_reindex *re, kin_error *err)
                          &re->descriptor_hashes, &re->descriptors, err);
 }
 
-static const float *live_descriptor(void *ctx, size_t i, kin_error *err)
-{
-    kin_reindex *re = ctx;
-    const float *row = NULL;
-    return kin_rows_vector(re->descriptors, re->ids[i], NULL, &row, err) == KIN_OK ? row : NULL;
-}
-
-/* Learns a model from the live descriptors, or keeps the one that serves. */
-static kin_status learn(kin_reindex *re, kin_error *err)
-{
-    kin_state *state = re->state;
-    re->embedder = state->embedder;
-    if (re->options->keep_model || re->count < TRAIN_MIN)
-        return KIN_OK;
-    kin_status status = step(re, "learning the embedding", 0, err);
-    if (status != KIN_OK)
-        return status;
-    kin_embed_rows rows = {re->count, re->archive->descriptor_length, live_descriptor, re};
-    kin_embed_options options = {.dim = re->archive->dim, .threads = re->options->threads};
-    status = kin_embedder_train(kin_embedder_signature_borrow(state->embedder), &rows, &options,
-                                &re->learnt, err);
-    if (status != KIN_OK)
-        return status;
-    /* The same images teach the same model: then its vectors are there already. */
-    if (strcmp(kin_embedder_id_borrow(re->learnt), state->model) == 0) {
-        kin_embedder_free(re->learnt);
-        re->learnt = NULL;
-        return KIN_OK;
-    }
-    re->embedder = re->learnt;
-    return KIN_OK;
-}
-
 static kin_status embed_progress(void *ctx, double done, kin_error *err)
 {
-    return step(ctx, "embedding", done, err);
+    return kin_reindex_step(ctx, "embedding", done, err);
 }
 
 static kin_status scrub_progress(void *ctx, double done, kin_error *err)
 {
-    return step(ctx, "scrubbing deleted images", done, err);
+    return kin_reindex_step(ctx, "scrubbing deleted images", done, err);
 }
 
 /* Vectors under the learnt model, as far as the snapshot. */
@@ -173,58 +134,6 @@ static kin_status scrub(kin_reindex *re, kin_error *err)
     return status;
 }
 
-static const float *live_vector(void *ctx, size_t i, kin_error *err)
-{
-    kin_reindex *re = ctx;
-    const float *row = NULL;
-    return kin_rows_vector(re->vector_rows, re->ids[i], re->vector, &row, err) == KIN_OK ? row
-                                                                                         : NULL;
-}
-
-static int build_progress(void *ctx, double done)
-{
-    return step(ctx, "building the index", done, NULL) != KIN_OK;
-}
-
-static kin_status build(kin_reindex *re, const char *kind, kin_error *err)
-{
-    uint64_t *ids = malloc((re->count > 0 ? re->count : 1) * sizeof *ids);
-    if (ids == NULL)
-        return kin_fail(err, KIN_E_NOMEM, re->archive->dir, "no memory for %zu ids", re->count);
-    for (size_t i = 0; i < re->count; i++)
-        ids[i] = re->ids[i];
-    kin_index_source source = {re->count, re->archive->dim, ids, live_vector, re};
-    kin_index_options options = {.kind = kind,
-                                 .threads = re->options->threads,
-                                 .progress = build_progress,
-                                 .progress_ctx = re};
-    kin_index_free(re->index);
-    re->index = NULL;
-    kin_status status = kin_index_build(&source, &options, &re->index, err);
-    free(ids);
-    if (status == KIN_OK)
-        re->report->index_kind = kin_index_kind_borrow(re->index);
-    return status;
-}
-
-/* Measures the built index; one that misses its bound gives way to the exact scan. */
-static kin_status check(kin_reindex *re, kin_error *err)
-{
-    kin_reindex_report *report = re->report;
-    double bound = re->options->recall_bound > 0 ? re->options->recall_bound : RECALL_BOUND;
-    size_t queries = re->options->check_queries > 0 ? re->options->check_queries : CHECK_QUERIES;
-    kin_vectors vectors = {re->vector_rows, re->archive->dim};
-    kin_status status = step(re, "checking recall", 0, err);
-    if (status == KIN_OK)
-        status = kin_recall_check(&vectors, re->index, re->ids, re->count, queries,
-                                  &report->recall_at_10, &report->recall_queries, err);
-    if (status != KIN_OK)
-        return status;
-    report->recall_bound = bound;
-    report->below_bound = report->recall_at_10 < bound;
-    return report->below_bound ? build(re, "flat", err) : KIN_OK;
-}
-
 static kin_status claim_generation(kin_txn *txn, void *ctx, kin_error *err)
 {
     kin_reindex *re = ctx;
@@ -269,21 +178,21 @@ static kin_status run(kin_reindex *re, kin_error *err)
     if (status == KIN_OK)
         status = kin_catalog_write(re->archive->catalog, claim_generation, re, err);
     if (status == KIN_OK)
-        status = learn(re, err);
+        status = kin_reindex_choose_model(re, err);
     if (status == KIN_OK)
         status = choose_vectors(re, err);
     if (status == KIN_OK)
         status = scrub(re, err);
     if (status == KIN_OK)
-        status = build(re, re->options->index_kind, err);
-    if (status == KIN_OK)
-        status = check(re, err);
+        status = kin_reindex_build_index(re, err);
     if (status == KIN_OK)
         status = save_generation(re, err);
     if (status == KIN_OK)
-        status = step(re, "swapping", 1, err);
+        status = kin_reindex_step(re, "swapping", 1, err);
+    double began = kin_clock_monotonic();
     if (status == KIN_OK)
         status = kin_reindex_swap(re, err);
+    re->report->swap_seconds = kin_clock_monotonic() - began;
     return status;
 }
 

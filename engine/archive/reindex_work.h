@@ -22,6 +22,8 @@ typedef struct kin_reindex {
     kin_rows *vector_rows;
     float *vector; /* room for the one read last */
     kin_index *index;
+    kin_costs costs;
+    uint64_t model_rows; /* of the store when the snapshot's model was learnt; 0: not known */
     uint64_t generation;
     kin_embedder *learnt;        /* owned; NULL when the snapshot's model stays */
     kin_rewrite new_vectors;     /* with a learnt model */
@@ -33,6 +35,17 @@ static inline uint64_t kin_reindex_dead_rows(const kin_reindex *re)
 {
     return re->rows - re->count;
 }
+
+/* Tells how far a stage has come; KIN_E_CANCELLED when the caller has had enough. */
+kin_status kin_reindex_step(const kin_reindex *re, const char *stage, double done, kin_error *err);
+
+/* Learns a model from the live descriptors where that is wanted or due, or keeps the one that serves:
+ * re->embedder, re->learnt, and what was judged in the report. */
+kin_status kin_reindex_choose_model(kin_reindex *re, kin_error *err);
+
+/* Builds the generation over the vectors chosen, or extends the last one, measures what searches cost,
+ * and tunes it: re->index, re->costs. */
+kin_status kin_reindex_build_index(kin_reindex *re, kin_error *err);
 
 /*
  * Puts what was made into the catalog: follows the writers without holding them up, until so little

@@ -1,45 +1,37 @@
 /*
- * search.c - plan and answer one query.
+ * search.c - one query: who may be an answer, who of them is nearest, and what is known of those.
  *
- * The members (live images that meet the condition) are a bitmap.  Few members, or no index: an
- * exact scan of just their rows.  Many: the index proposes candidates among them, the tail since
- * its generation is scanned, all are scored exactly; where that does not give k groups the search
- * widens, and at last scans.  So a filter never costs recall.
+ * The members are the live images that meet the condition, as bitmaps; engine/search finds the
+ * nearest of them.  Where the best image of each series, study or patient is wanted, images are
+ * ranked ever deeper until k groups are found, so folding never costs an answer.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/defaults.h"
 #include "archive/fold.h"
 #include "archive/internal.h"
-#include "archive/scan.h"
 #include "base/clock.h"
 
 enum {
     DEFAULT_K = 10,
     K_MAX = 100000,
-    SCAN_MEMBERS_MAX =
-        20000,        /* up to here a scan takes about a millisecond: no index is worth its error */
-    SCAN_SHARE = 100, /* members rarer than 1 in this many are scanned: a graph filtered so hard
-                         loses recall */
-    CANDIDATES_PER_K = 4, /* candidates for each result wanted, where that is more */
-    FOLD_FACTOR = 16,     /* images looked at for each group wanted, before widening */
+    FOLD_FACTOR = 16, /* images looked at for each group wanted, before widening */
     WIDEN_FACTOR = 8
 };
+_Static_assert((int)KIN_PLAN_METHODS == (int)KIN_PLAN_WAYS, "each way is a method");
 
 /* One search under way. */
 struct search {
     const kin_query *query;
     const kin_search_options *options;
     kin_snapshot snapshot;
-    kin_vectors vectors;
+    kin_corpus corpus;
+    kin_rows *rows;
     kin_expected expected;
     float *embedding;
-    roaring_bitmap_t *members;
-    uint32_t *ids; /* the members, ascending */
-    size_t count, tail_from;
+    roaring_bitmap_t *only, *without; /* the members: kin_members */
+    size_t count;                     /* of members */
     size_t k;
-    kin_stop stop;
     kin_results *out;
 };
 
@@ -48,7 +40,7 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Takes the images of the query's own patient out of the members. */
+/* Leaves the images of the query's own patient out. */
 static kin_status leave_patient_out(struct search *search, kin_error *err)
 {
     roaring_bitmap_t *own = NULL;
@@ -59,7 +51,7 @@ static kin_status leave_patient_out(struct search *search, kin_error *err)
                                                search->query->patient_id, &own, err);
     if (status != KIN_OK)
         return status;
-    roaring_bitmap_andnot_inplace(search->members, own);
+    roaring_bitmap_or_inplace(search->without, own);
     roaring_bitmap_free(own);
     return KIN_OK;
 }
@@ -68,76 +60,51 @@ static kin_status find_members(struct search *search, kin_error *err)
 {
     const kin_search_options *options = search->options;
     kin_plan *plan = &search->out->plan;
-    kin_status status = kin_catalog_live(search->snapshot.txn, &search->members, err);
+    double began = kin_clock_monotonic();
+    kin_status status = kin_catalog_dead(search->snapshot.txn, &search->without, err);
     if (status != KIN_OK)
         return status;
-    plan->live = roaring_bitmap_get_cardinality(search->members);
+    plan->live = search->snapshot.rows - roaring_bitmap_get_cardinality(search->without);
     if (options->where != NULL) {
-        roaring_bitmap_t *meeting = NULL;
-        status = kin_condition_evaluate(options->where, search->snapshot.txn, &meeting, err);
+        status = kin_condition_evaluate(options->where, search->snapshot.txn, &search->only, err);
         if (status != KIN_OK)
             return status;
-        roaring_bitmap_and_inplace(search->members, meeting);
-        roaring_bitmap_free(meeting);
+        /* A condition is met by live images alone: the dead need not be asked about again. */
+        roaring_bitmap_clear(search->without);
     }
     if (search->query->self != KIN_QUERY_NOT_STORED)
-        roaring_bitmap_remove(search->members, (uint32_t)search->query->self);
+        roaring_bitmap_add(search->without, (uint32_t)search->query->self);
     if (options->not_same_patient && (status = leave_patient_out(search, err)) != KIN_OK)
         return status;
-    search->count = (size_t)roaring_bitmap_get_cardinality(search->members);
-    plan->members = search->count;
-    search->ids = malloc((search->count > 0 ? search->count : 1) * sizeof *search->ids);
-    if (search->ids == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu ids", search->count);
-    roaring_bitmap_to_uint32_array(search->members, search->ids);
-    uint64_t older = search->snapshot.state->index_rows;
-    search->tail_from =
-        older == 0 ? 0 : (size_t)roaring_bitmap_rank(search->members, (uint32_t)(older - 1));
-    plan->tail = search->count - search->tail_from;
+    kin_members members = {search->only, search->without};
+    plan->members = kin_members_count(&members, 0, search->snapshot.rows);
+    search->count = (size_t)plan->members;
+    plan->members_milliseconds = 1e3 * (kin_clock_monotonic() - began);
     return KIN_OK;
 }
 
-static bool worth_the_index(const struct search *search)
+/* What engine/search tells of its plan; of several tries the last counts, and the work of all. */
+static void note_plan(struct search *search, const kin_search_plan *found)
 {
-    const kin_index *index = search->snapshot.state->index;
-    return index != NULL && !kin_index_is_flat(index) && !search->options->exact &&
-           search->count > SCAN_MEMBERS_MAX && search->count > search->out->plan.live / SCAN_SHARE;
-}
-
-static bool is_member(void *ctx, uint64_t id)
-{
-    const struct search *search = ctx;
-    return roaring_bitmap_contains(search->members, (uint32_t)id);
-}
-
-/* `want` candidates of the index and the tail, scored exactly, best first. */
-static kin_status ask_index(struct search *search, size_t want, kin_topk *top, kin_error *err)
-{
-    const kin_state *state = search->snapshot.state;
-    double effort = search->options->effort > 0 ? search->options->effort : KIN_SEARCH_EFFORT;
-    size_t found = 0;
-    kin_hit *hits = malloc(want * sizeof *hits);
-    if (hits == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu candidates", want);
-    kin_status status = kin_index_search(state->index, search->embedding, want, effort, is_member,
-                                         search, hits, &found, err);
-    if (status == KIN_OK)
-        status = kin_rescore(&search->vectors, search->embedding, hits, found, err);
-    for (size_t i = 0; status == KIN_OK && i < found; i++)
-        kin_topk_offer(top, hits[i].id, hits[i].score);
-    free(hits);
-    if (status == KIN_OK)
-        status = kin_scan(&search->vectors, search->embedding, search->ids + search->tail_from,
-                          search->count - search->tail_from, &search->stop, top, err);
-    search->out->plan.scanned += found + (search->count - search->tail_from);
-    return status;
-}
-
-static kin_status scan_members(struct search *search, kin_topk *top, kin_error *err)
-{
-    search->out->plan.scanned += search->count;
-    return kin_scan(&search->vectors, search->embedding, search->ids, search->count, &search->stop,
-                    top, err);
+    kin_plan *plan = &search->out->plan;
+    plan->method = found->way;
+    plan->fell_back = found->fell_back;
+    plan->recall = found->recall;
+    plan->expected_recall = found->expected_recall;
+    plan->width = found->setting.width;
+    plan->candidates = found->setting.candidates;
+    plan->considered_count = found->considered_count;
+    for (size_t i = 0; i < found->considered_count; i++) {
+        plan->considered[i].method = found->considered[i].way;
+        plan->considered[i].milliseconds =
+            found->considered[i].microseconds < 0 ? -1 : found->considered[i].microseconds / 1e3;
+    }
+    plan->estimated_milliseconds += found->estimated_microseconds / 1e3;
+    plan->ranking_milliseconds += found->microseconds / 1e3;
+    plan->tail = found->tail;
+    plan->scored += found->scored;
+    plan->scanned += found->scanned;
+    search->out->exact = found->exact;
 }
 
 /* Folds the ranked hits into the results; those of an earlier, narrower try are let go. */
@@ -150,49 +117,46 @@ static kin_status fold_hits(struct search *search, const kin_topk *top, kin_erro
                     out->items, &out->count, err);
 }
 
-/* One try: the best `depth` images by the index or by the scan, folded. */
-static kin_status try_depth(struct search *search, size_t depth, bool by_index, kin_error *err)
+/* One try: the best `depth` images, folded. */
+static kin_status try_depth(struct search *search, size_t depth, kin_error *err)
 {
+    const kin_search_options *options = search->options;
+    kin_search_plan plan;
     kin_topk top = {.capacity = depth};
+    kin_ask ask = {.vector = search->embedding,
+                   .k = depth,
+                   .recall = options->exact ? 1 : options->recall,
+                   .members = {search->only, search->without},
+                   .member_count = search->count,
+                   .way = options->way,
+                   .stop = {options->stop, options->stop_ctx}};
     top.hits = malloc(depth * sizeof *top.hits);
     if (top.hits == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to rank %zu images", depth);
-    kin_status status =
-        by_index ? ask_index(search, depth, &top, err) : scan_members(search, &top, err);
+    kin_status status = kin_search_nearest(&search->corpus, &ask, top.hits, &top.count, &plan, err);
     if (status == KIN_OK) {
-        kin_topk_sort(&top);
+        note_plan(search, &plan);
         status = fold_hits(search, &top, err);
     }
     free(top.hits);
     return status;
 }
 
-/* Widens from the plan's first depth until k groups are found, or every member has been ranked. */
+/* Widens until k groups are found, or every member has been ranked. */
 static kin_status find_results(struct search *search, kin_error *err)
 {
     kin_results *out = search->out;
-    size_t per_group = search->options->fold == KIN_LEVEL_IMAGE ? 1 : FOLD_FACTOR;
-    size_t depth = search->k * per_group;
-    bool by_index = worth_the_index(search);
-    out->plan.method = by_index ? "index" : "scan";
-    if (by_index && depth < KIN_SEARCH_CANDIDATES)
-        depth = KIN_SEARCH_CANDIDATES;
-    if (by_index && per_group == 1)
-        depth = depth > search->k * CANDIDATES_PER_K ? depth : search->k * CANDIDATES_PER_K;
+    size_t depth = search->options->fold == KIN_LEVEL_IMAGE ? search->k : search->k * FOLD_FACTOR;
+    out->plan.method = kin_way_name(0);
+    out->exact = true;
     while (search->count > 0) {
         depth = smaller(depth, search->count);
-        kin_status status = kin_stop_ask(&search->stop, err);
-        if (status == KIN_OK)
-            status = try_depth(search, depth, by_index, err);
+        kin_status status = try_depth(search, depth, err);
         if (status != KIN_OK)
             return status;
-        if (out->count >= search->k || (depth == search->count && !by_index))
+        if (out->count >= search->k || depth == search->count)
             break;
         depth = depth > search->count / WIDEN_FACTOR ? search->count : depth * WIDEN_FACTOR;
-        if (by_index && depth > search->count / SCAN_SHARE) {
-            by_index = false;
-            out->plan.method = "index then scan";
-        }
     }
     /* Every member was ranked, or k groups were found: nothing was given up. */
     out->complete = true;
@@ -222,11 +186,15 @@ static kin_status prepare(struct search *search, kin_error *err)
     plan->index_kind = state->index != NULL ? kin_index_kind_borrow(state->index) : "none";
     memcpy(plan->model, state->model, sizeof plan->model);
     search->expected = (kin_expected){search->snapshot.txn, state->model};
-    search->vectors.dim = archive->dim;
     kin_status status = kin_rows_open(state->vectors, search->snapshot.rows, kin_expected_hash,
-                                      &search->expected, &search->vectors.rows, err);
+                                      &search->expected, &search->rows, err);
     if (status != KIN_OK)
         return status;
+    search->corpus = (kin_corpus){.rows = search->rows,
+                                  .dim = archive->dim,
+                                  .index = state->index,
+                                  .index_rows = state->index_rows,
+                                  .costs = &state->costs};
     search->embedding = calloc(archive->dim, sizeof *search->embedding);
     search->out->items = calloc(search->k, sizeof *search->out->items);
     if (search->embedding == NULL || search->out->items == NULL)
@@ -236,19 +204,19 @@ static kin_status prepare(struct search *search, kin_error *err)
 
 static void clean_up(struct search *search)
 {
-    free(search->ids);
     free(search->embedding);
-    if (search->members != NULL)
-        roaring_bitmap_free(search->members);
-    kin_rows_close(search->vectors.rows);
+    if (search->only != NULL)
+        roaring_bitmap_free(search->only);
+    if (search->without != NULL)
+        roaring_bitmap_free(search->without);
+    kin_rows_close(search->rows);
     kin_snapshot_close(&search->snapshot);
 }
 
 static kin_status search_once(kin_archive *archive, const kin_query *query,
                               const kin_search_options *options, kin_results *out, kin_error *err)
 {
-    struct search search = {
-        .query = query, .options = options, .stop = {options->stop, options->stop_ctx}, .out = out};
+    struct search search = {.query = query, .options = options, .out = out};
     memset(out, 0, sizeof *out);
     search.k = options->k > 0 ? options->k : DEFAULT_K;
     kin_status status = kin_snapshot_open(archive, &search.snapshot, err);
@@ -272,6 +240,8 @@ kin_status kin_archive_search(kin_archive *archive, const kin_query *query,
     double began = kin_clock_monotonic();
     if (options->k > K_MAX)
         return kin_fail(err, KIN_E_ARG, NULL, "k is at most %d", K_MAX);
+    if (!(options->recall >= 0 && options->recall <= 1))
+        return kin_fail(err, KIN_E_ARG, NULL, "a recall is above 0 and at most 1");
     kin_status status = search_once(archive, query, options, out, err);
     /* The files of an old snapshot may go while it is read, when two reindexes end within one
      * query: the store takes what is missing for damage, and a fresh snapshot tells. */

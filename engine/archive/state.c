@@ -36,6 +36,8 @@ static kin_status read_names(kin_txn *txn, kin_state_names *names, kin_error *er
                                    sizeof names->descriptors, err);
     if (status == KIN_OK)
         status = kin_meta_get_u64(txn, KIN_META_GENERATION, 0, &names->generation, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_text(txn, KIN_META_COSTS, names->costs, sizeof names->costs, err);
     return status;
 }
 
@@ -83,6 +85,8 @@ static kin_status load_state(const kin_archive *archive, const kin_state_names *
     memcpy(state->model, names->model, sizeof state->model);
     memcpy(state->descriptors_name, names->descriptors, sizeof state->descriptors_name);
     state->generation = names->generation;
+    if (!kin_costs_parse(names->costs, &state->costs))
+        state->costs = kin_costs_default(archive->dim, archive->codec);
     const char *model = state->model;
     kin_status status = kin_path_of_model(archive, model, path, err);
     if (status == KIN_OK)

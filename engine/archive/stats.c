@@ -67,6 +67,14 @@ static kin_status count_levels(const kin_snapshot *snapshot, kin_archive_stats *
     return status;
 }
 
+static void describe_tunings(const kin_state *state, kin_archive_stats *out)
+{
+    if (state->index == NULL)
+        return;
+    const kin_index_tuning *tunings = kin_index_tunings_borrow(state->index, &out->tuning_count);
+    kin_tunings_copy(tunings, out->tuning_count, out->tunings);
+}
+
 static kin_status describe_generation(const kin_snapshot *snapshot, kin_archive_stats *out,
                                       kin_error *err)
 {
@@ -75,6 +83,7 @@ static kin_status describe_generation(const kin_snapshot *snapshot, kin_archive_
     snprintf(out->index_kind, sizeof out->index_kind, "%s",
              snapshot->state->index != NULL ? kin_index_kind_borrow(snapshot->state->index)
                                             : "none");
+    describe_tunings(snapshot->state, out);
     kin_status status = kin_meta_get_text(snapshot->txn, KIN_META_GENERATION_TIME,
                                           out->generation_time, sizeof out->generation_time, err);
     if (status == KIN_OK)
@@ -93,6 +102,7 @@ static void describe_model(const kin_snapshot *snapshot, kin_archive_stats *out)
     snprintf(out->layout, sizeof out->layout, "%s", kin_embedder_signature_borrow(embedder));
     out->model_trained_on = kin_embedder_trained_on(embedder);
     out->dim = snapshot->archive->dim;
+    snprintf(out->codec, sizeof out->codec, "%s", kin_codec_name_borrow(snapshot->archive->codec));
     out->descriptor_length = snapshot->archive->descriptor_length;
 }
 

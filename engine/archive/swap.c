@@ -7,9 +7,16 @@
 
 enum { FOLLOW_ROWS = 256 /* rows that the swap's transaction may have to make itself */ };
 
-/* Brings the new sets up to the rows that txn knows. */
+static bool makes_sets(const kin_reindex *re)
+{
+    return re->new_vectors.set != NULL || re->new_descriptors.set != NULL;
+}
+
+/* Brings the new sets, where there are any, up to the rows that txn knows. */
 static kin_status advance(kin_reindex *re, kin_txn *txn, uint64_t *rows, kin_error *err)
 {
+    if (!makes_sets(re))
+        return KIN_OK;
     kin_expected expected = {txn, re->state->descriptors_name};
     roaring_bitmap_t *live = NULL;
     kin_rows *descriptors = NULL;
@@ -34,6 +41,8 @@ static kin_status advance(kin_reindex *re, kin_txn *txn, uint64_t *rows, kin_err
 static kin_status follow_writers(kin_reindex *re, kin_error *err)
 {
     uint64_t before, rows = re->rows;
+    if (!makes_sets(re))
+        return KIN_OK;
     re->new_vectors.progress = re->new_descriptors.progress = NULL;
     do {
         kin_txn *txn = NULL;
@@ -98,17 +107,30 @@ static kin_status name_generation(kin_reindex *re, kin_txn *txn, kin_error *err)
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     if (status == KIN_OK)
         status = kin_meta_set_text(txn, KIN_META_GENERATION_TIME, text, err);
-    snprintf(text, sizeof text, "%.6f", re->report->below_bound ? 1.0 : re->report->recall_at_10);
+    snprintf(text, sizeof text, "%.6f", re->report->recall_at_10);
     if (status == KIN_OK)
         status = kin_meta_set_text(txn, KIN_META_GENERATION_RECALL, text, err);
+    return status;
+}
+
+/* What searches cost here, and what the model was learnt from. */
+static kin_status name_findings(kin_reindex *re, kin_txn *txn, kin_error *err)
+{
+    char costs[KIN_COSTS_TEXT_SIZE];
+    kin_costs_print(&re->costs, costs);
+    kin_status status = kin_meta_set_text(txn, KIN_META_COSTS, costs, err);
+    if (status == KIN_OK && re->learnt != NULL)
+        status = kin_meta_set_u64(txn, KIN_META_MODEL_ROWS, re->rows, err);
     return status;
 }
 
 static kin_status swap_body(kin_txn *txn, void *ctx, kin_error *err)
 {
     kin_reindex *re = ctx;
-    uint64_t rows;
+    uint64_t rows = 0;
     kin_status status = advance(re, txn, &rows, err);
+    if (status == KIN_OK)
+        status = name_findings(re, txn, err);
     if (status == KIN_OK)
         status = name_sets(re, txn, err);
     return status == KIN_OK ? name_generation(re, txn, err) : status;

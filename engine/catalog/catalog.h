@@ -114,6 +114,10 @@ kin_status kin_catalog_get(kin_txn *txn, uint64_t id, kin_record *out, kin_error
  * dead images, hardly with that of the living. */
 kin_status kin_catalog_live(kin_txn *txn, roaring_bitmap_t **out, kin_error *err);
 
+/* The ids of all images that were removed; freed with roaring_bitmap_free().  What is not among them,
+ * and below kin_catalog_rows(), lives. */
+kin_status kin_catalog_dead(kin_txn *txn, roaring_bitmap_t **out, kin_error *err);
+
 /* The ids whose field or label `name` equals `value`, byte by byte; freed with
  * roaring_bitmap_free(). */
 kin_status kin_catalog_with_value(kin_txn *txn, const char *name, const char *value,

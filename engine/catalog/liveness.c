@@ -101,6 +101,11 @@ kin_status kin_dead_all(kin_txn *txn, roaring_bitmap_t **out, kin_error *err)
     return KIN_OK;
 }
 
+kin_status kin_catalog_dead(kin_txn *txn, roaring_bitmap_t **out, kin_error *err)
+{
+    return kin_dead_all(txn, out, err);
+}
+
 kin_status kin_catalog_live(kin_txn *txn, roaring_bitmap_t **out, kin_error *err)
 {
     uint64_t rows;

@@ -93,6 +93,15 @@ void kin_embedder_free(kin_embedder *embedder);
 kin_status kin_embedder_apply(const kin_embedder *embedder, const float *descriptors, size_t count,
                               float *out, kin_error *err);
 
+/* How much a learnt embedder leaves out of what it is shown, of the first `known` rows and of those
+ * after them: the share of a descriptor's squared distance from the embedder's mean that lies
+ * outside its components, each family scaled to unit variance over the known rows (embed.h's
+ * training scales them so); the mean over up to 512 rows of either part, spread evenly.  Drift shows
+ * as a larger share among newer images.  KIN_E_ARG: a bootstrap embedder, or a part without rows. */
+kin_status kin_embedder_residuals(const kin_embedder *embedder, const kin_embed_rows *rows,
+                                  size_t known, double *known_share, double *newer_share,
+                                  kin_error *err);
+
 size_t kin_embedder_dim(const kin_embedder *embedder);
 size_t kin_embedder_input(const kin_embedder *embedder);
 size_t kin_embedder_rank(const kin_embedder *embedder); /* dimensions that are not always zero */

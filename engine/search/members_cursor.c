@@ -1,5 +1,7 @@
 #include "search/members_cursor.h"
 
+#include "search/search.h"
+
 void kin_members_begin(struct members_cursor *cursor, const kin_members *members, uint64_t from,
                        uint64_t end)
 {

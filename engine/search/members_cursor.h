@@ -33,7 +33,4 @@ static inline bool kin_members_are_run(const uint32_t *ids, size_t count)
     return ids[count - 1] - ids[0] == count - 1;
 }
 
-/* Exact number of members in [from, end). */
-uint64_t kin_members_count(const kin_members *members, uint64_t from, uint64_t end);
-
 #endif

@@ -59,6 +59,9 @@ typedef struct kin_ask {
     kin_stop stop;
 } kin_ask;
 
+/* Exact number of members among rows [from, end). */
+uint64_t kin_members_count(const kin_members *members, uint64_t from, uint64_t end);
+
 /* "scan", "two-stage scan", "index", "filtered index", "widening"; NULL past the last. */
 const char *kin_way_name(size_t way);
 

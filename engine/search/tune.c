@@ -143,12 +143,12 @@ static kin_status try_setting(struct tuning *tuning, kin_index_setting setting,
 }
 
 /* Tries settings from the cheapest up until every target is reached or none is left. */
-static kin_status climb(struct tuning *tuning, const kin_members *members,
-                        kin_index_tuning *tunings, size_t *tuned, kin_error *err)
+static kin_status climb(struct tuning *tuning, const kin_members *members, kin_tune_result *out,
+                        kin_error *err)
 {
     size_t target = 0;
     kin_index_setting setting;
-    *tuned = 0;
+    out->best = 0;
     for (size_t i = 0;
          target < TARGETS && kin_index_setting_at(tuning->corpus->index, ASKED, i, &setting); i++) {
         struct trial trial;
@@ -158,12 +158,13 @@ static kin_status climb(struct tuning *tuning, const kin_members *members,
             status = try_setting(tuning, setting, members, &trial, err);
         if (status != KIN_OK)
             return status;
+        out->best = fmax(out->best, trial.recall);
         while (target < TARGETS && trial.recall - 2 * trial.error >= targets[target])
-            tunings[(*tuned)++] = (kin_index_tuning){.target = targets[target++],
-                                                     .recall = trial.recall,
-                                                     .microseconds = trial.microseconds,
-                                                     .scored = trial.scored,
-                                                     .setting = setting};
+            out->tunings[out->count++] = (kin_index_tuning){.target = targets[target++],
+                                                            .recall = trial.recall,
+                                                            .microseconds = trial.microseconds,
+                                                            .scored = trial.scored,
+                                                            .setting = setting};
     }
     return report(tuning, 1, err);
 }
@@ -194,12 +195,11 @@ static void release(struct tuning *tuning)
 }
 
 kin_status kin_search_tune(const kin_corpus *corpus, const uint32_t *ids, size_t count,
-                           const kin_tune_options *options, kin_index_tuning *tunings,
-                           size_t *tuned, size_t *asked, kin_error *err)
+                           const kin_tune_options *options, kin_tune_result *out, kin_error *err)
 {
     size_t queries = options->queries > 0 ? options->queries : KIN_TUNE_QUERIES;
     struct tuning tuning = {.corpus = corpus, .options = options, .members = count};
-    *tuned = *asked = 0;
+    *out = (kin_tune_result){.best = 1};
     if (count < 2)
         return KIN_OK;
     tuning.queries = queries < count ? queries : count;
@@ -216,9 +216,9 @@ kin_status kin_search_tune(const kin_corpus *corpus, const uint32_t *ids, size_t
     if (status == KIN_OK)
         status = find_truth(&tuning, &members, err);
     if (status == KIN_OK)
-        status = climb(&tuning, &members, tunings, tuned, err);
+        status = climb(&tuning, &members, out, err);
     if (status == KIN_OK)
-        *asked = tuning.queries;
+        out->queries = tuning.queries;
     release(&tuning);
     if (live != NULL)
         roaring_bitmap_free(live);

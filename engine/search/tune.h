@@ -21,11 +21,18 @@ typedef struct kin_tune_options {
     void *progress_ctx;
 } kin_tune_options;
 
-/* Fills tunings (room for KIN_INDEX_TUNINGS_MAX) for corpus->index over ids[0..count), the live rows
- * at its snapshot; *tuned is how many targets were reached, *asked how many queries were.  The flat
- * kind is tuned as well: recall of the two-stage scan by its number of candidates. */
+/* What a tuning found. */
+typedef struct kin_tune_result {
+    kin_index_tuning tunings[KIN_INDEX_TUNINGS_MAX];
+    size_t count;   /* targets that were reached */
+    size_t queries; /* asked */
+    double best;    /* the highest mean recall of any setting; 1 of 0 queries */
+} kin_tune_result;
+
+/* Tunes corpus->index over ids[0..count), the live rows at its snapshot.  The flat kind is tuned as
+ * well: recall of the two-stage scan by its number of candidates.  With fewer than two rows there is
+ * nothing to ask. */
 kin_status kin_search_tune(const kin_corpus *corpus, const uint32_t *ids, size_t count,
-                           const kin_tune_options *options, kin_index_tuning *tunings,
-                           size_t *tuned, size_t *asked, kin_error *err);
+                           const kin_tune_options *options, kin_tune_result *out, kin_error *err);
 
 #endif

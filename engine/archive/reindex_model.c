@@ -1,0 +1,106 @@
+/*
+ * reindex_model.c - keep the model that serves, or learn one anew?
+ *
+ * A model that serves on lets the last index generation be extended by what is new; one learnt anew
+ * means every vector and the index anew.  So it is learnt where there is none yet, where the archive
+ * has twice the images that it was learnt from (as long as more images are more to learn from), or
+ * where newer images have moved away from what it keeps.
+ */
+#include <string.h>
+
+#include "archive/reindex_work.h"
+
+enum {
+    LEARN_MIN = 2,  /* fewer images teach nothing: the bootstrap model stays */
+    DRIFT_MIN = 64, /* images on either side, for their errors to mean something */
+    GROWTH = 2
+};
+
+/* By how much more of newer images' variance may be outside the model. */
+#define DRIFT_MAX 0.15
+
+static const float *live_descriptor(void *ctx, size_t i, kin_error *err)
+{
+    kin_reindex *re = ctx;
+    const float *row = NULL;
+    return kin_rows_vector(re->descriptors, re->ids[i], NULL, &row, err) == KIN_OK ? row : NULL;
+}
+
+/* How many of the live images were there when the model was learnt. */
+static size_t known_to_model(const kin_reindex *re)
+{
+    size_t low = 0, high = re->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (re->ids[middle] < re->model_rows)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static kin_status judge_drift(kin_reindex *re, kin_error *err)
+{
+    kin_drift *drift = &re->report->drift;
+    size_t known = known_to_model(re);
+    if (known < DRIFT_MIN || re->count - known < DRIFT_MIN)
+        return KIN_OK;
+    kin_embed_rows rows = {re->count, re->archive->descriptor_length, live_descriptor, re};
+    kin_status status = kin_embedder_residuals(re->state->embedder, &rows, known, &drift->old_error,
+                                               &drift->new_error, err);
+    if (status != KIN_OK)
+        return status;
+    drift->judged = true;
+    drift->learn = drift->new_error > drift->old_error * (1 + DRIFT_MAX);
+    return KIN_OK;
+}
+
+/* Is a new model wanted, or due? */
+static kin_status judge(kin_reindex *re, bool *learn, kin_error *err)
+{
+    const kin_embedder *serving = re->state->embedder;
+    size_t trained_on = kin_embedder_trained_on(serving);
+    *learn = re->options->model == KIN_REINDEX_LEARN;
+    if (re->options->model != KIN_REINDEX_JUDGE || re->count < LEARN_MIN)
+        return KIN_OK;
+    if (strcmp(kin_embedder_kind_borrow(serving), "bootstrap") == 0 ||
+        (trained_on < KIN_EMBED_DEFAULT_SAMPLE && re->count >= GROWTH * trained_on)) {
+        *learn = true;
+        return KIN_OK;
+    }
+    kin_status status = judge_drift(re, err);
+    *learn = re->report->drift.learn;
+    return status;
+}
+
+static kin_status learn(kin_reindex *re, kin_error *err)
+{
+    kin_state *state = re->state;
+    kin_status status = kin_reindex_step(re, "learning the embedding", 0, err);
+    if (status != KIN_OK)
+        return status;
+    kin_embed_rows rows = {re->count, re->archive->descriptor_length, live_descriptor, re};
+    kin_embed_options options = {.dim = re->archive->dim, .threads = re->options->threads};
+    status = kin_embedder_train(kin_embedder_signature_borrow(state->embedder), &rows, &options,
+                                &re->learnt, err);
+    if (status != KIN_OK)
+        return status;
+    /* The same images teach the same model: then its vectors are there already. */
+    if (strcmp(kin_embedder_id_borrow(re->learnt), state->model) == 0) {
+        kin_embedder_free(re->learnt);
+        re->learnt = NULL;
+        return KIN_OK;
+    }
+    re->embedder = re->learnt;
+    re->report->learnt = true;
+    return KIN_OK;
+}
+
+kin_status kin_reindex_choose_model(kin_reindex *re, kin_error *err)
+{
+    bool wanted = false;
+    re->embedder = re->state->embedder;
+    kin_status status = judge(re, &wanted, err);
+    return status == KIN_OK && wanted && re->count >= LEARN_MIN ? learn(re, err) : status;
+}
