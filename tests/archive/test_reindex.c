@@ -121,12 +121,12 @@ static void test_a_cancelled_reindex_changes_nothing(void **state)
     reindex(archive, "hnsw");
     put_many(archive, IMAGES, IMAGES + 50, CLASSES);
     static char *const stages[] = {"learning the embedding", "embedding", "building the index",
-                                   "checking recall", "swapping"};
+                                   "tuning the index", "swapping"};
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         kin_reindex_report report;
         kin_archive_stats stats;
         kin_reindex_options options = {
-            .index_kind = "hnsw", .progress = stop_at_once, .progress_ctx = stages[i]};
+            .index_kind = "hnsw", .model = KIN_REINDEX_LEARN, .progress = stop_at_once, .progress_ctx = stages[i]};
         assert_int_equal(kin_archive_reindex(archive, &options, &report, &err), KIN_E_CANCELLED);
         assert_ok(kin_archive_stats_read(archive, &stats, &err), err);
         assert_int_equal(stats.generation, 1);
