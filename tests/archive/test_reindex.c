@@ -125,20 +125,81 @@ static void test_a_cancelled_reindex_changes_nothing(void **state)
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         kin_reindex_report report;
         kin_archive_stats stats;
-        kin_reindex_options options = {
-            .index_kind = "hnsw", .model = KIN_REINDEX_LEARN, .progress = stop_at_once, .progress_ctx = stages[i]};
+        kin_reindex_options options = {.index_kind = "hnsw",
+                                       .model = KIN_REINDEX_LEARN,
+                                       .progress = stop_at_once,
+                                       .progress_ctx = stages[i]};
         assert_int_equal(kin_archive_reindex(archive, &options, &report, &err), KIN_E_CANCELLED);
         assert_ok(kin_archive_stats_read(archive, &stats, &err), err);
         assert_int_equal(stats.generation, 1);
         assert_int_equal(stats.tail, 50);
         assert_int_equal(count_faults(archive, NULL), 0);
     }
-    reindex(archive, "hnsw");
+    kin_reindex_report report;
+    kin_reindex_options options = {.index_kind = "hnsw", .model = KIN_REINDEX_LEARN};
+    assert_ok(kin_archive_reindex(archive, &options, &report, &err), err);
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%.4000s/vectors", dir);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_nlink, 4); /* itself, its parent's entry, and two sets: no leavings */
+}
+
+static void test_what_is_new_extends_the_last_generation(void **state)
+{
+    (void)state;
+    kin_reindex_report first = reindex(archive, "hnsw");
+    assert_true(first.learnt);
+    assert_false(first.extended);
+    put_many(archive, IMAGES, IMAGES + 30, CLASSES);
+    kin_reindex_report second = reindex(archive, "hnsw");
+    assert_false(second.learnt);
+    assert_true(second.extended);
+    assert_string_equal(second.model, first.model);
+    assert_int_equal(second.images, IMAGES + 30);
+    assert_true(second.recall_at_10 >= 0.95);
+    assert_int_equal(count_faults(archive, NULL), 0);
+    /* Twice as many as the model was learnt from are a reason to learn anew. */
+    put_many(archive, IMAGES + 30, 2 * IMAGES, CLASSES);
+    kin_reindex_report third = reindex(archive, "hnsw");
+    assert_true(third.learnt);
+    assert_false(third.extended);
+    assert_string_not_equal(third.model, first.model);
+}
+
+static void test_the_caller_decides_about_model_and_index(void **state)
+{
+    (void)state;
+    kin_error err;
+    kin_reindex_report report;
+    kin_reindex_options options = {.index_kind = "hnsw", .model = KIN_REINDEX_KEEP};
+    assert_ok(kin_archive_reindex(archive, &options, &report, &err), err);
+    assert_string_equal(report.model_kind, "bootstrap");
+    assert_false(report.learnt);
+    options.rebuild = true;
+    assert_ok(kin_archive_reindex(archive, &options, &report, &err), err);
+    assert_false(report.extended);
+    options.rebuild = false;
+    assert_ok(kin_archive_reindex(archive, &options, &report, &err), err);
+    assert_true(report.extended);
+    options.memory_max = 1;
+    assert_int_equal(kin_archive_reindex(archive, &options, &report, &err), KIN_E_LIMIT);
+}
+
+/* Pictures of a kind that the model has never seen. */
+static void test_drift_is_a_reason_to_learn_anew(void **state)
+{
+    (void)state;
+    kin_reindex_report first = reindex(archive, "flat");
+    put_many(archive, IMAGES, IMAGES + 80, 1000);
+    kin_reindex_report second = reindex(archive, "flat");
+    assert_true(second.drift.judged);
+    print_message("outside the model: %.4f of the known images, %.4f of newer ones\n",
+                  second.drift.old_error, second.drift.new_error);
+    assert_int_equal(second.learnt, second.drift.learn);
+    assert_int_equal(second.drift.learn, second.drift.new_error > 1.15 * second.drift.old_error);
+    assert_true(second.drift.new_error > second.drift.old_error);
+    (void)first;
 }
 
 static void test_a_damaged_generation_is_told_and_scanned_around(void **state)
@@ -397,6 +458,9 @@ int main(void)
         TEST(test_a_reindex_learns_and_checks_itself),
         TEST(test_an_index_below_its_bound_gives_way_to_the_scan),
         TEST(test_a_cancelled_reindex_changes_nothing),
+        TEST(test_what_is_new_extends_the_last_generation),
+        TEST(test_the_caller_decides_about_model_and_index),
+        TEST(test_drift_is_a_reason_to_learn_anew),
         TEST(test_a_damaged_generation_is_told_and_scanned_around),
         TEST(test_damaged_rows_are_told_and_never_answered),
         TEST(test_a_model_that_is_gone_is_damage),
