@@ -31,6 +31,7 @@ struct walk {
     search_scratch *scratch;
     size_t scale_at; /* bytes from a code row's begin to its scale */
     size_t scored, budget;
+    size_t unseen; /* a node to go by, or SIZE_MAX */
 };
 
 static uint64_t key_of(float score, uint32_t node)
@@ -98,7 +99,7 @@ static uint64_t descend(struct walk *walk)
                 nodes[count] = links[count];
             score(walk, nodes, count, scores);
             for (size_t i = 0; i < count; i++)
-                if (scores[i] > best_score) {
+                if (scores[i] > best_score && nodes[i] != walk->unseen) {
                     best_score = scores[i];
                     best = nodes[i];
                     moved = true;
@@ -310,6 +311,7 @@ kin_status kin_hnsw_search(const kin_index *index, const struct index_query *que
         .scratch = scratch,
         .scale_at = kin_codec_row_size(kin_codec_int8, index->dim) - sizeof(float),
         .budget = query->budget,
+        .unseen = query->unseen,
     };
     size_t candidates = query->setting.candidates, width = query->setting.width;
     if (candidates > index->count)
@@ -318,6 +320,8 @@ kin_status kin_hnsw_search(const kin_index *index, const struct index_query *que
         width = candidates;
     if (width > index->count)
         width = index->count;
+    if (query->unseen < index->count)
+        kin_scratch_meet(scratch, (uint32_t)query->unseen);
     kin_status status =
         kin_codec_encode(kin_codec_int8, query->vector, index->dim, scratch->query, err);
     if (status == KIN_OK && !go(&walk, query, width, &best, &work->gave_up))

@@ -126,6 +126,9 @@ typedef struct kin_index_query {
     kin_index_setting setting;
     const kin_members *members; /* NULL: all */
     size_t budget;              /* codes it may score before it gives up; 0: no bound */
+    const uint64_t *unseen; /* an id that a graph's beam goes by as though it were not there (NULL:
+                                   none): a vector that is itself a node would find its neighbours by
+                                   its own links, which no other query can */
 } kin_index_query;
 
 typedef struct kin_index_work {

@@ -19,6 +19,7 @@ struct index_query {
     kin_index_setting setting; /* candidates > 0 */
     const kin_members *members;
     size_t budget; /* > 0 */
+    size_t unseen; /* a position, or SIZE_MAX */
 };
 
 /* What a build takes: bytes beyond the ids and codes. */

@@ -17,7 +17,10 @@ kin_status kin_index_search(const kin_index *index, const kin_index_query *query
         .setting = query->setting,
         .members = query->members,
         .budget = query->budget > 0 ? query->budget : SIZE_MAX,
+        .unseen = SIZE_MAX,
     };
+    if (query->unseen != NULL && !kin_index_position(index, *query->unseen, &asked.unseen))
+        asked.unseen = SIZE_MAX;
     if (asked.members != NULL && asked.members->only == NULL && asked.members->without == NULL)
         asked.members = NULL; /* all, after all */
     return index->kind->search(index, &asked, hits, found, work, err);

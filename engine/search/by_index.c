@@ -21,7 +21,8 @@ kin_status kin_by_index(const kin_corpus *corpus, const kin_ask *ask,
     kin_index_query query = {.vector = ask->vector,
                              .setting = choice->setting,
                              .members = choice->way == WAY_FILTERED ? &ask->members : NULL,
-                             .budget = choice->budget};
+                             .budget = choice->budget,
+                             .unseen = ask->unseen};
     kin_status status = kin_index_search(corpus->index, &query, hits, found, &work, err);
     if (status != KIN_OK)
         return status;

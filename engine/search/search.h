@@ -56,6 +56,7 @@ typedef struct kin_ask {
                               comparing.  KIN_E_ARG where it cannot be gone */
     const kin_index_setting *setting; /* NULL: what the tuning found for `recall`; else how hard the
                                          index (or a two-stage scan) looks, whatever comes of it */
+    const uint64_t *unseen;           /* NULL, or see kin_index_query */
     kin_stop stop;
 } kin_ask;
 

@@ -120,7 +120,8 @@ static kin_status try_setting(struct tuning *tuning, kin_index_setting setting,
                        .member_count =
                            flat ? tuning->members : kin_index_count(tuning->corpus->index),
                        .way = flat ? "two-stage scan" : "index",
-                       .setting = &setting};
+                       .setting = &setting,
+                       .unseen = &tuning->selves[q]};
         kin_status status = kin_search_nearest(tuning->corpus, &ask, hits, &found, &plan, err);
         if (status != KIN_OK)
             return status;
