@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench_ingest.h"
+#include "bench_scan.h"
 #include "bench_serve.h"
 #include "bench_vectors.h"
 
@@ -11,6 +12,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"ingest", "images per second by stage, beside DCMTK's bare decoding", bench_ingest},
+    {"scan", "exact search beside the memory's bandwidth and OpenBLAS", bench_scan_main},
     {"serve", "searches through gRPC by 1, 4 and 16 clients, also while the archive changes",
      bench_serve},
     {"vectors", "makes sets of vectors for the others: embeddings of views of real images",
