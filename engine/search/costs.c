@@ -20,19 +20,22 @@ kin_costs kin_costs_default(size_t dim, const kin_codec *codec)
                        .scatter_code = code + scatter_wait,
                        .beam_code = code + 2 * scatter_wait,
                        .member = 5,
+                       .next_member = 2,
+                       .keep = 60,
                        .thread = 50000,
                        .threads = kin_cpu_count()};
 }
 
-static const char *const keys[] = {"scan_row",  "scatter_row", "scan_code", "scatter_code",
-                                   "beam_code", "member",      "thread"};
+static const char *const keys[] = {"scan_row",     "scatter_row", "scan_code",
+                                   "scatter_code", "beam_code",   "member",
+                                   "next_member",  "keep",        "thread"};
 enum { KEYS = sizeof keys / sizeof keys[0] };
 
 static double *figure(kin_costs *costs, size_t i)
 {
     double *const figures[KEYS] = {&costs->scan_row,     &costs->scatter_row, &costs->scan_code,
                                    &costs->scatter_code, &costs->beam_code,   &costs->member,
-                                   &costs->thread};
+                                   &costs->next_member,  &costs->keep,        &costs->thread};
     return figures[i];
 }
 

@@ -19,7 +19,9 @@ typedef struct kin_costs {
     double scan_code;    /* a code's score in a run */
     double scatter_code; /* the same for codes apart */
     double beam_code;    /* a code scored by a graph's beam, with its share of the walking */
-    double member;       /* asking a bitmap once */
+    double member;       /* asking a bitmap about a row, rows in no order */
+    double next_member;  /* the next row of a bitmap */
+    double keep;         /* one more candidate to keep: its way into and out of a heap */
     double thread;       /* starting and joining one */
     int threads;         /* that a scan may use */
 } kin_costs;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/parallel.h"
 #include "search/costs.h"
+#include "simd/topk.h"
 
 enum {
     ROWS_BYTES = 48 << 20, /* more than most caches hold */
@@ -14,6 +15,8 @@ enum {
     AT_ONCE = 512,
     SCATTERED = 16 * AT_ONCE,
     ASKED = 1 << 16, /* questions to a bitmap */
+    KEPT = 128,      /* of so many offered */
+    OFFERED = 4096,
     STARTS = 8,
     REPEATS = 3 /* of which the fastest counts: the machine has other work */
 };
@@ -130,6 +133,36 @@ static double measure_member(void)
     return hits > 0 ? time : 0;
 }
 
+/* Nanoseconds of a row read from such a bitmap. */
+static double measure_next_member(void)
+{
+    uint32_t ids[AT_ONCE], rows = 0;
+    roaring_uint32_iterator_t at;
+    roaring_bitmap_t *bitmap = roaring_bitmap_from_range(0, 1 << 18, 2);
+    if (bitmap == NULL)
+        return 0;
+    double began = kin_clock_monotonic();
+    roaring_init_iterator(bitmap, &at);
+    for (uint32_t read; (read = roaring_read_uint32_iterator(&at, ids, AT_ONCE)) > 0;)
+        rows += read;
+    double time = 1e9 * (kin_clock_monotonic() - began);
+    roaring_bitmap_free(bitmap);
+    return rows > 0 ? time / rows : 0;
+}
+
+/* Nanoseconds of a candidate kept among some thousand scores in no order. */
+static double measure_keep(void)
+{
+    uint32_t state = 11;
+    kin_hit hits[KEPT];
+    kin_topk top = {.hits = hits, .capacity = KEPT};
+    double began = kin_clock_monotonic();
+    for (uint32_t i = 0; i < OFFERED; i++)
+        kin_topk_offer(&top, i, (float)next_random(&state));
+    kin_topk_sort(&top);
+    return 1e9 * (kin_clock_monotonic() - began) / KEPT;
+}
+
 static void nothing(void *ctx, size_t from, size_t to)
 {
     (void)ctx;
@@ -156,8 +189,11 @@ kin_status kin_costs_measure(size_t dim, const kin_codec *codec, kin_costs *out,
     if (status != KIN_OK)
         return status;
     double member = measure_member(), thread = measure_thread(costs.threads);
+    double next_member = measure_next_member(), keep = measure_keep();
     costs.beam_code = 2 * costs.scatter_code; /* until a tuning says */
     costs.member = member > 0 ? member : costs.member;
+    costs.next_member = next_member > 0 ? next_member : costs.next_member;
+    costs.keep = keep > 0 ? keep : costs.keep;
     costs.thread = thread > 0 ? thread : costs.thread;
     *out = costs;
     return KIN_OK;

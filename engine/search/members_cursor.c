@@ -29,12 +29,33 @@ static bool is_left_out(struct members_cursor *cursor, uint32_t row)
     return without->has_value && without->current_value == row;
 }
 
+/* The first row at or after `row` that is left out; the end where there is none. */
+static uint64_t next_left_out(struct members_cursor *cursor, uint64_t row)
+{
+    roaring_uint32_iterator_t *without = &cursor->without;
+    if (cursor->members->without == NULL)
+        return cursor->end;
+    if (without->has_value && without->current_value < row)
+        roaring_move_uint32_iterator_equalorlarger(without, (uint32_t)row);
+    return without->has_value && without->current_value < cursor->end ? without->current_value
+                                                                      : cursor->end;
+}
+
 static size_t next_of_all(struct members_cursor *cursor, uint32_t *ids)
 {
     size_t count = 0;
-    for (; count < MEMBERS_AT_ONCE && cursor->next < cursor->end; cursor->next++)
-        if (!is_left_out(cursor, (uint32_t)cursor->next))
-            ids[count++] = (uint32_t)cursor->next;
+    while (count < MEMBERS_AT_ONCE && cursor->next < cursor->end) {
+        uint64_t stop = next_left_out(cursor, cursor->next);
+        size_t run = (size_t)(stop - cursor->next);
+        if (run > MEMBERS_AT_ONCE - count)
+            run = MEMBERS_AT_ONCE - count;
+        for (size_t i = 0; i < run; i++)
+            ids[count + i] = (uint32_t)cursor->next + (uint32_t)i;
+        count += run;
+        cursor->next += run;
+        if (cursor->next == stop)
+            cursor->next++; /* past the one that is left out, or the end */
+    }
     return count;
 }
 

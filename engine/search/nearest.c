@@ -12,6 +12,11 @@
 #include "search/plan.h"
 #include "search/scan.h"
 
+enum {
+    WIDER = 8, /* times as many candidates, where so many did not do */
+    LEAST = 64
+};
+
 struct nearest {
     const kin_corpus *corpus;
     const kin_ask *ask;
@@ -57,13 +62,30 @@ static kin_status scan_tail(struct nearest *nearest, kin_error *err)
                      kin_plan_worth_threads(nearest->corpus, time), err);
 }
 
-/* Ranks what was proposed by the rows themselves. */
-static kin_status rank(struct nearest *nearest, kin_hit *hits, size_t count, kin_error *err)
+/* Ranks what was proposed, in any order, by the rows themselves.  *certain: whether what was not
+ * proposed, though it could have been, is worse by more than a code has been seen to err.  Codes
+ * cannot tell apart what is about as similar, and a filter may leave nothing else: all but the
+ * query's own kind, say, in a shell around it. */
+static kin_status rank(struct nearest *nearest, kin_hit *hits, size_t count, bool *certain,
+                       kin_error *err)
 {
+    const kin_topk *top = nearest->top;
+    float worst = INFINITY, error = 0;
+    float *codes = reallocarray(NULL, count > 0 ? count : 1, sizeof *codes);
+    if (codes == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu candidates", count);
+    for (size_t i = 0; i < count; i++) {
+        codes[i] = hits[i].score;
+        worst = fminf(worst, codes[i]);
+    }
     kin_status status = kin_exact_rescore(nearest->corpus->rows, nearest->probe, hits, count, err);
-    for (size_t i = 0; status == KIN_OK && i < count; i++)
+    for (size_t i = 0; status == KIN_OK && i < count; i++) {
+        error = fmaxf(error, fabsf(hits[i].score - codes[i]));
         kin_topk_offer(nearest->top, hits[i].id, hits[i].score);
+    }
+    free(codes);
     nearest->plan->scanned += count;
+    *certain = count < nearest->choice.setting.candidates || worst + error < kin_topk_bar(top);
     return status;
 }
 
@@ -99,46 +121,59 @@ static kin_status answer_by_candidates(struct nearest *nearest, bool *enough, ki
 {
     size_t capacity = nearest->choice.setting.candidates;
     uint64_t older = nearest->facts.members - nearest->facts.tail;
+    bool certain = true, scanned = nearest->choice.way == WAY_TWO_STAGE;
     kin_topk best = {.capacity = capacity};
     kin_status status = KIN_OK;
     *enough = true;
+    nearest->top->count = 0;
     best.hits = reallocarray(NULL, capacity > 0 ? capacity : 1, sizeof *best.hits);
     if (best.hits == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu candidates", capacity);
-    if (nearest->choice.way == WAY_TWO_STAGE) {
+    if (scanned)
         status = scan_codes(nearest, &best, err);
-        nearest->plan->exact = capacity >= older; /* each was ranked by its row, then */
-        *enough = capacity >= nearest->ask->k || capacity >= older;
-    } else {
+    else
         status = kin_by_index(nearest->corpus, nearest->ask, &nearest->facts, &nearest->choice,
                               best.hits, &best.count, enough, nearest->plan, err);
-    }
     if (status == KIN_OK && *enough)
-        status = rank(nearest, best.hits, best.count, err);
+        status = rank(nearest, best.hits, best.count, &certain, err);
+    /* A tuned, unfiltered search has promised a recall, not certainty. */
+    if (nearest->choice.way != WAY_INDEX && nearest->ask->setting == NULL)
+        *enough = *enough && certain;
+    nearest->plan->exact = scanned && capacity >= older; /* each was ranked by its row, then */
     if (status == KIN_OK && *enough)
         status = scan_tail(nearest, err);
     free(best.hits);
     return status;
 }
 
-/* After an index that gave up: the cheaper scan. */
+/* After an index that gave up, or codes that could not tell: more candidates of a scan of codes where
+ * that is cheaper than the rows, and if that is not enough either, the rows. */
 static kin_status fall_back(struct nearest *nearest, kin_error *err)
 {
     const kin_search_plan *plan = nearest->plan;
-    kin_ask ask = *nearest->ask;
-    kin_search_plan scratch;
-    bool enough = true, codes = plan->considered[WAY_TWO_STAGE].microseconds >= 0 &&
-                                plan->considered[WAY_TWO_STAGE].microseconds <
-                                    plan->considered[WAY_SCAN].microseconds;
-    ask.way = kin_way_name(codes ? WAY_TWO_STAGE : WAY_SCAN);
-    ask.setting = NULL;
+    bool enough = false;
+    uint64_t older = nearest->facts.members - nearest->facts.tail;
+    kin_status status = KIN_OK;
     nearest->plan->fell_back = true;
-    nearest->top->count = 0;
-    kin_status status =
-        kin_plan_choose(nearest->corpus, &ask, &nearest->facts, &nearest->choice, &scratch, err);
-    if (status != KIN_OK)
+    if (plan->considered[WAY_TWO_STAGE].microseconds >= 0 &&
+        plan->considered[WAY_TWO_STAGE].microseconds < plan->considered[WAY_SCAN].microseconds) {
+        size_t candidates = (size_t)nearest->choice.setting.candidates * WIDER;
+        if (candidates < WIDER * (size_t)LEAST)
+            candidates = WIDER * (size_t)LEAST;
+        if (candidates < older / WIDER) {
+            nearest->choice.way = WAY_TWO_STAGE;
+            nearest->choice.threads = kin_plan_worth_threads(
+                nearest->corpus, (double)older * nearest->corpus->costs->scan_code);
+            nearest->choice.setting.candidates = (uint32_t)candidates;
+            status = answer_by_candidates(nearest, &enough, err);
+        }
+    }
+    if (status != KIN_OK || enough)
         return status;
-    return codes ? answer_by_candidates(nearest, &enough, err) : answer_by_scan(nearest, err);
+    nearest->choice.threads = kin_plan_worth_threads(
+        nearest->corpus, (double)nearest->facts.members * nearest->corpus->costs->scan_row);
+    nearest->top->count = 0;
+    return answer_by_scan(nearest, err);
 }
 
 static kin_status answer(struct nearest *nearest, kin_error *err)

@@ -22,8 +22,8 @@
 #include "search/members_cursor.h"
 
 enum {
-    CANDIDATES_PER_HIT = 8, /* of a two-stage scan that has not been tuned… */
-    CANDIDATES_MORE = 64,   /* …and besides */
+    CANDIDATES_PER_HIT = 4, /* of a two-stage scan that has not been tuned… */
+    CANDIDATES_MORE = 24,   /* …and besides */
     THREADS_WORTH = 8,      /* times what starting them costs */
     WIDEST = 1 << 20
 };
@@ -107,14 +107,14 @@ static double density(const kin_corpus *corpus, uint64_t members)
 static double rows_cost(const kin_corpus *corpus, uint64_t members, double dense)
 {
     const kin_costs *costs = corpus->costs;
-    double each = costs->member + (dense > DENSE ? costs->scan_row : costs->scatter_row);
+    double each = costs->next_member + (dense > DENSE ? costs->scan_row : costs->scatter_row);
     return scan_time(corpus, (double)members * each);
 }
 
 static double codes_cost(const kin_corpus *corpus, uint64_t members, double dense)
 {
     const kin_costs *costs = corpus->costs;
-    double each = costs->member + (dense > DENSE ? costs->scan_code : costs->scatter_code);
+    double each = costs->next_member + (dense > DENSE ? costs->scan_code : costs->scatter_code);
     return scan_time(corpus, (double)members * each);
 }
 
@@ -181,7 +181,9 @@ static double estimate(const kin_corpus *corpus, const kin_ask *ask, const struc
         if (corpus->index == NULL || kin_index_codes_borrow(corpus->index).rows == NULL)
             return -1;
         return codes_cost(corpus, older, dense) +
-               two_stage_setting(corpus, ask, facts).candidates * costs->scatter_row + tail;
+               two_stage_setting(corpus, ask, facts).candidates *
+                   (costs->scatter_row + costs->keep) +
+               tail;
     case WAY_INDEX:
         return index && !facts->filtered ? scored * beam_code(corpus, facts) + tail : -1;
     case WAY_FILTERED:

@@ -31,40 +31,9 @@ kin_status kin_stop_ask(const kin_stop *stop, kin_error *err)
     return kin_fail(err, KIN_E_CANCELLED, NULL, "the search was stopped");
 }
 
-/* Where ids lie among the codes; those that the generation has not got are left out.  *at is where
- * to look from, and moves along. */
-static size_t positions_of(const kin_index_codes *codes, const uint32_t *ids, size_t count,
-                           size_t *at, uint32_t *positions)
+/* The first position in [low, high) whose id is at least `id`. */
+static size_t lower_bound(const kin_index_codes *codes, size_t low, size_t high, uint64_t id)
 {
-    size_t found = 0;
-    for (size_t i = 0; i < count && *at < codes->count; i++) {
-        /* Ids ascend, so a position moves on by no more than the id does: mostly by as much. */
-        size_t low = *at, high = codes->count;
-        uint64_t here = codes->ids[low];
-        if (here > ids[i])
-            continue;
-        if (ids[i] - here < high - low)
-            high = low + (size_t)(ids[i] - here) + 1;
-        if (codes->ids[high - 1] == ids[i])
-            low = high - 1;
-        else
-            while (low < high) {
-                size_t middle = low + (high - low) / 2;
-                if (codes->ids[middle] < ids[i])
-                    low = middle + 1;
-                else
-                    high = middle;
-            }
-        if (low < codes->count && codes->ids[low] == ids[i])
-            positions[found++] = (uint32_t)low;
-        *at = low;
-    }
-    return found;
-}
-
-static size_t first_position(const kin_index_codes *codes, uint64_t id)
-{
-    size_t low = 0, high = codes->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (codes->ids[middle] < id)
@@ -75,6 +44,47 @@ static size_t first_position(const kin_index_codes *codes, uint64_t id)
     return low;
 }
 
+/* Where ids lie among the codes; those that the generation has not got are left out.  *at is where
+ * to look from, and moves along. */
+static size_t positions_of(const kin_index_codes *codes, const uint32_t *ids, size_t count,
+                           size_t *at, uint32_t *positions)
+{
+    size_t found = 0, last = codes->count - 1;
+    uint64_t first = codes->ids[0], gaps = codes->ids[last] - first - last;
+    for (size_t i = 0; i < count && *at <= last; i++) {
+        if (ids[i] < first)
+            continue;
+        /* Without gaps an id would lie this far in; each gap before it moves it one place back. */
+        uint64_t high = ids[i] - first, low = high > gaps ? high - gaps : 0;
+        low = low > *at ? low : *at;
+        high = high < last ? high : last;
+        size_t place = low < high ? lower_bound(codes, low, high + 1, ids[i]) : low;
+        if (place <= last && codes->ids[place] == ids[i])
+            positions[found++] = (uint32_t)place;
+        *at = place;
+    }
+    return found;
+}
+
+/* Scores codes that follow each other, of ids that do so too; returns false where they do not. */
+static bool score_code_run(const kin_scan *scan, const uint32_t *ids, size_t count, size_t *at,
+                           kin_topk *top)
+{
+    const kin_index_codes *codes = scan->codes;
+    float scores[MEMBERS_AT_ONCE];
+    if (!kin_members_are_run(ids, count))
+        return false;
+    uint32_t first;
+    if (positions_of(codes, ids, 1, at, &first) == 0 || codes->count - first < count ||
+        codes->ids[first + count - 1] != ids[count - 1])
+        return false;
+    const unsigned char *rows = codes->rows;
+    kin_probe_score_rows(scan->probe, rows + first * kin_codec_stride(kin_codec_int8, codes->dim),
+                         count, scores);
+    kin_topk_offer_run(top, ids[0], scores, count);
+    return true;
+}
+
 /* Scores the codes of some members; *at as in positions_of(). */
 static size_t score_codes(const kin_scan *scan, const uint32_t *ids, size_t count, size_t *at,
                           kin_topk *top)
@@ -82,22 +92,10 @@ static size_t score_codes(const kin_scan *scan, const uint32_t *ids, size_t coun
     const kin_index_codes *codes = scan->codes;
     uint32_t positions[MEMBERS_AT_ONCE];
     float scores[MEMBERS_AT_ONCE];
+    if (score_code_run(scan, ids, count, at, top))
+        return count;
     size_t found = positions_of(codes, ids, count, at, positions);
-    if (found == 0)
-        return 0;
-    size_t first = positions[0];
-    if (kin_members_are_run(positions, found)) {
-        const unsigned char *rows = codes->rows;
-        kin_probe_score_rows(scan->probe,
-                             rows + first * kin_codec_stride(kin_codec_int8, codes->dim), found,
-                             scores);
-        if (codes->ids[first + found - 1] - codes->ids[first] == found - 1) {
-            kin_topk_offer_run(top, codes->ids[first], scores, found);
-            return found;
-        }
-    } else {
-        kin_probe_score_gather(scan->probe, codes->rows, positions, found, scores);
-    }
+    kin_probe_score_gather(scan->probe, codes->rows, positions, found, scores);
     for (size_t i = 0; i < found; i++)
         if (scores[i] >= kin_topk_bar(top))
             kin_topk_offer(top, codes->ids[positions[i]], scores[i]);
@@ -110,7 +108,7 @@ static kin_status scan_slice(const kin_scan *scan, uint64_t from, uint64_t end, 
 {
     struct members_cursor cursor;
     uint32_t ids[MEMBERS_AT_ONCE];
-    size_t at = scan->codes != NULL ? first_position(scan->codes, from) : 0;
+    size_t at = scan->codes != NULL ? lower_bound(scan->codes, 0, scan->codes->count, from) : 0;
     kin_status status = KIN_OK;
     kin_members_begin(&cursor, scan->members, from, end);
     for (size_t round = 0, count; status == KIN_OK; round++) {

@@ -45,7 +45,7 @@ static void test_other_texts_are_no_costs(void **state)
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         snprintf(bad, sizeof bad,
                  "scan_row=%s scatter_row=1 scan_code=1 scatter_code=1 beam_code=1 member=1 "
-                 "thread=1 threads=2",
+                 "next_member=1 keep=1 thread=1 threads=2",
                  values[i]);
         assert_false(kin_costs_parse(bad, &read));
     }
