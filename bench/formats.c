@@ -50,6 +50,35 @@ static kin_status read_vecs(const char *path, enum bench_number number, bench_ma
     return KIN_OK;
 }
 
+/* --- .fbin, .u8bin --- */
+
+static kin_status read_bin(const char *path, enum bench_number number, bench_matrix *out,
+                           kin_error *err)
+{
+    const uint8_t *bytes = out->mapping;
+    uint32_t counts[2];
+    size_t all, end;
+    if (out->mapping_size < sizeof counts)
+        return kin_fail(err, KIN_E_FORMAT, path, "no vector in it");
+    memcpy(counts, bytes, sizeof counts);
+    if (counts[0] == 0 || counts[1] == 0)
+        return kin_fail(err, KIN_E_FORMAT, path, "%u vectors of %u dimensions", counts[0],
+                        counts[1]);
+    if (counts[1] > BENCH_DIM_MAX)
+        return kin_fail(err, KIN_E_LIMIT, path, "%u dimensions are more than %d", counts[1],
+                        BENCH_DIM_MAX);
+    out->number = number;
+    out->count = counts[0];
+    out->dim = counts[1];
+    out->step = counts[1] * number_bytes(number);
+    out->first = bytes + sizeof counts;
+    if (!kin_mul_size(out->count, out->step, &all) || !kin_add_size(all, sizeof counts, &end) ||
+        end != out->mapping_size)
+        return kin_fail(err, KIN_E_FORMAT, path, "%zu bytes cannot be %u vectors of %u",
+                        out->mapping_size, counts[0], counts[1]);
+    return KIN_OK;
+}
+
 /* --- .npy --- */
 
 static kin_status read_npy(const char *path, bench_matrix *out, kin_error *err)
@@ -97,7 +126,12 @@ static kin_status read_by_name(const char *path, bench_matrix *out, kin_error *e
         return read_vecs(path, BENCH_U8, out, err);
     if (ends_with(path, ".ivecs"))
         return read_vecs(path, BENCH_I32, out, err);
-    return kin_fail(err, KIN_E_UNSUPPORTED, path, "neither .npy, .fvecs, .bvecs nor .ivecs");
+    if (ends_with(path, ".fbin"))
+        return read_bin(path, BENCH_F32, out, err);
+    if (ends_with(path, ".u8bin"))
+        return read_bin(path, BENCH_U8, out, err);
+    return kin_fail(err, KIN_E_UNSUPPORTED, path,
+                    "neither .npy, .fvecs, .bvecs, .ivecs, .fbin nor .u8bin");
 }
 
 static kin_status map_whole(const char *path, bench_matrix *out, kin_error *err)

@@ -5,6 +5,8 @@
  *   .fvecs  each vector an int32 of its dimensions, then as many floats (TEXMEX, SIFT1M and GIST1M)
  *   .bvecs  the same with bytes (SIFT1B)
  *   .ivecs  the same with int32s: the answers that belong to such sets
+ *   .fbin   uint32 of vectors, uint32 of dimensions, then all numbers: floats (big-ann-benchmarks)
+ *   .u8bin  the same with bytes (YFCC-10M of its filter track)
  *
  * A file is a stranger's: what its head claims is checked against its size before any of it is
  * believed.  Numbers are little-endian.  The file must not shrink while it is open.

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench_filter.h"
 #include "bench_ingest.h"
 #include "bench_scan.h"
 #include "bench_serve.h"
@@ -11,6 +12,8 @@ static const struct {
     const char *name, *help;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"filter", "searches under conditions, beside hnswlib's and FAISS's filters",
+     bench_filter_main},
     {"ingest", "images per second by stage, beside DCMTK's bare decoding", bench_ingest},
     {"scan", "exact search beside the memory's bandwidth and OpenBLAS", bench_scan_main},
     {"serve", "searches through gRPC by 1, 4 and 16 clients, also while the archive changes",
