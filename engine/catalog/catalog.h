@@ -46,6 +46,7 @@
 
 #include <roaring/roaring.h>
 
+#include "catalog/bitmap.h"
 #include "catalog/record.h"
 
 enum { KIN_CATALOG_SCHEMA_VERSION = 1 };
@@ -114,9 +115,9 @@ kin_status kin_catalog_get(kin_txn *txn, uint64_t id, kin_record *out, kin_error
  * dead images, hardly with that of the living. */
 kin_status kin_catalog_live(kin_txn *txn, roaring_bitmap_t **out, kin_error *err);
 
-/* The ids of all images that were removed; freed with roaring_bitmap_free().  What is not among them,
- * and below kin_catalog_rows(), lives. */
-kin_status kin_catalog_dead(kin_txn *txn, roaring_bitmap_t **out, kin_error *err);
+/* The ids that were removed, shared: of [0, rows) the others live.  Read anew only when some were
+ * removed since it was last asked for. */
+kin_status kin_catalog_dead(kin_txn *txn, kin_bitmap **out, kin_error *err);
 
 /* The ids whose field or label `name` equals `value`, byte by byte; freed with
  * roaring_bitmap_free(). */

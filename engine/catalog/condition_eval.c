@@ -264,6 +264,14 @@ kin_status kin_condition_evaluate(const kin_condition *condition, kin_txn *txn,
     return status;
 }
 
+kin_status kin_condition_members(const kin_condition *condition, kin_txn *txn, kin_bitmap **out,
+                                 kin_error *err)
+{
+    roaring_bitmap_t *ids;
+    kin_status status = kin_condition_evaluate(condition, txn, &ids, err);
+    return status == KIN_OK ? kin_bitmap_new(ids, out, err) : status;
+}
+
 /* --- names --- */
 
 /* Was the name of this comparison met in one before it? */

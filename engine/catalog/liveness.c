@@ -101,9 +101,11 @@ kin_status kin_dead_all(kin_txn *txn, roaring_bitmap_t **out, kin_error *err)
     return KIN_OK;
 }
 
-kin_status kin_catalog_dead(kin_txn *txn, roaring_bitmap_t **out, kin_error *err)
+kin_status kin_catalog_dead(kin_txn *txn, kin_bitmap **out, kin_error *err)
 {
-    return kin_dead_all(txn, out, err);
+    roaring_bitmap_t *dead;
+    kin_status status = kin_dead_all(txn, &dead, err);
+    return status == KIN_OK ? kin_bitmap_new(dead, out, err) : status;
 }
 
 kin_status kin_catalog_live(kin_txn *txn, roaring_bitmap_t **out, kin_error *err)
