@@ -29,8 +29,11 @@ struct search {
     kin_rows *rows;
     kin_expected expected;
     float *embedding;
-    roaring_bitmap_t *only, *without; /* the members: kin_members */
-    size_t count;                     /* of members */
+    kin_bitmap *meeting,
+        *dead;             /* of the catalog: those that meet the condition, or NULL; the dead */
+    roaring_bitmap_t *own; /* what this query leaves out, the dead among it; NULL: the dead */
+    kin_members members;   /* borrows from the three above */
+    size_t count;          /* of members */
     size_t k;
     kin_results *out;
 };
@@ -43,17 +46,33 @@ static size_t smaller(size_t a, size_t b)
 /* Leaves the images of the query's own patient out. */
 static kin_status leave_patient_out(struct search *search, kin_error *err)
 {
-    roaring_bitmap_t *own = NULL;
+    roaring_bitmap_t *images = NULL;
     if (search->query->patient_id[0] == '\0')
         return kin_fail(err, KIN_E_ARG, search->query->name,
                         "the query's patient is not known, so it cannot be left out");
     kin_status status = kin_catalog_with_value(search->snapshot.txn, "patient_id",
-                                               search->query->patient_id, &own, err);
+                                               search->query->patient_id, &images, err);
     if (status != KIN_OK)
         return status;
-    roaring_bitmap_or_inplace(search->without, own);
-    roaring_bitmap_free(own);
+    roaring_bitmap_or_inplace(search->own, images);
+    roaring_bitmap_free(images);
     return KIN_OK;
+}
+
+/* What this query leaves out beside the dead: its own image, its patient's. */
+static kin_status leave_own_out(struct search *search, kin_error *err)
+{
+    const kin_query *query = search->query;
+    if (query->self == KIN_QUERY_NOT_STORED && !search->options->not_same_patient)
+        return KIN_OK;
+    search->own = search->members.without != NULL ? roaring_bitmap_copy(search->members.without)
+                                                  : roaring_bitmap_create();
+    if (search->own == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a bitmap");
+    search->members.without = search->own;
+    if (query->self != KIN_QUERY_NOT_STORED)
+        roaring_bitmap_add(search->own, (uint32_t)query->self);
+    return search->options->not_same_patient ? leave_patient_out(search, err) : KIN_OK;
 }
 
 static kin_status find_members(struct search *search, kin_error *err)
@@ -61,23 +80,23 @@ static kin_status find_members(struct search *search, kin_error *err)
     const kin_search_options *options = search->options;
     kin_plan *plan = &search->out->plan;
     double began = kin_clock_monotonic();
-    kin_status status = kin_catalog_dead(search->snapshot.txn, &search->without, err);
+    kin_status status = kin_catalog_dead(search->snapshot.txn, &search->dead, err);
     if (status != KIN_OK)
         return status;
-    plan->live = search->snapshot.rows - roaring_bitmap_get_cardinality(search->without);
+    plan->live = search->snapshot.rows - kin_bitmap_count(search->dead);
     if (options->where != NULL) {
-        status = kin_condition_evaluate(options->where, search->snapshot.txn, &search->only, err);
+        status = kin_condition_members(options->where, search->snapshot.txn, &search->meeting, err);
         if (status != KIN_OK)
             return status;
         /* A condition is met by live images alone: the dead need not be asked about again. */
-        roaring_bitmap_clear(search->without);
+        search->members.only = kin_bitmap_borrow(search->meeting);
+    } else {
+        search->members.without = kin_bitmap_borrow(search->dead);
     }
-    if (search->query->self != KIN_QUERY_NOT_STORED)
-        roaring_bitmap_add(search->without, (uint32_t)search->query->self);
-    if (options->not_same_patient && (status = leave_patient_out(search, err)) != KIN_OK)
+    status = leave_own_out(search, err);
+    if (status != KIN_OK)
         return status;
-    kin_members members = {search->only, search->without};
-    plan->members = kin_members_count(&members, 0, search->snapshot.rows);
+    plan->members = kin_members_count(&search->members, 0, search->snapshot.rows);
     search->count = (size_t)plan->members;
     plan->members_milliseconds = 1e3 * (kin_clock_monotonic() - began);
     return KIN_OK;
@@ -126,7 +145,7 @@ static kin_status try_depth(struct search *search, size_t depth, kin_error *err)
     kin_ask ask = {.vector = search->embedding,
                    .k = depth,
                    .recall = options->exact ? 1 : options->recall,
-                   .members = {search->only, search->without},
+                   .members = search->members,
                    .member_count = search->count,
                    .way = options->way,
                    .stop = {options->stop, options->stop_ctx}};
@@ -205,10 +224,10 @@ static kin_status prepare(struct search *search, kin_error *err)
 static void clean_up(struct search *search)
 {
     free(search->embedding);
-    if (search->only != NULL)
-        roaring_bitmap_free(search->only);
-    if (search->without != NULL)
-        roaring_bitmap_free(search->without);
+    kin_bitmap_free(search->meeting);
+    kin_bitmap_free(search->dead);
+    if (search->own != NULL)
+        roaring_bitmap_free(search->own);
     kin_rows_close(search->rows);
     kin_snapshot_close(&search->snapshot);
 }
