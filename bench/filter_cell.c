@@ -150,12 +150,17 @@ kin_status bench_cell_ask_kindred(const bench_cell *cell, const kin_corpus *corp
         .way = way,
         .recall = recall,
         .hits = calloc(cell->k, sizeof *kindred.hits),
+        .members = calloc(cell->set->query_count, sizeof *kindred.members),
         .ratios = calloc(cell->count, sizeof *kindred.ratios),
     };
+    kin_status status = KIN_OK;
     memset(out, 0, sizeof *out);
-    kin_status status = kindred.hits != NULL && kindred.ratios != NULL
-                            ? bench_cell_ask(cell, answer_kindred, &kindred, all, seconds, out, err)
-                            : kin_fail(err, KIN_E_NOMEM, NULL, "no memory for hits");
+    if (kindred.hits == NULL || kindred.members == NULL || kindred.ratios == NULL)
+        status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for hits");
+    for (size_t i = 0; status == KIN_OK && i < cell->count; i++)
+        kindred.members[cell->queries[i]] = bench_cell_members(cell, cell->queries[i]);
+    if (status == KIN_OK)
+        status = bench_cell_ask(cell, answer_kindred, &kindred, all, seconds, out, err);
     if (status == KIN_OK)
         sum_up(&kindred, cell, out);
     else if (status == KIN_E_ARG && way != NULL && kindred.calls == 0)
