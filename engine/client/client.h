@@ -126,14 +126,22 @@ kin_status kin_client_health(kin_client *client, const char *service, bool *serv
 
 /* --- reindex --- */
 
-/* Called for each step that the server reports, and with stage NULL ten times a second while nothing
- * arrives; nonzero cancels the call, at which the server stops the reindex (KIN_E_CANCELLED). */
-typedef int (*kin_client_progress)(void *ctx, const char *stage, double done);
+/* Who watches a reindex. */
+typedef struct kin_client_watch {
+    /* Called for each step that the server reports, and with stage NULL ten times a second while
+     * nothing arrives; nonzero cancels the call, at which the server stops the reindex
+     * (KIN_E_CANCELLED).  May be NULL. */
+    int (*progress)(void *ctx, const char *stage, double done);
+    /* Told once, before the index is built: its kind, and the memory that building it will take at
+     * its peak.  May be NULL. */
+    void (*forecast)(void *ctx, const char *index_kind, uint64_t peak_bytes);
+    void *ctx;
+} kin_client_watch;
 
-/* Runs a reindex to its end.  progress may be NULL.  *report is freed with kin_client_free(). */
+/* Runs a reindex to its end.  watch may be NULL.  *report is freed with kin_client_free(). */
 kin_status kin_client_reindex(kin_client *client, const Kindred__V1__ReindexRequest *request,
-                              kin_client_progress progress, void *ctx,
-                              Kindred__V1__ReindexReport **report, int *code, kin_error *err);
+                              const kin_client_watch *watch, Kindred__V1__ReindexReport **report,
+                              int *code, kin_error *err);
 
 /* --- many searches over one stream --- */
 

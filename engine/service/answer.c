@@ -54,6 +54,22 @@ Kindred__V1__Image *kin_answer_image(kin_arena *arena, const kin_record *record)
     return arena->failed ? NULL : image;
 }
 
+static void add_considered(kin_arena *arena, Kindred__V1__Plan *out, const kin_plan *plan)
+{
+    Kindred__V1__ConsideredMethod *items =
+        kin_arena_new(arena, plan->considered_count, sizeof *items);
+    out->considered = kin_arena_new(arena, plan->considered_count, sizeof(void *));
+    if (items == NULL || out->considered == NULL)
+        return;
+    for (size_t i = 0; i < plan->considered_count; i++) {
+        kindred__v1__considered_method__init(&items[i]);
+        items[i].method = (char *)plan->considered[i].method;
+        items[i].milliseconds = plan->considered[i].milliseconds;
+        out->considered[i] = &items[i];
+    }
+    out->n_considered = plan->considered_count;
+}
+
 static Kindred__V1__Plan *make_plan(kin_arena *arena, const kin_plan *plan)
 {
     Kindred__V1__Plan *out = kin_arena_new(arena, 1, sizeof *out);
@@ -69,6 +85,16 @@ static Kindred__V1__Plan *make_plan(kin_arena *arena, const kin_plan *plan)
     out->tail = plan->tail;
     out->scanned = plan->scanned;
     out->milliseconds = plan->milliseconds;
+    out->fell_back = plan->fell_back;
+    out->recall = plan->recall;
+    out->expected_recall = plan->expected_recall;
+    out->width = plan->width;
+    out->candidates = plan->candidates;
+    out->scored = plan->scored;
+    out->estimated_milliseconds = plan->estimated_milliseconds;
+    out->ranking_milliseconds = plan->ranking_milliseconds;
+    out->members_milliseconds = plan->members_milliseconds;
+    add_considered(arena, out, plan);
     return out;
 }
 
@@ -97,9 +123,73 @@ Kindred__V1__SearchResponse *kin_answer_search(kin_arena *arena, const kin_resul
         return NULL;
     kindred__v1__search_response__init(out);
     out->complete = results->complete;
+    out->exact = results->exact;
     add_results(arena, out, results);
     if (explain)
         out->plan = make_plan(arena, &results->plan);
+    return arena->failed ? NULL : out;
+}
+
+Kindred__V1__Tuning **kin_answer_tunings(kin_arena *arena, const kin_tuning *tunings, size_t count)
+{
+    Kindred__V1__Tuning *items = kin_arena_new(arena, count, sizeof *items);
+    Kindred__V1__Tuning **list = kin_arena_new(arena, count, sizeof *list);
+    if (items == NULL || list == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        kindred__v1__tuning__init(&items[i]);
+        items[i].target = tunings[i].target;
+        items[i].recall = tunings[i].recall;
+        items[i].microseconds = tunings[i].microseconds;
+        items[i].width = tunings[i].width;
+        items[i].candidates = tunings[i].candidates;
+        list[i] = &items[i];
+    }
+    return list;
+}
+
+static Kindred__V1__Drift *make_drift(kin_arena *arena, const kin_drift *drift)
+{
+    Kindred__V1__Drift *out = kin_arena_new(arena, 1, sizeof *out);
+    if (out == NULL)
+        return NULL;
+    kindred__v1__drift__init(out);
+    out->judged = drift->judged;
+    out->old_error = drift->old_error;
+    out->new_error = drift->new_error;
+    out->learn = drift->learn;
+    out->old_index_error = drift->old_index_error;
+    out->new_index_error = drift->new_index_error;
+    out->retrain = drift->retrain;
+    return out;
+}
+
+Kindred__V1__ReindexReport *kin_answer_reindex(kin_arena *arena, const kin_reindex_report *report)
+{
+    Kindred__V1__ReindexReport *out = kin_arena_new(arena, 1, sizeof *out);
+    if (out == NULL)
+        return NULL;
+    kindred__v1__reindex_report__init(out);
+    out->images = report->images;
+    out->generation = report->generation;
+    out->model = (char *)report->model;
+    out->model_kind = (char *)report->model_kind;
+    out->index_kind = (char *)report->index_kind;
+    out->recall_at_10 = report->recall_at_10;
+    out->recall_queries = report->recall_queries;
+    out->below_bound = report->below_bound;
+    out->recall_bound = report->recall_bound;
+    out->learnt = report->learnt;
+    out->extended = report->extended;
+    out->drift = make_drift(arena, &report->drift);
+    out->tunings = kin_answer_tunings(arena, report->tunings, report->tuning_count);
+    out->n_tunings = report->tuning_count;
+    out->forecast_bytes = report->forecast_bytes;
+    out->peak_bytes = report->peak_bytes;
+    out->build_seconds = report->build_seconds;
+    out->tune_seconds = report->tune_seconds;
+    out->swap_seconds = report->swap_seconds;
+    out->seconds = report->seconds;
     return arena->failed ? NULL : out;
 }
 

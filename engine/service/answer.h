@@ -4,6 +4,7 @@
 
 #include "archive/archive.h"
 #include "kindred/v1/image.pb-c.h"
+#include "kindred/v1/manage.pb-c.h"
 #include "kindred/v1/search.pb-c.h"
 #include "service/arena.h"
 
@@ -12,6 +13,8 @@
 Kindred__V1__Image *kin_answer_image(kin_arena *arena, const kin_record *record);
 Kindred__V1__SearchResponse *kin_answer_search(kin_arena *arena, const kin_results *results,
                                                bool explain);
+Kindred__V1__Tuning **kin_answer_tunings(kin_arena *arena, const kin_tuning *tunings, size_t count);
+Kindred__V1__ReindexReport *kin_answer_reindex(kin_arena *arena, const kin_reindex_report *report);
 
 /* A level of a request (unspecified: images); KIN_E_ARG for a number that is none. */
 kin_status kin_answer_level_parse(Kindred__V1__Level level, kin_level *out, kin_error *err);

@@ -1,9 +1,9 @@
 #include "service/asking.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "search/search.h"
 #include "service/answer.h"
 
 enum { UNKNOWN_NAMES_SIZE = 256 };
@@ -104,6 +104,14 @@ static kin_rpc_code name_query(kin_rpc_call *call, const Kindred__V1__SearchRequ
 
 /* --- the options --- */
 
+static bool is_way(const char *name)
+{
+    for (size_t i = 0; kin_way_name(i) != NULL; i++)
+        if (strcmp(kin_way_name(i), name) == 0)
+            return true;
+    return false;
+}
+
 static kin_rpc_code read_options(kin_service *service, kin_rpc_call *call,
                                  const Kindred__V1__SearchRequest *request,
                                  kin_search_options *options, kin_condition **where)
@@ -112,8 +120,12 @@ static kin_rpc_code read_options(kin_service *service, kin_rpc_call *call,
     if (request->k > service->config.search_k_max)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "k: is at most %u",
                                  service->config.search_k_max);
-    if (isnan(request->effort) || request->effort < 0 || request->effort > 1)
-        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "effort: is from 0 to 1");
+    if (!(request->recall >= 0 && request->recall <= 1))
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
+                                 "recall: is above 0 to 1, or 0 for the default");
+    if (request->way[0] != '\0' && !is_way(request->way))
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
+                                 "way: is one of the plans' methods");
     if (kin_answer_level_parse(request->by, &options->fold, &err) != KIN_OK)
         return fail_field(call, "by", &err);
     if (request->where[0] != '\0') {
@@ -128,7 +140,8 @@ static kin_rpc_code read_options(kin_service *service, kin_rpc_call *call,
     options->where = *where;
     options->not_same_patient = request->not_same_patient;
     options->exact = request->exact;
-    options->effort = request->effort > 0 ? request->effort : service->config.search_effort;
+    options->recall = request->recall > 0 ? request->recall : service->config.search_recall;
+    options->way = request->way[0] != '\0' ? request->way : NULL;
     options->stop = kin_rpc_call_is_over;
     options->stop_ctx = call;
     return KIN_RPC_OK;
@@ -147,6 +160,8 @@ static kin_rpc_code search(kin_service *service, kin_rpc_call *call,
     if (status == KIN_E_EXISTS) /* the vector's model serves no more */
         return kin_rpc_call_fail(call, KIN_RPC_FAILED_PRECONDITION, "vector.model: %s",
                                  err.message);
+    if (status == KIN_E_ARG && options->way != NULL)
+        return fail_field(call, "way", &err);
     if (status != KIN_OK)
         return kin_gate_fail(call, &err);
     kin_metrics_search(service->metrics, out->results.plan.milliseconds / 1e3);

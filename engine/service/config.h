@@ -52,7 +52,7 @@ typedef struct kin_config {
     uint64_t decode_file_bytes, decode_frame_bytes, decode_memory_bytes;
 
     unsigned search_k_max;     /* largest k of a query; default 10,000 */
-    double search_effort;      /* default effort; 0: the archive's */
+    double search_recall;      /* default recall; 0: the archive's */
     double reindex_recall_bound; /* 0: the archive's */
 
     char log_level[16]; /* log.h's; default notice */

@@ -117,14 +117,15 @@ static const kin_option table[] = {
 
     COUNT(search, k_max, "10000", 1, 100000, "The most results that a search may ask for."),
     SHARE(
-        search, effort, "0",
-        "How hard a search looks unless it says: a share of the index, 1 being the exact scan. 0: "
-        "what the archive has as its default."),
+        search, recall, "0",
+        "The recall of searches that do not ask for one: the share of the exact answer that comes "
+        "back on average. Less is faster; 1 compares with every image. 0: what the archive has as "
+        "its default, 0.99."),
 
     SHARE(
         reindex, recall_bound, "0",
-        "The recall@10 that a new index must have; below it searches scan exactly, and the reindex "
-        "counts as failed. 0: what the archive has as its default, 0.95."),
+        "The recall@10 that a new index must reach by some setting; else searches scan exactly, and "
+        "the reindex counts as failed. 0: what the archive has as its default, 0.95."),
 
     CHOICE(log, level, "notice", "error, warning, notice, info, debug",
            "How grave lines on standard error are at least. They hold no patient's data."),

@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "kindred/v1/manage.pb-c.h"
-#include "service/arena.h"
+#include "service/answer.h"
 #include "service/internal.h"
 
 enum { NAMES_MAX = 16, VALUES_MAX = 10000, BACKUP_NAME_MAX = 100 };
@@ -69,8 +68,9 @@ static kin_rpc_code count_values(kin_service *service, kin_rpc_call *call,
     return arena->failed ? kin_gate_no_memory(call) : KIN_RPC_OK;
 }
 
-static void fill_stats(const kin_archive_stats *stats, Kindred__V1__StatsResponse *out,
-                       Kindred__V1__ModelInfo *model, Kindred__V1__GenerationInfo *generation)
+static void fill_stats(const kin_archive_stats *stats, kin_arena *arena,
+                       Kindred__V1__StatsResponse *out, Kindred__V1__ModelInfo *model,
+                       Kindred__V1__GenerationInfo *generation)
 {
     out->images = stats->images;
     out->instances = stats->instances;
@@ -90,10 +90,13 @@ static void fill_stats(const kin_archive_stats *stats, Kindred__V1__StatsRespons
     model->descriptor_length = stats->descriptor_length;
     model->trained_on = stats->model_trained_on;
     model->layout = (char *)stats->layout;
+    model->codec = (char *)stats->codec;
     generation->number = stats->generation;
     generation->index_kind = (char *)stats->index_kind;
     generation->time = (char *)stats->generation_time;
     generation->recall_at_10 = stats->generation_recall;
+    generation->tunings = kin_answer_tunings(arena, stats->tunings, stats->tuning_count);
+    generation->n_tunings = generation->tunings != NULL ? stats->tuning_count : 0;
     out->model = model;
     out->generation = generation;
 }
@@ -116,7 +119,7 @@ kin_rpc_code kin_method_stats(kin_rpc_call *call, void *ctx)
                                  NAMES_MAX);
     if (kin_archive_stats_read(service->archive, &stats, &err) != KIN_OK)
         return kin_gate_fail(call, &err);
-    fill_stats(&stats, &response, &model, &generation);
+    fill_stats(&stats, &arena, &response, &model, &generation);
     response.archive = kin_arena_utf8(&arena, service->config.archive_path);
     response.version = (char *)KINDRED_VERSION;
     kin_rpc_code code = count_values(service, call, request, &arena, &response);

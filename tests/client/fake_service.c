@@ -221,12 +221,35 @@ static kin_rpc_code tell_step(kin_rpc_call *call, double done)
     return give(call, &response.base);
 }
 
+static kin_rpc_code tell_forecast(kin_rpc_call *call)
+{
+    Kindred__V1__ReindexResponse response = KINDRED__V1__REINDEX_RESPONSE__INIT;
+    Kindred__V1__ReindexForecast forecast = KINDRED__V1__REINDEX_FORECAST__INIT;
+    forecast.index_kind = "hnsw";
+    forecast.peak_bytes = (uint64_t)5 << 30;
+    response.event_case = KINDRED__V1__REINDEX_RESPONSE__EVENT_FORECAST;
+    response.forecast = &forecast;
+    return give(call, &response.base);
+}
+
 static kin_rpc_code tell_report(kin_rpc_call *call)
 {
     Kindred__V1__ReindexResponse response = KINDRED__V1__REINDEX_RESPONSE__INIT;
     Kindred__V1__ReindexReport report = KINDRED__V1__REINDEX_REPORT__INIT;
+    Kindred__V1__Drift drift = KINDRED__V1__DRIFT__INIT;
+    Kindred__V1__Tuning tunings[2] = {KINDRED__V1__TUNING__INIT, KINDRED__V1__TUNING__INIT};
+    Kindred__V1__Tuning *list[] = {&tunings[0], &tunings[1]};
     report.images = 42;
     report.model = "0123456789abcdef";
+    report.learnt = true;
+    drift.judged = true;
+    drift.new_error = 0.25;
+    report.drift = &drift;
+    tunings[0].target = 0.9;
+    tunings[1].target = 0.99;
+    report.tunings = list;
+    report.n_tunings = 2;
+    report.peak_bytes = 1 << 30;
     response.event_case = KINDRED__V1__REINDEX_RESPONSE__EVENT_REPORT;
     response.report = &report;
     return give(call, &response.base);
@@ -244,8 +267,11 @@ static kin_rpc_code run_reindex(kin_rpc_call *call, void *ctx)
         return kin_rpc_call_fail(call, KIN_RPC_CANCELLED, "the reindex was stopped");
     }
     bool late = strcmp(request->index_kind, "late") == 0;
-    for (int i = 1; i <= 3 && code == KIN_RPC_OK; i++)
+    for (int i = 1; i <= 3 && code == KIN_RPC_OK; i++) {
         code = tell_step(call, i / 4.0);
+        if (i == 1 && code == KIN_RPC_OK)
+            code = tell_forecast(call);
+    }
     if (code == KIN_RPC_OK && strcmp(request->index_kind, "none") != 0)
         code = tell_report(call);
     return late ? kin_rpc_call_fail(call, KIN_RPC_UNAVAILABLE, "no audit trail") : code;

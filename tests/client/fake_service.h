@@ -4,7 +4,7 @@
  *   Search, Get, …  one response made of the request (see fake_service.c); a UID of "missing" is
  *                   NOT_FOUND with the text "missing: not stored"
  *   SearchMany      the same for each search
- *   Reindex         three steps and a report; index_kind "endless": steps until the client goes,
+ *   Reindex         three steps, a forecast behind the first, and a report; index_kind "endless": steps until the client goes,
  *                   "none": no report, "late": a report and then a failure
  *   Ingest          a receipt with each file's number of bytes as its images, their digest
  *                   (fake_digest()) as its UID, and its fields as its reason

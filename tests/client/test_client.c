@@ -235,10 +235,19 @@ static void the_archive_is_looked_after(void **state)
 /* --- reindex --- */
 
 typedef struct steps {
-    unsigned told, idle;
+    unsigned told, idle, foretold;
     double sum;
     bool stop_when_idle;
 } steps;
+
+static void take_forecast(void *ctx, const char *index_kind, uint64_t peak_bytes)
+{
+    steps *all = ctx;
+    assert_string_equal(index_kind, "hnsw");
+    assert_int_equal(peak_bytes, (uint64_t)5 << 30);
+    assert_int_equal(all->told, 1); /* in its place between the steps */
+    all->foretold++;
+}
 
 static int count_steps(void *ctx, const char *stage, double done)
 {
@@ -258,6 +267,12 @@ static int stop_at_once(void *ctx, const char *stage, double done)
     return 1;
 }
 
+static void foretell_nothing(void *ctx, const char *index_kind, uint64_t peak_bytes)
+{
+    (void)ctx, (void)index_kind, (void)peak_bytes;
+    fail_msg("a caller who has stopped is told nothing more");
+}
+
 static void a_reindex_is_followed_to_its_report(void **state)
 {
     const fixture *all = *state;
@@ -265,19 +280,37 @@ static void a_reindex_is_followed_to_its_report(void **state)
     Kindred__V1__ReindexReport *report;
     kin_error err = {0};
     steps seen = {0};
+    kin_client_watch watch = {.progress = count_steps, .forecast = take_forecast, .ctx = &seen};
     int code = -1;
     request.index_kind = "flat";
-    assert_int_equal(
-        kin_client_reindex(all->client, &request, count_steps, &seen, &report, &code, &err),
-        KIN_OK);
+    assert_int_equal(kin_client_reindex(all->client, &request, &watch, &report, &code, &err),
+                     KIN_OK);
     assert_int_equal(code, OK);
     assert_int_equal(seen.told, 3);
+    assert_int_equal(seen.foretold, 1);
     assert_true(seen.sum == 1.5);
     assert_int_equal(report->images, 42);
     assert_string_equal(report->model, "0123456789abcdef");
+    assert_true(report->learnt && !report->extended);
+    assert_true(report->drift->judged && report->drift->new_error == 0.25);
+    assert_int_equal(report->n_tunings, 2);
+    assert_true(report->tunings[0]->target == 0.9 && report->tunings[1]->target == 0.99);
+    assert_int_equal(report->peak_bytes, 1 << 30);
     kin_client_free(report);
-    assert_int_equal(kin_client_reindex(all->client, &request, NULL, NULL, &report, NULL, NULL),
+    /* Each of the two may be left out, and both. */
+    seen = (steps){0};
+    watch.forecast = NULL;
+    assert_int_equal(kin_client_reindex(all->client, &request, &watch, &report, NULL, NULL),
                      KIN_OK);
+    assert_int_equal(seen.told, 3);
+    kin_client_free(report);
+    seen = (steps){.told = 1};
+    watch = (kin_client_watch){.forecast = take_forecast, .ctx = &seen};
+    assert_int_equal(kin_client_reindex(all->client, &request, &watch, &report, NULL, NULL),
+                     KIN_OK);
+    assert_int_equal(seen.foretold, 1);
+    kin_client_free(report);
+    assert_int_equal(kin_client_reindex(all->client, &request, NULL, &report, NULL, NULL), KIN_OK);
     kin_client_free(report);
 }
 
@@ -289,14 +322,14 @@ static void a_reindex_without_a_report_has_failed(void **state)
     kin_error err = {0};
     int code;
     request.index_kind = "none";
-    assert_int_equal(kin_client_reindex(all->client, &request, NULL, NULL, &report, &code, &err),
+    assert_int_equal(kin_client_reindex(all->client, &request, NULL, &report, &code, &err),
                      KIN_E_INTERNAL);
     assert_int_equal(code, INTERNAL);
     assert_null(report);
     /* The status comes last and decides. */
     request.index_kind = "late";
-    assert_int_not_equal(
-        kin_client_reindex(all->client, &request, NULL, NULL, &report, &code, &err), KIN_OK);
+    assert_int_not_equal(kin_client_reindex(all->client, &request, NULL, &report, &code, &err),
+                         KIN_OK);
     assert_int_equal(code, UNAVAILABLE);
     assert_string_equal(err.message, "no audit trail");
     assert_null(report);
@@ -309,12 +342,12 @@ static void a_reindex_is_cancelled(void **state)
     Kindred__V1__ReindexReport *report;
     kin_error err = {0};
     steps seen = {.stop_when_idle = true};
+    kin_client_watch watch = {.progress = count_steps, .ctx = &seen};
     unsigned told = 0;
     int code;
     request.index_kind = "endless"; /* it says nothing: the caller is asked all the same */
-    assert_int_equal(
-        kin_client_reindex(all->client, &request, count_steps, &seen, &report, &code, &err),
-        KIN_E_CANCELLED);
+    assert_int_equal(kin_client_reindex(all->client, &request, &watch, &report, &code, &err),
+                     KIN_E_CANCELLED);
     assert_int_equal(code, CANCELLED);
     assert_int_equal(seen.told, 0);
     assert_int_equal(seen.idle, 1);
@@ -324,9 +357,9 @@ static void a_reindex_is_cancelled(void **state)
         usleep(10 * 1000);
     assert_int_equal(atomic_load(&all->service.cancelled), 1);
     request.index_kind = "flat"; /* once is enough: nothing more is told */
-    assert_int_equal(
-        kin_client_reindex(all->client, &request, stop_at_once, &told, &report, &code, &err),
-        KIN_E_CANCELLED);
+    watch = (kin_client_watch){stop_at_once, foretell_nothing, &told};
+    assert_int_equal(kin_client_reindex(all->client, &request, &watch, &report, &code, &err),
+                     KIN_E_CANCELLED);
     assert_int_equal(told, 1);
 }
 

@@ -220,7 +220,19 @@ static void test_results_and_plan(void **state)
         .items = items,
         .count = 3,
         .complete = true,
-        .plan = {.method = "index then scan",
+        .exact = true,
+        .plan = {.method = "filtered index",
+                 .fell_back = true,
+                 .recall = 0.5,
+                 .expected_recall = 0.75,
+                 .width = 9,
+                 .candidates = UINT32_MAX,
+                 .considered = {{"scan", 2.5}, {"filtered index", 0.125}, {"widening", -1}},
+                 .considered_count = 3,
+                 .estimated_milliseconds = 0.25,
+                 .ranking_milliseconds = 3.5,
+                 .scored = UINT64_MAX,
+                 .members_milliseconds = 0.0625,
                  .index_kind = "ivfpq",
                  .model = "0123456789abcdef",
                  .generation = 4,
@@ -237,7 +249,7 @@ static void test_results_and_plan(void **state)
     Kindred__V1__SearchResponse *answer = kin_answer_search(&arena, &results, false);
     assert_non_null(answer);
     assert_null(answer->plan); /* nobody asked */
-    assert_true(answer->complete);
+    assert_true(answer->complete && answer->exact);
     assert_int_equal(answer->n_results, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(answer->results[i]->rank, i + 1);
@@ -248,7 +260,19 @@ static void test_results_and_plan(void **state)
     assert_non_null(answer);
     const Kindred__V1__Plan *plan = answer->plan;
     assert_non_null(plan);
-    assert_string_equal(plan->method, "index then scan");
+    assert_string_equal(plan->method, "filtered index");
+    assert_true(plan->fell_back);
+    assert_true(plan->recall == 0.5 && plan->expected_recall == 0.75);
+    assert_int_equal(plan->width, 9);
+    assert_int_equal(plan->candidates, UINT32_MAX);
+    assert_int_equal(plan->scored, UINT64_MAX);
+    assert_true(plan->estimated_milliseconds == 0.25 && plan->ranking_milliseconds == 3.5);
+    assert_true(plan->members_milliseconds == 0.0625);
+    assert_int_equal(plan->n_considered, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(plan->considered[i]->method, results.plan.considered[i].method);
+        assert_true(plan->considered[i]->milliseconds == results.plan.considered[i].milliseconds);
+    }
     assert_string_equal(plan->index_kind, "ivfpq");
     assert_string_equal(plan->model, "0123456789abcdef");
     assert_int_equal(plan->generation, 4);
@@ -268,8 +292,67 @@ static void test_no_results(void **state)
     const Kindred__V1__SearchResponse *answer = kin_answer_search(&arena, &results, true);
     assert_non_null(answer);
     assert_int_equal(answer->n_results, 0);
-    assert_false(answer->complete);
+    assert_false(answer->complete || answer->exact);
     assert_non_null(answer->plan);
+    assert_int_equal(answer->plan->n_considered, 0);
+}
+
+static void test_a_reindexs_report(void **state)
+{
+    (void)state;
+    const kin_reindex_report report = {
+        .images = 1,
+        .generation = 2,
+        .model = "0123456789abcdef",
+        .model_kind = "pca-whitened",
+        .index_kind = "hnsw",
+        .learnt = true,
+        .extended = true,
+        .drift = {.judged = true,
+                  .old_error = 0.125,
+                  .new_error = 0.25,
+                  .learn = true,
+                  .old_index_error = 0.5,
+                  .new_index_error = 0.75,
+                  .retrain = true},
+        .recall_at_10 = 0.875,
+        .recall_queries = 400,
+        .recall_bound = 0.9375,
+        .below_bound = true,
+        .tunings = {{0.5, 0.625, 7.5, 16, 20}, {0.75, 0.8125, 9.5, UINT32_MAX, 1}},
+        .tuning_count = 2,
+        .forecast_bytes = UINT64_MAX,
+        .peak_bytes = 3,
+        .build_seconds = 4,
+        .tune_seconds = 5,
+        .swap_seconds = 6,
+        .seconds = 15,
+    };
+    const Kindred__V1__ReindexReport *made = kin_answer_reindex(&arena, &report);
+    assert_non_null(made);
+    assert_int_equal(made->images, 1);
+    assert_int_equal(made->generation, 2);
+    assert_string_equal(made->model, "0123456789abcdef");
+    assert_string_equal(made->model_kind, "pca-whitened");
+    assert_string_equal(made->index_kind, "hnsw");
+    assert_true(made->learnt && made->extended && made->below_bound);
+    assert_true(made->drift->judged && made->drift->learn && made->drift->retrain);
+    assert_true(made->drift->old_error == 0.125 && made->drift->new_error == 0.25);
+    assert_true(made->drift->old_index_error == 0.5 && made->drift->new_index_error == 0.75);
+    assert_true(made->recall_at_10 == 0.875 && made->recall_bound == 0.9375);
+    assert_int_equal(made->recall_queries, 400);
+    assert_int_equal(made->n_tunings, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(made->tunings[i]->target == report.tunings[i].target);
+        assert_true(made->tunings[i]->recall == report.tunings[i].recall);
+        assert_true(made->tunings[i]->microseconds == report.tunings[i].microseconds);
+        assert_int_equal(made->tunings[i]->width, report.tunings[i].width);
+        assert_int_equal(made->tunings[i]->candidates, report.tunings[i].candidates);
+    }
+    assert_int_equal(made->forecast_bytes, UINT64_MAX);
+    assert_int_equal(made->peak_bytes, 3);
+    assert_true(made->build_seconds == 4 && made->tune_seconds == 5 && made->swap_seconds == 6);
+    assert_true(made->seconds == 15);
 }
 
 /* What the arena could not give is told once, at the end, and never half an answer. */
@@ -283,6 +366,8 @@ static void test_without_memory(void **state)
     kin_result item = {.record = record};
     const kin_results results = {.items = &item, .count = 1};
     assert_null(kin_answer_search(&arena, &results, true));
+    assert_null(kin_answer_reindex(&arena, &(kin_reindex_report){0}));
+    assert_null(kin_answer_tunings(&arena, NULL, 0));
     kin_record_release(&record);
 }
 
@@ -339,6 +424,7 @@ int main(void)
         WITH_ARENA(test_many_labels),
         WITH_ARENA(test_results_and_plan),
         WITH_ARENA(test_no_results),
+        WITH_ARENA(test_a_reindexs_report),
         WITH_ARENA(test_without_memory),
         cmocka_unit_test(test_levels_both_ways),
         cmocka_unit_test(test_levels_that_are_none),

@@ -82,7 +82,7 @@ static void the_defaults_are_those_of_the_table_and_pass_the_check(void **state)
     assert_string_equal(config.access_open, "admin");
     assert_int_equal(config.server_message_bytes, 64 << 20);
     assert_int_equal(config.decode_memory_bytes, (uint64_t)3 << 30);
-    assert_true(config.decode_seconds == 60 && config.search_effort == 0);
+    assert_true(config.decode_seconds == 60 && config.search_recall == 0);
     assert_int_equal(config.search_k_max, 10000);
     assert_true(kin_config_option_count() >= 35);
 }
@@ -181,8 +181,8 @@ static double number_of(const kin_config *config, const char *name)
         return (double)config->server_message_bytes;
     if (strcmp(name, "server.stall") == 0)
         return config->server_stall;
-    if (strcmp(name, "search.effort") == 0)
-        return config->search_effort;
+    if (strcmp(name, "search.recall") == 0)
+        return config->search_recall;
     return config->server_allow_remote;
 }
 
@@ -226,11 +226,13 @@ static void numbers_are_taken_within_their_bounds_and_whole(void **state)
         {"server.stall", "0x5", -1},
         {"server.stall", "1.2.3", -1},
         {"server.stall", "-5", -1},
-        {"search.effort", "0", 0},
-        {"search.effort", "1", 1},
-        {"search.effort", "0.5", 0.5},
-        {"search.effort", "1.01", -1},
-        {"search.effort", ".5", -1},
+        {"search.recall", "0", 0},
+        {"search.recall", "1", 1},
+        {"search.recall", "0.5", 0.5},
+        {"search.recall", "0.999", 0.999},
+        {"search.recall", "-0.5", -1},
+        {"search.recall", "1.01", -1},
+        {"search.recall", ".5", -1},
         {"server.allow_remote", "on", 1},
         {"server.allow_remote", "YES", 1},
         {"server.allow_remote", "true", 1},

@@ -33,6 +33,7 @@ _kindred()
     ingest:-m | ingest:--manifest | eval:-m | eval:--manifest | eval:--queries)
         _kindred_files csv && return
         ;;
+    search:--way) _kindred_ways && return ;;
     search:--by) _kindred_words 'image series study patient' && return ;;
     init:-v | init:--vectors) _kindred_words 'fp32 fp16 int8' && return ;;
     reindex:-i | reindex:--index) _kindred_words 'auto flat hnsw ivfpq' && return ;;
@@ -41,9 +42,9 @@ _kindred()
     eval:--leave-out) _kindred_words 'patient_id study_uid' && return ;;
     eval:-l | eval:--label) _kindred_words 'diagnosis' && return ;;
     stats:-v | stats:--values) _kindred_words 'modality body_part diagnosis outcome study_date' && return ;;
-    search:-k | search:-f | search:--frame | search:--roi | search:-w | search:--where | search:--effort | search:--uid | \
+    search:-k | search:-f | search:--frame | search:--roi | search:-w | search:--where | search:--recall | search:--uid | \
         ingest:-j | ingest:--jobs | ingest:--timeout | ingest:--max-* | reindex:-j | reindex:--jobs | \
-        reindex:--recall-bound | reindex:--check | eval:-j | eval:--jobs | eval:--bootstrap | eval:--seed | \
+        reindex:--recall-bound | reindex:--check | reindex:--memory | eval:-j | eval:--jobs | eval:--bootstrap | eval:--seed | \
         show:-n | show:--max | init:-d | init:--dim | export:-w | export:--where)
         return # numbers, UIDs and conditions: nothing to offer
         ;;
@@ -60,12 +61,14 @@ _kindred()
             options+=' --max-frame-bytes --max-memory'
             ;;
         search)
-            options+=' --uid --frame --roi -k --where --by --not-same-patient --exact --effort --explain'
+            options+=' --uid --frame --roi -k --where --by --not-same-patient --exact --recall --way --explain'
             options+=' --long --json'
             ;;
         show) options+=' --max --json' ;;
         delete | verify) options+=' --json' ;;
-        reindex) options+=' --index --keep-model --recall-bound --check --jobs --json' ;;
+        reindex)
+            options+=' --index --learn --keep-model --rebuild --memory --recall-bound --check --jobs --json'
+            ;;
         serve) options+=' --config --listen --port-file --print-config --check-config' ;;
         stats) options+=' --values --json' ;;
         export) options+=' --format --json --where --output' ;;
@@ -87,6 +90,17 @@ _kindred()
 _kindred_words()
 {
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+# Offers the ways of a search, of which two have blanks in their names.
+_kindred_ways()
+{
+    local way
+    COMPREPLY=()
+    for way in 'scan' 'two-stage scan' 'index' 'filtered index' 'widening'; do
+        [[ $way == "${cur//\\/}"* ]] && COMPREPLY+=("${way// /\\ }")
+    done
+    return 0
 }
 
 # Offers files: all, folders only (-d), or folders and those with an ending.

@@ -4,6 +4,7 @@
 
 #include "archive/ingest.h"
 #include "commands.h"
+#include "embed/embed.h"
 #include "ingest_report.h"
 #include "interrupt.h"
 #include "progress.h"
@@ -121,11 +122,13 @@ static int on_progress(void *ctx, const kin_ingest_progress *state)
     return kin_interrupted();
 }
 
-/* Is there enough to learn an embedding from, and none learnt yet or from at most half of it? */
+/* Is there enough to learn an embedding from, and none learnt yet or from at most half of it?  Or is
+ * most of it newer than the index?  (A model is never learnt from more than a sample.) */
 static bool is_reindex_due(const kin_archive_stats *stats)
 {
-    return stats->images >= LEARNABLE_IMAGES &&
-           (stats->model_trained_on == 0 || stats->images / 2 >= stats->model_trained_on);
+    bool outgrown = stats->model_trained_on < KIN_EMBED_DEFAULT_SAMPLE &&
+                    stats->images / 2 >= stats->model_trained_on;
+    return stats->images >= LEARNABLE_IMAGES && (outgrown || stats->images / 2 <= stats->tail);
 }
 
 /* Reindexes when it is due; *done says whether it was. */
@@ -140,13 +143,14 @@ static int reindex_if_due(kin_target *target, bool quiet, kin_reindexed *reindex
     if (!is_reindex_due(&stats))
         return KIN_EXIT_DONE;
     if (!quiet) {
-        puts(stats.model_trained_on == 0 ? "learning the embedding from the images, as none has "
-                                           "been learnt yet (kindred reindex)"
-                                         : "learning the embedding anew, as the archive has "
-                                           "doubled since (kindred reindex)");
+        puts(stats.model_trained_on == 0
+                 ? "learning the embedding from the images, as none has been learnt yet (kindred "
+                   "reindex)"
+                 : "reindexing, as the archive has doubled since (kindred reindex)");
         fflush(stdout);
     }
-    kin_status status = kin_reindexing_run(target, (kin_reindex_options){0}, reindexed, &err);
+    kin_status status =
+        kin_reindexing_run(target, (kin_reindex_options){0}, quiet, reindexed, &err);
     *done = status == KIN_OK;
     if (status == KIN_OK || status == KIN_E_BUSY) /* whoever holds the lock reindexes */
         return KIN_EXIT_DONE;
@@ -180,8 +184,8 @@ static int ingest(kin_target *target, struct options *options)
     if (options->report.json)
         return kin_ingest_report_json(&options->report, &summary, status == KIN_E_CANCELLED,
                                       reindex_done ? &reindexed.report : NULL, exit_code);
-    if (reindex_done)
-        kin_reindexing_print(&reindexed.report);
+    if (reindex_done && !kin_reindexing_print(&reindexed.report, &(kin_reindex_options){0}))
+        exit_code = kin_cli_no_memory();
     return exit_code;
 }
 

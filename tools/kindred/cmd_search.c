@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "condition_option.h"
 #include "numbers.h"
+#include "search/search.h"
 #include "search_report.h"
 #include "target.h"
 
@@ -22,7 +23,8 @@ enum {
     KEY_UID = 256,
     KEY_NOT_SAME_PATIENT,
     KEY_EXACT,
-    KEY_EFFORT,
+    KEY_RECALL,
+    KEY_WAY,
     KEY_EXPLAIN,
     KEY_WORKER,
     KEY_BY,
@@ -50,6 +52,24 @@ static bool parse_region(const char *text, kin_decode_region *out)
     return true;
 }
 
+/* Above 0: 0 would ask for the default. */
+static double parse_recall(const char *text, const struct argp_state *state)
+{
+    double recall = 0;
+    if (!kin_parse_double(text, 0, 1, &recall) || recall <= 0)
+        argp_error(state, "--recall must be a number above 0 and at most 1");
+    return recall;
+}
+
+static const char *parse_way(const char *text, const struct argp_state *state)
+{
+    for (size_t i = 0; kin_way_name(i) != NULL; i++)
+        if (strcmp(kin_way_name(i), text) == 0)
+            return text;
+    argp_error(state, "--way is one of scan, two-stage scan, index, filtered index, widening");
+    return NULL;
+}
+
 static error_t check(const struct options *options, struct argp_state *state)
 {
     if ((options->request.file != NULL) == (options->request.uid != NULL))
@@ -58,8 +78,10 @@ static error_t check(const struct options *options, struct argp_state *state)
     if (options->has_region && options->request.file == NULL)
         argp_error(state,
                    "--roi is a part of a file's image; a stored image is searched as a whole");
-    if (options->request.options.exact && options->request.options.effort > 0)
-        argp_error(state, "--effort is for the index, which --exact does not use");
+    if (options->request.options.exact && options->request.options.recall > 0)
+        argp_error(state, "--exact finds all of the exact answer: there is nothing to --recall");
+    if (options->request.options.exact && options->request.options.way != NULL)
+        argp_error(state, "--exact is a --way by itself");
     return 0;
 }
 
@@ -94,8 +116,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_EXACT:
         options->request.options.exact = true;
         return 0;
-    case KEY_EFFORT:
-        options->request.options.effort = kin_cli_double(state, "--effort", arg, 1e-6, 1);
+    case KEY_RECALL:
+        options->request.options.recall = parse_recall(arg, state);
+        return 0;
+    case KEY_WAY:
+        options->request.options.way = parse_way(arg, state);
         return 0;
     case KEY_EXPLAIN:
         options->report.explain = true;
@@ -132,9 +157,15 @@ static const struct argp_option option_list[] = {
     {"by", KEY_BY, "LEVEL", 0, "The best image of each: image (default), series, study or patient",
      0},
     {"not-same-patient", KEY_NOT_SAME_PATIENT, NULL, 0, "Leave the image's patient out", 0},
-    {"exact", KEY_EXACT, NULL, 0, "Compare with every image; never use the index", 0},
-    {"effort", KEY_EFFORT, "X", 0, "How hard the index tries, above 0 to 1: slower and surer", 0},
-    {"explain", KEY_EXPLAIN, NULL, 0, "Say how the answer was found", 0},
+    {"recall", KEY_RECALL, "R", 0,
+     "Share of the exact answer that must come back on average, above 0 to 1 (default 0.99): less "
+     "is faster",
+     0},
+    {"exact", KEY_EXACT, NULL, 0, "Compare with every image exactly; as --recall 1", 0},
+    {"way", KEY_WAY, "METHOD", 0,
+     "Go this way, by the name that --explain gives it, instead of the cheapest: for comparing", 0},
+    {"explain", KEY_EXPLAIN, NULL, 0,
+     "Say how the answer was found: what was weighed, promised, estimated and measured", 0},
     {"long", 'l', NULL, 0, "Show the SOP instance UIDs too", 0},
     {"json", KIN_KEY_JSON, NULL, 0, "Print the results as JSON", 0},
     {"worker", KEY_WORKER, "PROGRAM", OPTION_HIDDEN, NULL, 0},
@@ -151,6 +182,7 @@ static const struct argp argp = {
            "  kindred search query.dcm -k 5\n"
            "  kindred search --uid 2.25.151517181 --by patient --not-same-patient\n"
            "  kindred search slide.png --roi 120,80,256,256\n"
+           "  kindred search query.dcm --recall 0.999 --explain\n"
            "  kindred search query.png --where \"diagnosis not in ('no tumour', unknown)\"\n"
            "  kindred search query.dcm --json | jq '.results[].labels.diagnosis'",
 };

@@ -10,6 +10,7 @@
 #include "numbers.h"
 #include "table.h"
 #include "target.h"
+#include "tuning_report.h"
 
 struct options {
     const char *values; /* name whose values to list, or NULL */
@@ -149,6 +150,14 @@ static void generation_row(kin_table *table, const kin_archive_stats *stats)
                     stats->generation, stats->generation_time, stats->generation_recall);
 }
 
+static void vectors_row(kin_table *table, const kin_archive_stats *stats)
+{
+    char text[16];
+    kin_format_bytes(stats->vector_bytes, text);
+    kin_table_cell(table, "vectors");
+    kin_table_cellf(table, "%s, kept as %s", text, stats->codec);
+}
+
 static bool print_stats(const kin_target *target, const kin_archive_stats *stats)
 {
     static const kin_column columns[] = {{.kind = KIN_COLUMN_NAME}, {.kind = KIN_COLUMN_TEXT}};
@@ -169,7 +178,7 @@ static bool print_stats(const kin_target *target, const kin_archive_stats *stats
     generation_row(table, stats);
     bytes_row(table, "catalog", stats->catalog_bytes);
     bytes_row(table, "descriptors", stats->descriptor_bytes);
-    bytes_row(table, "vectors", stats->vector_bytes);
+    vectors_row(table, stats);
     bytes_row(table, "index file", stats->index_bytes);
     bool ok = kin_table_print(table, stdout, kin_terminal_width(stdout));
     kin_table_free(table);
@@ -181,6 +190,12 @@ static int show_stats(kin_target *target, const kin_archive_stats *stats)
     if (!print_stats(target, stats))
         return kin_cli_no_memory();
     int exit_code = KIN_EXIT_DONE;
+    if (stats->generation > 0) {
+        putchar('\n');
+        if (!kin_tunings_print(stats->tunings, stats->tuning_count, stdout,
+                               kin_terminal_width(stdout)))
+            exit_code = kin_cli_no_memory();
+    }
     for (size_t i = 0; i < COUNTED && exit_code == KIN_EXIT_DONE; i++) {
         size_t count;
         exit_code = print_values(target, counted[i], "\n", &count);
@@ -193,13 +208,15 @@ static json_t *stats_json(const kin_target *target, const kin_archive_stats *sta
     json_t *generation =
         stats->generation == 0
             ? json_null()
-            : json_pack("{s:I, s:s, s:s, s:f}", "number", (json_int_t)stats->generation, "kind",
-                        stats->index_kind, "time", stats->generation_time, "recall_at_10",
-                        stats->generation_recall);
-    json_t *model = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "id", stats->model, "kind",
+            : json_pack("{s:I, s:s, s:s, s:f, s:o}", "number", (json_int_t)stats->generation,
+                        "kind", stats->index_kind, "time", stats->generation_time, "recall_at_10",
+                        stats->generation_recall, "tunings",
+                        kin_tunings_json(stats->tunings, stats->tuning_count));
+    json_t *model = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "id", stats->model, "kind",
                               stats->model_kind, "dim", (json_int_t)stats->dim, "descriptor_length",
                               (json_int_t)stats->descriptor_length, "trained_on",
-                              (json_int_t)stats->model_trained_on, "layout", stats->layout);
+                              (json_int_t)stats->model_trained_on, "layout", stats->layout, "codec",
+                              stats->codec);
     json_t *bytes =
         json_pack("{s:I, s:I, s:I, s:I}", "catalog", (json_int_t)stats->catalog_bytes,
                   "descriptors", (json_int_t)stats->descriptor_bytes, "vectors",

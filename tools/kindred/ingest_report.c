@@ -3,12 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "cli.h"
 #include "json_record.h"
 #include "numbers.h"
 #include "reindexing.h"
 #include "table.h"
-#include "base/utf8.h"
 #include "text.h"
 
 static const char *const event_names[] = {
@@ -122,7 +122,7 @@ int kin_ingest_report_json(const kin_ingest_report *report, const kin_ingest_sum
         (json_int_t)summary->worker_restarts, "seconds", summary->seconds, "images_per_second",
         images_per_second(summary), "decode_seconds", summary->decode_seconds, "commit_seconds",
         summary->commit_seconds, "cancelled", cancelled, "reindex",
-        reindexed != NULL ? kin_reindexing_json(reindexed) : json_null());
+        reindexed != NULL ? kin_reindex_report_json(reindexed) : json_null());
     return report->verbose ? kin_cli_print_json_line(value, exit_code)
                            : kin_cli_print_json(value, exit_code);
 }

@@ -21,11 +21,13 @@ kin_status kin_remote_fail(const kin_remote *remote, kin_status status, const ch
 /* Takes "SUBJECT: " off the beginning of a text; whether it was there. */
 bool kin_remote_cut_subject(char *text, const char *subject);
 
-/* The search and the ingest of target.h. */
+/* The search, the ingest and the reindex of target.h. */
 kin_status kin_remote_search(kin_target *target, const kin_search_request *request,
                              kin_search_answer *answer, kin_error *err);
 kin_status kin_remote_ingest(kin_target *target, const char *const *paths, size_t path_count,
                              const kin_ingest_options *options, kin_ingest_summary *summary,
                              kin_error *err);
+kin_status kin_remote_reindex(kin_target *target, const kin_reindex_options *options,
+                              kin_reindexed *reindexed, kin_error *err);
 
 #endif

@@ -83,6 +83,19 @@ Kindred__V1__Level kin_remote_level_of(kin_level level)
     return levels[level];
 }
 
+size_t kin_remote_tunings(Kindred__V1__Tuning *const *tunings, size_t count,
+                          kin_tuning out[KIN_TUNINGS_MAX])
+{
+    size_t taken = count < (size_t)KIN_TUNINGS_MAX ? count : (size_t)KIN_TUNINGS_MAX;
+    for (size_t i = 0; i < taken; i++)
+        out[i] = (kin_tuning){.target = tunings[i]->target,
+                              .recall = tunings[i]->recall,
+                              .microseconds = tunings[i]->microseconds,
+                              .width = tunings[i]->width,
+                              .candidates = tunings[i]->candidates};
+    return taken;
+}
+
 void kin_remote_stats(const Kindred__V1__StatsResponse *response, kin_archive_stats *out)
 {
     const Kindred__V1__ModelInfo no_model = KINDRED__V1__MODEL_INFO__INIT,
@@ -110,7 +123,10 @@ void kin_remote_stats(const Kindred__V1__StatsResponse *response, kin_archive_st
                                .index_bytes = response->index_bytes};
     snprintf(out->model, sizeof out->model, "%s", model->id);
     snprintf(out->model_kind, sizeof out->model_kind, "%s", model->kind);
+    snprintf(out->codec, sizeof out->codec, "%s", model->codec);
     snprintf(out->layout, sizeof out->layout, "%s", model->layout);
     snprintf(out->index_kind, sizeof out->index_kind, "%s", generation->index_kind);
     snprintf(out->generation_time, sizeof out->generation_time, "%s", generation->time);
+    out->tuning_count =
+        kin_remote_tunings(generation->tunings, generation->n_tunings, out->tunings);
 }

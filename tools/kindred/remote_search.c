@@ -79,8 +79,9 @@ static void fill_options(const kin_search_request *request, Kindred__V1__SearchR
     message->where = (char *)(request->where != NULL ? request->where : "");
     message->by = kin_remote_level_of(options->fold);
     message->not_same_patient = options->not_same_patient;
-    message->effort = options->effort;
+    message->recall = options->recall;
     message->exact = options->exact;
+    message->way = (char *)(options->way != NULL ? options->way : "");
     message->explain = true; /* JSON always has the plan */
 }
 
@@ -120,6 +121,19 @@ static kin_status fill_query(const kin_search_request *request, Kindred__V1__Sea
     return read_query(request->file, message, &query->bytes, err);
 }
 
+static void take_considered(const Kindred__V1__Plan *plan, kin_search_answer *answer)
+{
+    kin_plan *out = &answer->results.plan;
+    while (out->considered_count < plan->n_considered &&
+           out->considered_count < (size_t)KIN_PLAN_METHODS) {
+        size_t i = out->considered_count++;
+        snprintf(answer->considered[i], sizeof answer->considered[i], "%s",
+                 plan->considered[i]->method);
+        out->considered[i].method = answer->considered[i];
+        out->considered[i].milliseconds = plan->considered[i]->milliseconds;
+    }
+}
+
 static void take_plan(const Kindred__V1__Plan *plan, kin_search_answer *answer)
 {
     kin_plan *out = &answer->results.plan;
@@ -134,14 +148,25 @@ static void take_plan(const Kindred__V1__Plan *plan, kin_search_answer *answer)
     out->live = plan->live;
     out->members = plan->members;
     out->tail = plan->tail;
+    out->scored = plan->scored;
     out->scanned = plan->scanned;
+    out->fell_back = plan->fell_back;
+    out->recall = plan->recall;
+    out->expected_recall = plan->expected_recall;
+    out->width = plan->width;
+    out->candidates = plan->candidates;
+    out->estimated_milliseconds = plan->estimated_milliseconds;
+    out->ranking_milliseconds = plan->ranking_milliseconds;
+    out->members_milliseconds = plan->members_milliseconds;
     out->milliseconds = plan->milliseconds;
+    take_considered(plan, answer);
 }
 
 static kin_status take_results(const Kindred__V1__SearchResponse *response, kin_results *out,
                                kin_error *err)
 {
     out->complete = response->complete;
+    out->exact = response->exact;
     out->items = calloc(response->n_results > 0 ? response->n_results : 1, sizeof *out->items);
     if (out->items == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu results", response->n_results);
@@ -180,11 +205,13 @@ static kin_status fail_search(const kin_remote *remote, const kin_search_request
                               kin_status status, int code, kin_search_answer *answer,
                               kin_error *err)
 {
+    bool refused = code == GRPC_INVALID_ARGUMENT;
+    if (refused && request->options.way != NULL && kin_remote_cut_subject(err->message, "way"))
+        return kin_error_name(err, "--way");
     if (request->file == NULL) {
         answer->query_failed = status == KIN_E_NOT_FOUND;
         return kin_remote_fail(remote, status, request->uid, err);
     }
-    bool refused = code == GRPC_INVALID_ARGUMENT;
     if (kin_remote_cut_subject(err->message, "dicom") ||
         kin_remote_cut_subject(err->message, "image"))
         err->code = refused ? KIN_E_FORMAT : status;

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "json_record.h"
 #include "labels_line.h"
+#include "plan_report.h"
 #include "table.h"
 
 enum { LABELS_WIDEST = 48 /* a DICOM file may have dozens: `show` prints them all */ };
@@ -50,24 +51,6 @@ static bool print_results(const kin_search_report *report, const kin_results *re
     return ok;
 }
 
-static void print_plan(const kin_plan *plan)
-{
-    printf("\nplan: %s; index %s, generation %" PRIu64 ", model %s\n", plan->method,
-           plan->index_kind, plan->generation, plan->model);
-    printf("%" PRIu64 " images, %" PRIu64 " may be answers, %" PRIu64
-           " of them newer than the index; %" PRIu64 " scored exactly in %.2f ms\n",
-           plan->live, plan->members, plan->tail, plan->scanned, plan->milliseconds);
-}
-
-static json_t *plan_json(const kin_plan *plan)
-{
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "method", plan->method,
-                     "index_kind", plan->index_kind, "model", plan->model, "generation",
-                     (json_int_t)plan->generation, "live", (json_int_t)plan->live, "members",
-                     (json_int_t)plan->members, "tail", (json_int_t)plan->tail, "scanned",
-                     (json_int_t)plan->scanned, "milliseconds", plan->milliseconds);
-}
-
 static json_t *results_json(const kin_results *results)
 {
     json_t *list = json_array();
@@ -92,16 +75,18 @@ int kin_search_report_print(const kin_search_report *report, const kin_query *qu
                             const kin_results *results)
 {
     if (report->json)
-        return kin_cli_print_json(json_pack("{s:o, s:o, s:b, s:o}", "query",
-                                            query_json(query, frame), "plan",
-                                            plan_json(&results->plan), "complete",
-                                            results->complete, "results", results_json(results)),
-                                  KIN_EXIT_DONE);
+        return kin_cli_print_json(
+            json_pack("{s:o, s:o, s:b, s:b, s:o}", "query", query_json(query, frame), "plan",
+                      kin_plan_json(&results->plan), "complete", results->complete, "exact",
+                      results->exact, "results", results_json(results)),
+            KIN_EXIT_DONE);
     if (results->count == 0)
         puts("no image found");
     else if (!print_results(report, results))
         return kin_cli_no_memory();
-    if (report->explain)
-        print_plan(&results->plan);
-    return KIN_EXIT_DONE;
+    if (!report->explain)
+        return KIN_EXIT_DONE;
+    putchar('\n');
+    return kin_plan_print(results, stdout, kin_terminal_width(stdout)) ? KIN_EXIT_DONE
+                                                                       : kin_cli_no_memory();
 }

@@ -30,9 +30,9 @@ typedef struct kin_search_answer {
     bool query_failed; /* the failure is the query's own: a broken file, an unknown UID */
     char unknown_names
         [KIN_UNKNOWN_NAMES_SIZE]; /* of the condition, as kin_archive_unknown_names() */
-    char method[KIN_KIND_NAME_SIZE], index_kind[KIN_KIND_NAME_SIZE]; /* what results.plan may point
-                                                                        to: an answer stays where it
-                                                                        is */
+    /* What results.plan may point to: an answer stays where it is. */
+    char method[KIN_KIND_NAME_SIZE], index_kind[KIN_KIND_NAME_SIZE];
+    char considered[KIN_PLAN_METHODS][KIN_KIND_NAME_SIZE];
 } kin_search_answer;
 
 /* A reindex's report, and the texts that it may point to. */

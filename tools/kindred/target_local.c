@@ -44,7 +44,10 @@ static kin_status search(kin_target *target, const kin_search_request *request,
         answer->query_failed = true;
         return status;
     }
-    return kin_archive_search(archive, &answer->query, &request->options, &answer->results, err);
+    status = kin_archive_search(archive, &answer->query, &request->options, &answer->results, err);
+    if (status == KIN_E_ARG && request->options.way != NULL)
+        kin_error_name(err, "--way");
+    return status;
 }
 
 static kin_status find(kin_target *target, const char *uid, size_t max, kin_record **records,

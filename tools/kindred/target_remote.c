@@ -107,67 +107,6 @@ static kin_status each_value(kin_target *target, const char *name,
     return KIN_OK;
 }
 
-/* --- reindex --- */
-
-/* What goes on as the caller's progress. */
-struct watching {
-    const kin_reindex_options *options;
-    char stage[KIN_KIND_NAME_SIZE];
-    double done;
-    bool stopped; /* by the caller */
-};
-
-static int on_progress(void *ctx, const char *stage, double done)
-{
-    struct watching *watching = ctx;
-    if (stage != NULL) {
-        snprintf(watching->stage, sizeof watching->stage, "%s", stage);
-        watching->done = done;
-    }
-    watching->stopped = watching->options->progress(watching->options->progress_ctx,
-                                                    watching->stage, watching->done) != 0;
-    return watching->stopped;
-}
-
-static void take_report(const Kindred__V1__ReindexReport *report, kin_reindexed *out)
-{
-    snprintf(out->model_kind, sizeof out->model_kind, "%s", report->model_kind);
-    snprintf(out->index_kind, sizeof out->index_kind, "%s", report->index_kind);
-    out->report = (kin_reindex_report){.images = report->images,
-                                       .generation = report->generation,
-                                       .model_kind = out->model_kind,
-                                       .index_kind = out->index_kind,
-                                       .recall_at_10 = report->recall_at_10,
-                                       .recall_queries = report->recall_queries,
-                                       .below_bound = report->below_bound,
-                                       .seconds = report->seconds};
-    snprintf(out->report.model, sizeof out->report.model, "%s", report->model);
-}
-
-static kin_status reindex(kin_target *target, const kin_reindex_options *options,
-                          kin_reindexed *reindexed, kin_error *err)
-{
-    kin_remote *remote = (kin_remote *)target;
-    Kindred__V1__ReindexRequest request = KINDRED__V1__REINDEX_REQUEST__INIT;
-    Kindred__V1__ReindexReport *report;
-    struct watching watching = {.options = options};
-    request.index_kind = (char *)(options->index_kind != NULL ? options->index_kind : "");
-    request.keep_model = options->keep_model;
-    request.check_queries = (uint32_t)options->check_queries;
-    request.recall_bound = options->recall_bound;
-    request.threads = (uint32_t)options->threads;
-    kin_status status =
-        kin_client_reindex(remote->client, &request, options->progress != NULL ? on_progress : NULL,
-                           &watching, &report, NULL, err);
-    if (status == KIN_E_CANCELLED && watching.stopped)
-        return kin_fail(err, status, target->name, "the reindex was cancelled");
-    if (status != KIN_OK)
-        return kin_remote_fail(remote, status, NULL, err);
-    take_report(report, reindexed);
-    kin_client_free(report);
-    return KIN_OK;
-}
-
 static void close_remote(kin_target *target)
 {
     kin_remote *remote = (kin_remote *)target;
@@ -182,7 +121,7 @@ static const kin_target_ops ops = {.search = kin_remote_search,
                                    .stats = stats,
                                    .each_value = each_value,
                                    .ingest = kin_remote_ingest,
-                                   .reindex = reindex,
+                                   .reindex = kin_remote_reindex,
                                    .close = close_remote};
 
 int kin_target_open_remote(const kin_cli *cli, kin_target **out)
