@@ -117,7 +117,7 @@ static void print_cells(const bench_filter *filter)
         {"fell_back", "fell back", BENCH_NUMBER, 2},
         {"estimate_of_truth", "estimate / truth", BENCH_NUMBER, 2},
         {"best_way", "best way", BENCH_TEXT, 0},
-        {"times_best", "time / best", BENCH_NUMBER, 2},
+        {"times_best", "p50 / best's", BENCH_NUMBER, 2},
     };
     char title[256];
     snprintf(title, sizeof title, "\nThe planner's choice; recall %g asked for", filter->recall);

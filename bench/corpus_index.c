@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +53,15 @@ static void source_close(struct source *source)
     free(source->buffer);
 }
 
+/* Processor time of all threads so far. */
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 static kin_status build(const struct source *from, const bench_generation_wish *wish,
                         bench_generation *out, kin_error *err)
 {
@@ -71,9 +81,10 @@ static kin_status build(const struct source *from, const bench_generation_wish *
     out->forecast_bytes = forecast.peak_bytes;
     bool measured = bench_memory_peak_reset();
     size_t before = bench_memory_anonymous() + bench_memory_file();
-    double began = kin_clock_monotonic();
+    double began = kin_clock_monotonic(), cpu_began = cpu_seconds();
     status = kin_index_build(&source, &options, &out->index, &out->extended, err);
     out->build_seconds = kin_clock_monotonic() - began;
+    out->build_cpu_seconds = cpu_seconds() - cpu_began;
     size_t peak = bench_memory_peak();
     out->peak_bytes = measured && peak > before ? peak - before : 0;
     return status;

@@ -25,7 +25,8 @@ typedef struct bench_generation {
     uint64_t peak_bytes;     /* and measured: beyond what the process had before */
     uint64_t file_bytes;
     double build_seconds, tune_seconds, save_seconds;
-    double load_seconds; /* mapping and verifying, the file's pages being in memory */
+    double build_cpu_seconds; /* of all threads: what a busy machine does not change much */
+    double load_seconds;      /* mapping and verifying, the file's pages being in memory */
     double
         cold_load_seconds; /* the same, after they were dropped from it; negative where the system
                                  keeps them */

@@ -39,7 +39,7 @@ static json_t *answers_row(const char *relation, double share, const char *by,
     return row;
 }
 
-/* Each way forced; *best: of those that keep the recall, the fastest. */
+/* Each way forced; *best: of those that keep the recall, the one with the least median. */
 static kin_status force_ways(bench_filter *filter, const bench_cell *cell, const char *relation,
                              double share, const char **best, double *best_us, kin_error *err)
 {
@@ -56,9 +56,9 @@ static kin_status force_ways(bench_filter *filter, const bench_cell *cell, const
         json_object_set_new(row, "fell_back", json_real(answers.fell_back));
         json_array_append_new(filter->ways, row);
         if (answers.recall >= filter->recall - RECALL_SLACK &&
-            (*best == NULL || answers.timing.mean < *best_us)) {
+            (*best == NULL || answers.timing.p50 < *best_us)) {
             *best = kin_way_name(w);
-            *best_us = answers.timing.mean;
+            *best_us = answers.timing.p50;
         }
     }
     return status;
@@ -109,7 +109,7 @@ kin_status bench_filter_measure(bench_filter *filter, const bench_conditions *co
     json_object_set_new(row, "estimate_of_truth", json_real(planned.estimate_of_truth));
     if (best != NULL) {
         json_object_set_new(row, "best_way", json_string(best));
-        json_object_set_new(row, "times_best", json_real(planned.timing.mean / best_us));
+        json_object_set_new(row, "times_best", json_real(planned.timing.p50 / best_us));
     }
     json_array_append_new(filter->cells, row);
     return ask_others(filter, &cell, relation, share, err);

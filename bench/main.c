@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench_filter.h"
+#include "bench_grow.h"
 #include "bench_ingest.h"
 #include "bench_scan.h"
 #include "bench_serve.h"
@@ -14,6 +15,7 @@ static const struct {
 } commands[] = {
     {"filter", "searches under conditions, beside hnswlib's and FAISS's filters",
      bench_filter_main},
+    {"grow", "build, memory and searches over growing sets, and the exponents", bench_grow_main},
     {"ingest", "images per second by stage, beside DCMTK's bare decoding", bench_ingest},
     {"scan", "exact search beside the memory's bandwidth and OpenBLAS", bench_scan_main},
     {"serve", "searches through gRPC by 1, 4 and 16 clients, also while the archive changes",
