@@ -22,7 +22,7 @@
 #include "search/members_cursor.h"
 
 enum {
-    CANDIDATES_PER_HIT = 4, /* of a two-stage scan that has not been tuned… */
+    CANDIDATES_PER_HIT = 4, /* of a two-stage scan… */
     CANDIDATES_MORE = 24,   /* …and besides */
     THREADS_WORTH = 8,      /* times what starting them costs */
     WIDEST = 1 << 20
@@ -125,16 +125,21 @@ static uint32_t scaled(uint32_t figure, double by)
     return result < WIDEST ? (uint32_t)result : WIDEST;
 }
 
+/* At least as many candidates as mostly make sure that codes can tell (nearest.c): falling back costs
+ * more than ranking some more. */
 static kin_index_setting two_stage_setting(const kin_corpus *corpus, const kin_ask *ask,
                                            const struct plan_facts *facts)
 {
-    double factor = ask->k > 10 ? (double)ask->k / 10 : 1;
+    size_t candidates = ask->k * CANDIDATES_PER_HIT + CANDIDATES_MORE;
+    kin_index_setting setting = {0, candidates < WIDEST ? (uint32_t)candidates : WIDEST};
     if (ask->setting != NULL)
         return *ask->setting;
-    if (facts->tuning != NULL && kin_index_is_flat(corpus->index))
-        return (kin_index_setting){0, scaled(facts->tuning->setting.candidates, factor)};
-    size_t candidates = ask->k * CANDIDATES_PER_HIT + CANDIDATES_MORE;
-    return (kin_index_setting){0, candidates < WIDEST ? (uint32_t)candidates : WIDEST};
+    if (facts->tuning != NULL && kin_index_is_flat(corpus->index)) {
+        uint32_t tuned =
+            scaled(facts->tuning->setting.candidates, ask->k > 10 ? (double)ask->k / 10 : 1);
+        setting.candidates = setting.candidates > tuned ? setting.candidates : tuned;
+    }
+    return setting;
 }
 
 /* The tuned setting for k, made `wider` times as wide. */
