@@ -7,6 +7,7 @@
 #include "bench_ingest.h"
 #include "bench_scan.h"
 #include "bench_serve.h"
+#include "bench_steady.h"
 #include "bench_vectors.h"
 
 static const struct {
@@ -20,6 +21,8 @@ static const struct {
     {"scan", "exact search beside the memory's bandwidth and OpenBLAS", bench_scan_main},
     {"serve", "searches through gRPC by 1, 4 and 16 clients, also while the archive changes",
      bench_serve},
+    {"steady", "searches in one process, idle, beside inserts and across swaps; opening",
+     bench_steady_main},
     {"vectors", "makes sets of vectors for the others: embeddings of views of real images",
      bench_vectors},
 };
