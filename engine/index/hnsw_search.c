@@ -9,6 +9,11 @@
  * Without a filter the beam is one array in descending order, the best `width` met: as NSG's
  * reference code has it (Fu et al., VLDB 2019).  A filter lets candidates pass that are no answers,
  * any number of them; then there are two heaps, of what to expand and of the best `width` members.
+ *
+ * A search waits for memory more than it computes: the links and the code of each node are somewhere
+ * else.  So while the neighbours of one candidate are on their way to the cache, those of the one
+ * before are scored.  What is expanded next is thus chosen one step early, which costs a hundredth
+ * more nodes and saves a fifth of the time (200,000 x 256, recall 0.99).
  */
 #include "index/hnsw_search.h"
 
@@ -18,11 +23,10 @@
 #include "store/codec.h"
 
 enum {
-    NODES_AT_ONCE = 64, /* of one block of links: no graph of ours has more */
+    NODES_AT_ONCE = 2 * HNSW_LINKS, /* a block of links */
     FIRST_CANDIDATES = 1024,
     CACHE_LINE = 64
 };
-_Static_assert(2 * HNSW_LINKS <= NODES_AT_ONCE, "a block fits");
 
 struct walk {
     const kin_index *index;
@@ -109,16 +113,34 @@ static uint64_t descend(struct walk *walk)
     return key_of(best_score, best);
 }
 
-/* Scores the neighbours of a candidate that have not been met; returns how many they are. */
-static size_t expand(struct walk *walk, uint64_t key, uint32_t *nodes, float *scores)
+/* Neighbours of one candidate, on their way to be scored. */
+struct batch {
+    uint32_t nodes[NODES_AT_ONCE];
+    size_t count;
+};
+
+/* Asks for a node's code. */
+static void fetch_row(const struct walk *walk, uint32_t node)
+{
+    const char *row = (const char *)walk->index->codes + node * walk->index->stride;
+    for (size_t at = 0; at < walk->index->stride; at += CACHE_LINE)
+        __builtin_prefetch(row + at);
+}
+
+/* Collects a candidate's neighbours that have not been met, and asks for their codes.  Written for
+ * a processor that cannot guess which have been. */
+static void gather(struct walk *walk, uint64_t key, struct batch *batch)
 {
     const uint32_t *links = hnsw_links(walk->graph, key_node(key), 0);
-    size_t block = 2 * walk->graph->links, count = 0;
-    for (size_t i = 0; i < block && links[i] < walk->graph->count; i++)
-        if (!kin_scratch_meet(walk->scratch, links[i]))
-            nodes[count++] = links[i];
-    score(walk, nodes, count, scores);
-    return count;
+    const uint32_t *end = links + 2 * walk->graph->links;
+    size_t count = 0;
+    for (; links < end && *links < walk->graph->count; links++) {
+        batch->nodes[count] = *links;
+        count += !kin_scratch_meet(walk->scratch, *links);
+    }
+    batch->count = count;
+    for (size_t i = 0; i < count; i++)
+        fetch_row(walk, batch->nodes[i]);
 }
 
 /* --- every node may be an answer --- */
@@ -143,32 +165,60 @@ static size_t insert(struct keys *beam, size_t width, uint64_t key)
     return low;
 }
 
-static void beam_over_all(struct walk *walk, size_t width)
+/* The first place from `at` on that was not expanded. */
+static size_t unexpanded(const struct keys *beam, size_t at)
+{
+    while (at < beam->count && key_is_expanded(beam->at[at]))
+        at++;
+    return at;
+}
+
+/* Scores a batch and puts it into the beam; returns the first place that was not expanded, where
+ * `next` was that before. */
+static size_t put(struct walk *walk, size_t width, const struct batch *batch, size_t next)
 {
     struct keys *beam = &walk->scratch->beam;
-    uint32_t nodes[NODES_AT_ONCE];
     float scores[NODES_AT_ONCE];
+    score(walk, batch->nodes, batch->count, scores);
+    for (size_t i = 0; i < batch->count; i++) {
+        uint64_t key = key_of(scores[i], batch->nodes[i]);
+        if (beam->count == width && key < beam->at[width - 1])
+            continue;
+        size_t place = insert(beam, width, key);
+        if (place <= next) {
+            prefetch_links(walk, key);
+            next = place;
+        }
+    }
+    next = unexpanded(beam, next);
+    if (next < beam->count)
+        prefetch_links(walk, beam->at[next]);
+    return next;
+}
+
+/* False when the budget has ended it. */
+static bool beam_over_all(struct walk *walk, size_t width)
+{
+    struct keys *beam = &walk->scratch->beam;
+    struct batch batches[2];
+    size_t next = 0, turn = 0;
     beam->at[0] = descend(walk);
     beam->count = 1;
-    for (size_t next = 0; next < beam->count && walk->scored < walk->budget;) {
-        uint64_t key = beam->at[next];
-        beam->at[next] |= 1;
-        if (next + 1 < beam->count)
-            prefetch_links(walk, beam->at[next + 1]);
-        size_t count = expand(walk, key, nodes, scores), first = next + 1;
-        for (size_t i = 0; i < count; i++) {
-            uint64_t met = key_of(scores[i], nodes[i]);
-            if (beam->count == width && met < beam->at[width - 1])
-                continue;
-            size_t place = insert(beam, width, met);
-            if (place < first) {
-                first = place;
-                prefetch_links(walk, met);
-            }
+    batches[turn].count = 0;
+    while (next < beam->count || batches[turn].count > 0) {
+        struct batch *coming = &batches[1 - turn];
+        if (walk->scored >= walk->budget)
+            return false;
+        coming->count = 0;
+        if (next < beam->count) {
+            gather(walk, beam->at[next], coming);
+            beam->at[next] |= 1;
+            next = unexpanded(beam, next);
         }
-        for (next = first; next < beam->count && key_is_expanded(beam->at[next]); next++)
-            ;
+        next = put(walk, width, &batches[turn], next);
+        turn = 1 - turn;
     }
+    return true;
 }
 
 /* --- only members may be answers --- */
@@ -200,14 +250,6 @@ static void sift_down(uint64_t *heap, size_t count, uint64_t key, uint64_t flip)
 enum { LARGEST_FIRST = 0 };
 #define SMALLEST_FIRST UINT64_MAX
 
-static bool push_candidate(struct keys *beam, uint64_t key)
-{
-    if (!kin_keys_reserve(beam, beam->count + 1))
-        return false;
-    sift_up(beam->at, beam->count++, key, LARGEST_FIRST);
-    return true;
-}
-
 static uint64_t pop_candidate(struct keys *beam)
 {
     uint64_t best = beam->at[0];
@@ -224,37 +266,58 @@ static void offer_result(struct keys *results, size_t width, uint64_t key)
         sift_down(results->at, width, key, SMALLEST_FIRST);
 }
 
-/* What a node that was met is good for: to go on from, and as an answer.  False: no memory. */
-static bool consider(struct walk *walk, const kin_members *members, size_t width, uint64_t key)
+/* Can a candidate lead to anything better than what was found? */
+static bool is_worth(const struct keys *results, size_t width, uint64_t key)
 {
-    struct keys *results = &walk->scratch->results;
-    if (results->count == width && key < results->at[0])
-        return true;
-    if (kin_generation_may_answer(walk->index, members, key_node(key)))
-        offer_result(results, width, key);
-    return push_candidate(&walk->scratch->beam, key);
+    return results->count < width || key > results->at[0];
 }
 
-static bool beam_over_members(struct walk *walk, const kin_members *members, size_t width)
+/* Scores a batch: what each of its nodes is good for, to go on from and as an answer.  False when
+ * memory is out. */
+static bool consider(struct walk *walk, const kin_members *members, size_t width,
+                     const struct batch *batch)
 {
     struct keys *beam = &walk->scratch->beam, *results = &walk->scratch->results;
-    uint32_t nodes[NODES_AT_ONCE];
     float scores[NODES_AT_ONCE];
-    if (!consider(walk, members, width, descend(walk)))
+    score(walk, batch->nodes, batch->count, scores);
+    if (!kin_keys_reserve(beam, beam->count + batch->count))
         return false;
-    while (beam->count > 0 && walk->scored < walk->budget) {
-        uint64_t key = pop_candidate(beam);
-        if (results->count == width && key < results->at[0]) {
-            beam->count = 0; /* nothing that is left can better what was found */
-            break;
-        }
-        if (beam->count > 0)
-            prefetch_links(walk, beam->at[0]);
-        size_t count = expand(walk, key, nodes, scores);
-        for (size_t i = 0; i < count; i++)
-            if (!consider(walk, members, width, key_of(scores[i], nodes[i])))
-                return false;
+    for (size_t i = 0; i < batch->count; i++) {
+        uint64_t key = key_of(scores[i], batch->nodes[i]);
+        if (!is_worth(results, width, key))
+            continue;
+        if (kin_generation_may_answer(walk->index, members, batch->nodes[i]))
+            offer_result(results, width, key);
+        sift_up(beam->at, beam->count++, key, LARGEST_FIRST);
     }
+    if (beam->count > 0)
+        prefetch_links(walk, beam->at[0]);
+    return true;
+}
+
+/* *gave_up: the budget has ended it.  False when memory is out. */
+static bool beam_over_members(struct walk *walk, const kin_members *members, size_t width,
+                              bool *gave_up)
+{
+    struct keys *beam = &walk->scratch->beam, *results = &walk->scratch->results;
+    struct batch batches[2];
+    size_t turn = 0;
+    batches[turn] = (struct batch){.nodes = {key_node(descend(walk))}, .count = 1};
+    for (;;) {
+        struct batch *coming = &batches[1 - turn];
+        bool more = beam->count > 0 && is_worth(results, width, beam->at[0]);
+        if (!more && batches[turn].count == 0)
+            return true;
+        if (walk->scored >= walk->budget)
+            break;
+        coming->count = 0;
+        if (more)
+            gather(walk, pop_candidate(beam), coming);
+        if (!consider(walk, members, width, &batches[turn]))
+            return false;
+        turn = 1 - turn;
+    }
+    *gave_up = true;
     return true;
 }
 
@@ -271,6 +334,7 @@ static void sort_results(struct keys *results)
 
 /* --- both --- */
 
+/* The beam's end, best first, in *best.  False when memory is out. */
 static bool go(struct walk *walk, const struct index_query *query, size_t width,
                const struct keys **best, bool *gave_up)
 {
@@ -278,21 +342,16 @@ static bool go(struct walk *walk, const struct index_query *query, size_t width,
     if (query->members == NULL && walk->index->gone == NULL) {
         if (!kin_keys_reserve(&scratch->beam, width))
             return false;
-        beam_over_all(walk, width);
+        *gave_up = !beam_over_all(walk, width);
         *best = &scratch->beam;
-        size_t next = 0;
-        while (next < scratch->beam.count && key_is_expanded(scratch->beam.at[next]))
-            next++;
-        *gave_up = next < scratch->beam.count;
         return true;
     }
     if (!kin_keys_reserve(&scratch->beam, FIRST_CANDIDATES) ||
         !kin_keys_reserve(&scratch->results, width) ||
-        !beam_over_members(walk, query->members, width))
+        !beam_over_members(walk, query->members, width, gave_up))
         return false;
     sort_results(&scratch->results);
     *best = &scratch->results;
-    *gave_up = scratch->beam.count > 0;
     return true;
 }
 
