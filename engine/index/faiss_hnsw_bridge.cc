@@ -32,7 +32,7 @@ enum {
     ALONE = 1000,         // nodes of a new graph that are put in one after the other…
     NODES_AT_A_TIME = 16, // …and that a thread takes at a time afterwards
     SEED = 12345,
-    LAY_OUT_NODES = 1 << 16 // between two givings back of memory
+    LAY_OUT_NODES = 1 << 12 // between two givings back of memory
 };
 
 /* FAISS's graph minimises: the distance of two codes is their negative inner product. */

@@ -16,7 +16,8 @@ enum { FLAT_ROWS_MAX = 20000 };
  * are about an hour; beyond that many for each core a nightly build would not be done by morning. */
 enum { HNSW_ROWS_A_CORE = 10 * 1000 * 1000 };
 
-enum { BUILD_EXTRA = 1 << 20 }; /* what has no name of its own */
+/* What has no name of its own; and huge pages, of which the last of each section is part empty. */
+enum { BUILD_EXTRA = 6 << 20 };
 
 static uint64_t memory_max(const kin_index_options *options)
 {

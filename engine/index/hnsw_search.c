@@ -25,6 +25,7 @@
 enum {
     NODES_AT_ONCE = 2 * HNSW_LINKS, /* a block of links */
     FIRST_CANDIDATES = 1024,
+    PASSED_FOR_ONE = 8, /* see enough() */
     CACHE_LINE = 64
 };
 
@@ -263,31 +264,53 @@ static void offer_result(struct keys *results, size_t width, uint64_t key)
     if (results->count < width)
         sift_up(results->at, results->count++, key, SMALLEST_FIRST);
     else if (key > results->at[0])
-        sift_down(results->at, width, key, SMALLEST_FIRST);
+        sift_down(results->at, results->count, key, SMALLEST_FIRST);
+}
+
+/* A search among members; the lowest bit of its keys tells members. */
+struct filtered {
+    const kin_members *members;
+    size_t width;
+    size_t passed; /* others expanded that were better than any member met until then */
+    uint64_t best; /* of the members */
+};
+
+/* How many members must be met.  Where the query is far from all members (those of another class,
+ * say) there are many others nearer, and the nearest members lie all around these, on a shell that
+ * is met in one place first: the more others were passed, the more members must be seen before the
+ * best are among them.  As much as an unfiltered beam must be wider for many answers than their
+ * number: an eighth. */
+static size_t enough(const struct filtered *filtered)
+{
+    return filtered->width + filtered->passed / PASSED_FOR_ONE;
 }
 
 /* Can a candidate lead to anything better than what was found? */
-static bool is_worth(const struct keys *results, size_t width, uint64_t key)
+static bool is_worth(const struct keys *results, const struct filtered *filtered, uint64_t key)
 {
-    return results->count < width || key > results->at[0];
+    return results->count < enough(filtered) || key > results->at[0];
 }
 
 /* Scores a batch: what each of its nodes is good for, to go on from and as an answer.  False when
  * memory is out. */
-static bool consider(struct walk *walk, const kin_members *members, size_t width,
-                     const struct batch *batch)
+static bool consider(struct walk *walk, struct filtered *filtered, const struct batch *batch)
 {
     struct keys *beam = &walk->scratch->beam, *results = &walk->scratch->results;
     float scores[NODES_AT_ONCE];
     score(walk, batch->nodes, batch->count, scores);
-    if (!kin_keys_reserve(beam, beam->count + batch->count))
+    if (!kin_keys_reserve(beam, beam->count + batch->count) ||
+        !kin_keys_reserve(results, enough(filtered)))
         return false;
     for (size_t i = 0; i < batch->count; i++) {
         uint64_t key = key_of(scores[i], batch->nodes[i]);
-        if (!is_worth(results, width, key))
+        if (!is_worth(results, filtered, key))
             continue;
-        if (kin_generation_may_answer(walk->index, members, batch->nodes[i]))
-            offer_result(results, width, key);
+        if (kin_generation_may_answer(walk->index, filtered->members, batch->nodes[i])) {
+            key |= 1;
+            offer_result(results, enough(filtered), key);
+            if (key > filtered->best)
+                filtered->best = key;
+        }
         sift_up(beam->at, beam->count++, key, LARGEST_FIRST);
     }
     if (beam->count > 0)
@@ -296,8 +319,7 @@ static bool consider(struct walk *walk, const kin_members *members, size_t width
 }
 
 /* *gave_up: the budget has ended it.  False when memory is out. */
-static bool beam_over_members(struct walk *walk, const kin_members *members, size_t width,
-                              bool *gave_up)
+static bool beam_over_members(struct walk *walk, struct filtered *filtered, bool *gave_up)
 {
     struct keys *beam = &walk->scratch->beam, *results = &walk->scratch->results;
     struct batch batches[2];
@@ -305,15 +327,18 @@ static bool beam_over_members(struct walk *walk, const kin_members *members, siz
     batches[turn] = (struct batch){.nodes = {key_node(descend(walk))}, .count = 1};
     for (;;) {
         struct batch *coming = &batches[1 - turn];
-        bool more = beam->count > 0 && is_worth(results, width, beam->at[0]);
+        bool more = beam->count > 0 && is_worth(results, filtered, beam->at[0]);
         if (!more && batches[turn].count == 0)
             return true;
         if (walk->scored >= walk->budget)
             break;
         coming->count = 0;
-        if (more)
-            gather(walk, pop_candidate(beam), coming);
-        if (!consider(walk, members, width, &batches[turn]))
+        if (more) {
+            uint64_t key = pop_candidate(beam);
+            filtered->passed += key > filtered->best && !(key & 1);
+            gather(walk, key, coming);
+        }
+        if (!consider(walk, filtered, &batches[turn]))
             return false;
         turn = 1 - turn;
     }
@@ -346,9 +371,9 @@ static bool go(struct walk *walk, const struct index_query *query, size_t width,
         *best = &scratch->beam;
         return true;
     }
+    struct filtered filtered = {.members = query->members, .width = width};
     if (!kin_keys_reserve(&scratch->beam, FIRST_CANDIDATES) ||
-        !kin_keys_reserve(&scratch->results, width) ||
-        !beam_over_members(walk, query->members, width, gave_up))
+        !beam_over_members(walk, &filtered, gave_up))
         return false;
     sort_results(&scratch->results);
     *best = &scratch->results;

@@ -90,9 +90,9 @@ kin_status kin_index_forecast_build(size_t count, size_t dim, const kin_index_op
 /* How far the vectors that came after a generation's snapshot have moved from those it was trained
  * on.  Error: mean squared distance of a vector to what its code (ivfpq: list centre and product
  * code; others: int8 code) makes of it, over that vector's mean square; measured on up to 4096 rows
- * of each part.  Training is asked for when the newer rows' error exceeds the older ones' by more
- * than KIN_INDEX_DRIFT_MAX of it, or when the generation has grown to twice the size it was trained
- * at (its lists would be too long). */
+ * of each part.  Training is asked for, by ivfpq alone since the others learn nothing, when the newer
+ * rows' error exceeds the older ones' by more than KIN_INDEX_DRIFT_MAX of it, or when there would be
+ * twice as many vectors as it was trained for (its lists would be too long). */
 #define KIN_INDEX_DRIFT_MAX 0.15
 typedef struct kin_index_drift_report {
     double old_error, new_error;
@@ -126,13 +126,13 @@ typedef struct kin_index_query {
     kin_index_setting setting;
     const kin_members *members; /* NULL: all */
     size_t budget;              /* codes it may score before it gives up; 0: no bound */
-    const uint64_t *unseen; /* an id that a graph's beam goes by as though it were not there (NULL:
-                                   none): a vector that is itself a node would find its neighbours by
-                                   its own links, which no other query can */
+    /* An id that a graph's beam goes by as though it were not there (NULL: none): a vector that is
+     * itself a node would find its neighbours by its own links, which no other query can. */
+    const uint64_t *unseen;
 } kin_index_query;
 
 typedef struct kin_index_work {
-    size_t scored; /* codes compared with the query */
+    size_t scored; /* codes compared with the query (ivfpq: as many as its lists hold on average) */
     bool gave_up;  /* the budget ended before the search did: what was found is not to be trusted */
 } kin_index_work;
 

@@ -26,8 +26,10 @@ enum {
     SUBSPACES_MAX = 256, /* sums of more 8-bit table entries than that do not fit in 16 bits */
     BATCH_ROWS = 8192,   /* added at a time, between which progress is told */
     BLOCK = 32,          /* a list's codes are in blocks of so many */
-    FETCH = 4,           /* codes fetched for each candidate wanted */
+    FETCH = 8,           /* codes fetched for each candidate wanted */
     FETCH_MIN = 32,
+    ENOUGH = 2,  /* members for each candidate wanted, or a filtered search looks further */
+    CROWDED = 2, /* see is_enough() */
     WIDENING = 4
 };
 
@@ -193,97 +195,129 @@ static bool reserve(struct fetched *fetched, size_t fetch)
     return fetched->labels != NULL && fetched->positions != NULL && fetched->scores != NULL;
 }
 
+/* One filtered or unfiltered search under way. */
+struct search {
+    const kin_index *index;
+    const struct index_query *query;
+    const kin_probe *probe;
+    struct fetched fetched;
+    kin_topk top;
+    double rare;         /* so many must be fetched for one to be a member, were members anywhere */
+    size_t got, members; /* of the last scan */
+};
+
 /* One scan of `probes` lists for `fetch` codes; those that may be answers are ranked by their int8
  * codes. */
-static kin_status scan(const kin_index *index, const struct index_query *query,
-                       const kin_probe *probe, size_t probes, size_t fetch, struct fetched *fetched,
-                       kin_topk *top, size_t *members, kin_error *err)
+static kin_status scan(struct search *search, size_t probes, size_t fetch, kin_error *err)
 {
-    *members = top->count = 0;
+    const kin_index *index = search->index;
+    struct fetched *fetched = &search->fetched;
+    search->got = search->members = search->top.count = 0;
     if (!reserve(fetched, fetch))
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to search the index");
-    kin_status status = kin_ivf_search(index->ivf, query->vector, probes, fetch, fetched->labels,
-                                       fetched->scores, err);
+    kin_status status = kin_ivf_search(index->ivf, search->query->vector, probes, fetch,
+                                       fetched->labels, fetched->scores, err);
     if (status != KIN_OK)
         return status;
-    for (size_t i = 0; i < fetch; i++)
-        if (fetched->labels[i] >= 0 && (size_t)fetched->labels[i] < index->count &&
-            kin_generation_may_answer(index, query->members, (size_t)fetched->labels[i]))
-            fetched->positions[(*members)++] = (uint32_t)fetched->labels[i];
-    kin_probe_score_gather(probe, index->codes, fetched->positions, *members, fetched->scores);
-    for (size_t i = 0; i < *members; i++)
-        kin_topk_offer(top, index->ids[fetched->positions[i]], fetched->scores[i]);
+    for (size_t i = 0; i < fetch; i++) {
+        if (fetched->labels[i] < 0 || (size_t)fetched->labels[i] >= index->count)
+            continue;
+        search->got++;
+        if (kin_generation_may_answer(index, search->query->members, (size_t)fetched->labels[i]))
+            fetched->positions[search->members++] = (uint32_t)fetched->labels[i];
+    }
+    kin_probe_score_gather(search->probe, index->codes, fetched->positions, search->members,
+                           fetched->scores);
+    for (size_t i = 0; i < search->members; i++)
+        kin_topk_offer(&search->top, index->ids[fetched->positions[i]], fetched->scores[i]);
     return KIN_OK;
 }
 
-/* How many times as many must be fetched for one to be a member: by the size of the bitmap. */
+/* How many times as many must be fetched for one to be a member: by the sizes of the bitmaps. */
 static double rarity(const kin_index *index, const kin_members *members)
 {
-    if (members == NULL || members->only == NULL)
-        return 1;
-    double only = (double)roaring_bitmap_get_cardinality(members->only);
-    return only < 1                      ? (double)index->count
-           : only < (double)index->count ? (double)index->count / only
-                                         : 1;
+    double count = (double)index->count, left = count;
+    if (members != NULL && members->only != NULL)
+        left = fmin(left, (double)roaring_bitmap_get_cardinality(members->only));
+    if (members != NULL && members->without != NULL)
+        left -= fmin(left, (double)roaring_bitmap_get_cardinality(members->without));
+    return left >= 1 ? count / left : count;
 }
 
-/* The same from more lists until enough members have been met, or all of them. */
-static kin_status widen(const kin_index *index, const struct index_query *query,
-                        const kin_probe *probe, struct fetched *fetched, kin_topk *top,
-                        kin_index_work *work, kin_error *err)
+/* Has the last scan met as many members as it should, and as large a share of them as there is of
+ * all?  A much smaller one means that others crowd around the query, and members lie all around
+ * those, in lists far from each other. */
+static bool is_enough(const struct search *search)
 {
-    size_t lists = kin_ivf_lists(index->ivf), count = index->count, members = 0;
-    size_t probes = query->setting.width > 0 ? query->setting.width : 1;
-    double fetch_wanted = (double)query->setting.candidates * FETCH * rarity(index, query->members);
-    size_t fetch = fetch_wanted < (double)count ? (size_t)fetch_wanted : count;
-    if (fetch < FETCH_MIN)
-        fetch = FETCH_MIN;
-    for (;;) {
+    size_t wanted = search->query->setting.candidates;
+    if (search->query->members == NULL)
+        return search->members >= wanted;
+    return search->members >= ENOUGH * wanted &&
+           (double)search->members * search->rare * CROWDED >= (double)search->got;
+}
+
+/* The same from more lists until it is enough, or all of them.  When the first scan is not, then one
+ * step beyond the one that is. */
+static kin_status widen(struct search *search, kin_index_work *work, kin_error *err)
+{
+    const kin_index_setting *setting = &search->query->setting;
+    size_t lists = kin_ivf_lists(search->index->ivf), count = search->index->count;
+    double wanted = (double)setting->candidates * FETCH * search->rare;
+    size_t fetch = wanted < (double)count ? (size_t)wanted : count;
+    size_t probes = setting->width > 0 ? setting->width : 1, steps = 0;
+    probes = (size_t)((double)probes * sqrt(search->rare)); /* the nearest members lie farther */
+    for (bool last = false; !last; steps++) {
         probes = probes < lists ? probes : lists;
-        fetch = fetch < count ? fetch : count;
+        fetch = fetch < FETCH_MIN ? FETCH_MIN : fetch < count ? fetch : count;
+        last = (steps > 0 && is_enough(search)) || (probes == lists && fetch >= count);
         size_t codes = (size_t)((double)count * (double)probes / (double)lists) + fetch;
-        if (codes > query->budget - work->scored) {
+        if (codes > search->query->budget - work->scored) {
             work->gave_up = true;
             return KIN_OK;
         }
         work->scored += codes;
-        kin_status status = scan(index, query, probe, probes, fetch, fetched, top, &members, err);
-        if (status != KIN_OK || members >= query->setting.candidates ||
-            (probes == lists && fetch == count))
+        kin_status status = scan(search, probes, fetch, err);
+        if (status != KIN_OK)
             return status;
+        last = last || (steps == 0 && is_enough(search));
         probes *= WIDENING;
         fetch *= WIDENING;
     }
+    return KIN_OK;
 }
 
 static kin_status search(const kin_index *index, const struct index_query *query, kin_hit *hits,
                          size_t *found, kin_index_work *work, kin_error *err)
 {
-    struct fetched fetched = {0};
     kin_probe *probe = NULL;
-    kin_topk top = {.hits = hits, .capacity = query->setting.candidates};
     kin_status status = kin_probe_new(kin_codec_int8, query->vector, index->dim, &probe, err);
+    struct search search = {.index = index,
+                            .query = query,
+                            .probe = probe,
+                            .top = {.hits = hits, .capacity = query->setting.candidates},
+                            .rare = rarity(index, query->members)};
     if (status == KIN_OK)
-        status = widen(index, query, probe, &fetched, &top, work, err);
+        status = widen(&search, work, err);
     if (status == KIN_OK) {
-        kin_topk_sort(&top);
-        *found = top.count;
+        kin_topk_sort(&search.top);
+        *found = search.top.count;
     }
     kin_probe_free(probe);
-    free(fetched.labels);
-    free(fetched.positions);
-    free(fetched.scores);
+    free(search.fetched.labels);
+    free(search.fetched.positions);
+    free(search.fetched.scores);
     return status;
 }
 
-/* Twice as many probes each time, and between them twice as many candidates. */
+/* Twice as many probes each time, and between them twice as many candidates: these decide how many
+ * rough codes are ranked by the int8 ones. */
 static bool setting_at(const kin_index *index, size_t k, size_t i, kin_index_setting *out)
 {
     size_t lists = kin_ivf_lists(index->ivf), probes = (size_t)1 << (i / 2 < 31 ? i / 2 : 31);
     if (k == 0 || k > KIN_INDEX_COUNT_MAX / 64 || probes >= 2 * lists)
         return false;
     out->width = (uint32_t)(probes < lists ? probes : lists);
-    out->candidates = (uint32_t)(k * (i % 2 == 0 ? 3 : 8));
+    out->candidates = (uint32_t)(k + k / 2 + (i % 2 == 0 ? 0 : k + k / 2));
     return true;
 }
 

@@ -1,18 +1,16 @@
 /*
  * Generation files damaged under a checksum that is right, wherever and however: header, ids and
- * what FAISS wrote.  What loads must answer, with ids that the store has.
+ * sections.  What loads must answer, with ids that the store has.
  * (tests/index/test_generation_structure.c flips single bits of FAISS's part.)
  */
 #include "index/vectors_support.h"
 
 #include <stdio.h>
 #include <unistd.h>
-#include <xxhash.h>
 
-#include "index/generation_file.h"
+#include "index/damage_support.h"
 #include "mutate.h"
 #include "temp_folder.h"
-#include "write_file.h"
 
 enum { COUNT = 1100, DIM = 24, K = 10, QUERIES = 3, ROWS = 1 << 14, KINDS = 3, ITERATIONS = 6000 };
 enum { FAISS_HEADER = 160 }; /* bytes, about: scalars and the first array's count */
@@ -75,47 +73,54 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Makes the sizes in the header agree with the file again, as far as they can. */
+/* Makes the sizes in the header agree with the file again, as far as they can: the last section that
+ * has any gives or takes. */
 static void correct_sizes(sample *s)
 {
     struct generation_header header;
+    struct generation_layout layout;
     memcpy(&header, s->bytes, sizeof header);
     header.file_size = s->size;
-    if (header.ids_size <= s->size - sizeof header - sizeof(XXH64_hash_t))
-        header.structure_size = s->size - sizeof header - sizeof(XXH64_hash_t) - header.ids_size;
+    for (size_t section = SECTIONS; section-- > 0;) {
+        if (header.sizes[section] == 0)
+            continue;
+        if (kin_generation_lay_out(header.sizes, &layout) && layout.size != s->size) {
+            uint64_t size = header.sizes[section] + s->size - layout.size;
+            if (size < s->size)
+                header.sizes[section] = size;
+        }
+        break;
+    }
     memcpy(s->bytes, &header, sizeof header);
 }
 
-/* By turns: damage in header and ids, in FAISS's part (whose own header is at its start), and
- * changes of size with and without a header that agrees. */
+/* By turns: damage in the header, in one section (the head of FAISS's among them), and changes of
+ * size with and without a header that agrees. */
 static sample damaged_generation(uint64_t seed)
 {
     uint64_t random = seed;
     const sample *from = &generations[random_bits(&random) % KINDS];
     const sample *with = &generations[random_bits(&random) % KINDS];
-    size_t ids_end = sizeof(struct generation_header) + COUNT * sizeof(uint64_t);
-    bool has_structure = from->size > ids_end + FAISS_HEADER;
-    size_t end = has_structure && seed % 8 == 1 ? ids_end + FAISS_HEADER : from->size;
+    struct generation_header header;
+    struct generation_layout layout = layout_of(from->bytes);
+    size_t section = random_bits(&random) % SECTIONS;
     sample s;
-    if (seed % 4 == 0)
-        s = mutate_in_place(&random, from, 0, has_structure ? ids_end : from->size);
+    memcpy(&header, from->bytes, sizeof header);
+    size_t at = layout.at[section], end = at + header.sizes[section];
+    if (section == SECTION_FAISS && seed % 8 == 1 && end > at + FAISS_HEADER)
+        end = at + FAISS_HEADER;
+    if (seed % 4 == 0 || (seed % 4 == 1 && at == end))
+        s = mutate_in_place(&random, from, 0, sizeof header);
     else if (seed % 4 == 1)
-        s = mutate_in_place(&random, from, has_structure ? ids_end : 0, end);
+        s = mutate_in_place(&random, from, at, end);
     else
         s = mutate(&random, from, with);
     if (s.size < sizeof(struct generation_header) + sizeof(XXH64_hash_t))
         return s;
     if (seed % 4 != 3)
         correct_sizes(&s);
-    XXH64_hash_t checksum = XXH3_64bits(s.bytes, s.size - sizeof checksum);
-    memcpy(s.bytes + s.size - sizeof checksum, &checksum, sizeof checksum);
+    set_checksum(s.bytes, s.size);
     return s;
-}
-
-static bool even_ids(void *ctx, uint64_t id)
-{
-    (void)ctx;
-    return id % 2 == 0;
 }
 
 static void check_answers(const kin_index *index, uint64_t rows)
@@ -123,19 +128,24 @@ static void check_answers(const kin_index *index, uint64_t rows)
     size_t dim = kin_index_dim(index);
     uint64_t random = 5;
     float *query = malloc(dim * sizeof *query);
-    FUZZ_CHECK(query != NULL);
+    roaring_bitmap_t *even = roaring_bitmap_from_range(0, ROWS, 2);
+    kin_members members = {.only = even};
+    FUZZ_CHECK(query != NULL && even != NULL);
     for (size_t q = 0; q < QUERIES; q++) {
         kin_hit hits[K];
         size_t found = 0;
+        kin_index_work work;
+        kin_index_query asked = {.vector = query,
+                                 .setting = {(uint32_t)(10 + 40 * q), K},
+                                 .members = q % 2 == 0 ? NULL : &members};
         for (size_t i = 0; i < dim; i++)
             query[i] = random_normal(&random);
-        kin_index_allowed_fn allowed = q % 2 == 0 ? NULL : even_ids;
-        FUZZ_CHECK(kin_index_search(index, query, K, (double)q / QUERIES, allowed, NULL, hits,
-                                    &found, NULL) == KIN_OK);
+        FUZZ_CHECK(kin_index_search(index, &asked, hits, &found, &work, NULL) == KIN_OK);
         FUZZ_CHECK(found <= K);
         for (size_t i = 0; i < found; i++)
-            FUZZ_CHECK(hits[i].id < rows && (allowed == NULL || hits[i].id % 2 == 0));
+            FUZZ_CHECK(hits[i].id < rows && (asked.members == NULL || hits[i].id % 2 == 0));
     }
+    roaring_bitmap_free(even);
     free(query);
 }
 

@@ -41,14 +41,11 @@ static bool give_header(struct faiss_shape *shape, const char *name, uint64_t co
 static void test_other_kinds_are_refused(void **state)
 {
     (void)state;
-    static const char *const others[] = {"IHNp", "IHNs", "IwPQ", "IxPT", "IxMp", "il00"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        for (int hnsw = 0; hnsw < 2; hnsw++) {
-            struct faiss_shape shape = kin_faiss_shape(hnsw, DIM, COUNT);
-            assert_false(give(&shape, 4, letters(others[i])));
-        }
-    struct faiss_shape hnsw = kin_faiss_shape(true, DIM, COUNT);
-    assert_false(give(&hnsw, 4, letters("IwPf"))); /* ours, but the other */
+    static const char *const others[] = {"IHNf", "IHNp", "IHNs", "IwPQ", "IxPT", "IxMp", "il00"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct faiss_shape shape = kin_faiss_shape(DIM, COUNT);
+        assert_false(give(&shape, 4, letters(others[i])));
+    }
 }
 
 static void test_a_header_is_as_told(void **state)
@@ -61,30 +58,12 @@ static void test_a_header_is_as_told(void **state)
     static const uint64_t good[] = {0, DIM, COUNT, 7, 7, 1, 0};
     static const size_t sizes[] = {4, 4, 8, 8, 8, 1, 4};
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
-        struct faiss_shape shape = kin_faiss_shape(true, DIM, COUNT);
-        assert_true(give(&shape, 4, letters("IHNf")));
+        struct faiss_shape shape = kin_faiss_shape(DIM, COUNT);
+        assert_true(give(&shape, 4, letters("IwPf")));
         for (size_t field = 1; field < lies[i].field; field++)
             assert_true(give(&shape, sizes[field], good[field]));
         assert_false(give(&shape, lies[i].size, lies[i].lie));
     }
-}
-
-static void test_a_graph_ends_with_its_vectors(void **state)
-{
-    (void)state;
-    struct faiss_shape shape = kin_faiss_shape(true, DIM, COUNT);
-    assert_true(give_header(&shape, "IHNf", COUNT));
-    assert_false(kin_faiss_shape_expects(&shape, 4, 1)); /* a count has 8 bytes */
-    assert_false(kin_faiss_shape_expects(&shape, 8, 2)); /* and there is one of it */
-    static const size_t items[] = {8, 4, 4, 8, 4};
-    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++)
-        assert_true(give_empty(&shape, items[i]));
-    for (int i = 0; i < 5; i++)
-        assert_true(give(&shape, 4, UINT32_MAX));
-    assert_true(give_header(&shape, "IxFI", COUNT));
-    assert_true(give_empty(&shape, 1));
-    assert_false(kin_faiss_shape_expects(&shape, 8, 1));
-    assert_false(kin_faiss_shape_expects(&shape, 1, 0));
 }
 
 static void test_counts_fit_what_remains(void **state)
@@ -93,13 +72,17 @@ static void test_counts_fit_what_remains(void **state)
     static const struct {
         uint64_t value;
         bool accepted;
-    } counts[] = {{LEFT / 8, true},
-                  {LEFT / 8 + 1, false},
+    } counts[] = {{LEFT / 4, true},
+                  {LEFT / 4 + 1, false},
                   {UINT64_MAX, false},
-                  {(UINT64_C(1) << 61) + 1, false}}; /* times 8 it is 8 again */
+                  {(UINT64_C(1) << 62) + 1, false}}; /* times 4 it is 4 again */
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        struct faiss_shape shape = kin_faiss_shape(true, DIM, COUNT);
-        assert_true(give_header(&shape, "IHNf", COUNT));
+        /* the floats of the lists' centres */
+        struct faiss_shape shape = kin_faiss_shape(DIM, COUNT);
+        assert_true(give_header(&shape, "IwPf", COUNT) && give(&shape, 8, 25) &&
+                    give(&shape, 8, 1) && give_header(&shape, "IxFI", 25));
+        assert_false(kin_faiss_shape_expects(&shape, 4, 1)); /* a count has 8 bytes */
+        assert_false(kin_faiss_shape_expects(&shape, 8, 2)); /* and there is one of it */
         assert_int_equal(give(&shape, 8, counts[i].value), counts[i].accepted);
     }
 }
@@ -107,7 +90,7 @@ static void test_counts_fit_what_remains(void **state)
 /* Up to where the product quantiser begins. */
 static struct faiss_shape at_quantiser(void)
 {
-    struct faiss_shape shape = kin_faiss_shape(false, DIM, COUNT);
+    struct faiss_shape shape = kin_faiss_shape(DIM, COUNT);
     assert_true(give_header(&shape, "IwPf", COUNT) && give(&shape, 8, 25) && give(&shape, 8, 1));
     assert_true(give_header(&shape, "IxFI", 25) && give_empty(&shape, 1));
     assert_true(give(&shape, 1, 0) && give_empty(&shape, 8));
@@ -143,7 +126,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_other_kinds_are_refused),
         cmocka_unit_test(test_a_header_is_as_told),
-        cmocka_unit_test(test_a_graph_ends_with_its_vectors),
         cmocka_unit_test(test_counts_fit_what_remains),
         cmocka_unit_test(test_a_quantiser_divides_by_no_zero),
     };

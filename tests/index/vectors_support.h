@@ -88,22 +88,45 @@ static inline kin_index *vectors_index(struct vectors *v, const char *kind)
     kin_error err = {0};
     kin_index_source source = vectors_source(v);
     kin_index_options options = {.kind = kind};
-    if (kin_index_build(&source, &options, &index, &err) != KIN_OK)
+    if (kin_index_build(&source, &options, &index, NULL, &err) != KIN_OK)
         fail_msg("%s", err.message);
     return index;
 }
 
-/* The best k of those that allowed() lets through, by scanning all. */
+/* The best k of the members (NULL: all), by scanning all. */
 static inline size_t exact(const struct vectors *v, const float *query, size_t k,
-                           kin_index_allowed_fn allowed, void *ctx, kin_hit *hits)
+                           const kin_members *members, kin_hit *hits)
 {
     const kin_kernels *kernels = kin_kernels_best();
     kin_topk top = {.hits = hits, .capacity = k};
     for (size_t i = 0; i < v->count; i++)
-        if (allowed == NULL || allowed(ctx, v->ids[i]))
+        if (members == NULL || kin_members_have(members, v->ids[i]))
             kin_topk_offer(&top, v->ids[i], kernels->dot(query, v->data + i * v->dim, v->dim));
     kin_topk_sort(&top);
     return top.count;
+}
+
+/* One search that must not fail; returns how many it found. */
+static inline size_t search(const kin_index *index, const float *query, kin_index_setting setting,
+                            const kin_members *members, kin_hit *hits)
+{
+    size_t found = SIZE_MAX;
+    kin_index_work work;
+    kin_error err = {0};
+    kin_index_query asked = {.vector = query, .setting = setting, .members = members};
+    if (kin_index_search(index, &asked, hits, &found, &work, &err) != KIN_OK)
+        fail_msg("%s", err.message);
+    assert_false(work.gave_up); /* without a budget */
+    return found;
+}
+
+/* The i-th setting of an index's ladder, or its last. */
+static inline kin_index_setting setting_near(const kin_index *index, size_t k, size_t i)
+{
+    kin_index_setting setting = {0};
+    while (!kin_index_setting_at(index, k, i, &setting))
+        i--;
+    return setting;
 }
 
 /* Ranks candidates exactly, as the archive does with the store's vectors, and keeps the best k. */
@@ -136,6 +159,34 @@ static inline size_t hits_in_common(const kin_hit *a, size_t a_count, const kin_
         for (size_t j = 0; j < b_count; j++)
             common += a[i].id == b[j].id;
     return common;
+}
+
+/* Recall@k of `queries` (count of them, packed) over all or members, after the exact ranking of the
+ * candidates; and that every answer is a member, unique and in order.  k <= 100. */
+static inline double recall_of(const kin_index *index, const struct vectors *v,
+                               const struct vectors *queries, size_t k, kin_index_setting setting,
+                               const kin_members *members)
+{
+    size_t common = 0, expected = 0;
+    kin_hit *candidates = calloc(setting.candidates + 1, sizeof *candidates);
+    assert_non_null(candidates);
+    for (size_t q = 0; q < queries->count; q++) {
+        const float *query = queries->data + q * v->dim;
+        kin_hit ranked[100], truth[100];
+        size_t there_are = exact(v, query, k, members, truth);
+        size_t found = search(index, query, setting, members, candidates);
+        assert_true(found <= setting.candidates);
+        for (size_t i = 0; i < found; i++) {
+            assert_true(members == NULL || kin_members_have(members, candidates[i].id));
+            assert_true(i == 0 || candidates[i - 1].score >= candidates[i].score);
+        }
+        assert_int_equal(hits_in_common(candidates, found, candidates, found), found);
+        size_t n = rerank(v, query, candidates, found, k, ranked);
+        common += hits_in_common(ranked, n, truth, there_are);
+        expected += there_are;
+    }
+    free(candidates);
+    return expected > 0 ? (double)common / (double)expected : 1.0;
 }
 
 #endif
