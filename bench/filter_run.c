@@ -95,7 +95,7 @@ kin_status bench_filter_measure(bench_filter *filter, const bench_conditions *co
     const char *best;
     double best_us = 0, members = 0;
     for (size_t i = 0; i < count; i++)
-        members += (double)bench_cell_members(&cell, queries[i]) / (double)count;
+        members += (double)bench_cell_members(&cell, queries[i]);
     kin_status status = bench_cell_ask_kindred(&cell, &corpus, NULL, filter->recall, true,
                                                filter->seconds, &planned, err);
     if (status == KIN_OK)
@@ -103,7 +103,7 @@ kin_status bench_filter_measure(bench_filter *filter, const bench_conditions *co
     if (status != KIN_OK)
         return status;
     json_t *row = answers_row(relation, share, planned.way, &planned);
-    json_object_set_new(row, "members", json_real(members));
+    json_object_set_new(row, "members", json_real(members / (double)count));
     json_object_set_new(row, "way_share", json_real(planned.way_share));
     json_object_set_new(row, "fell_back", json_real(planned.fell_back));
     json_object_set_new(row, "estimate_of_truth", json_real(planned.estimate_of_truth));

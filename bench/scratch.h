@@ -4,9 +4,10 @@
 
 #include "base/status.h"
 
-enum { BENCH_SCRATCH_SIZE = 64 };
+enum { BENCH_SCRATCH_SIZE = 256 };
 
-/* Makes an empty folder and writes its path. */
+/* Makes an empty folder in $TMPDIR (or /tmp) and writes its path.  Removes those of measurements that
+ * were killed before they could. */
 kin_status bench_scratch_make(char path[BENCH_SCRATCH_SIZE], kin_error *err);
 /* Removes it with all that is in it; "" is fine. */
 void bench_scratch_remove(const char *path);
