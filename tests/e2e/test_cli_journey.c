@@ -439,7 +439,7 @@ static void test_every_index_answers_as_the_scan(void **state)
         assert_string_equal(text_of(report, "index_kind"), kinds[i]);
         assert_int_equal(number_of(report, "images"), IMAGES);
         assert_true(real_of(report, "recall_at_10") > 0.99);
-        json_t *found = ask(copy, 0, "search", BRAIN, "-k", "20", NULL);
+        json_t *found = ask(copy, 0, "search", BRAIN, "-k", "20", "--recall", "1", NULL);
         json_t *exact = ask(copy, 0, "search", BRAIN, "-k", "20", "--exact", NULL);
         assert_true(json_equal(results_of(found), results_of(exact)));
         json_t *sound = ask(copy, 0, "verify", NULL);

@@ -317,7 +317,17 @@ static void test_exit_codes(void **state)
     tell(archive, 2, "-k must be", "search", FIRST, "-k", "0", NULL);
     tell(archive, 2, "--by is one of", "search", FIRST, "--by", "ward", NULL);
     tell(archive, 2, "column 11", "search", FIRST, "--where", "modality =", NULL);
+    static const char *const no_recalls[] = {"0", "-0.5", "1.01", "nan", "", "most", "0.9x"};
+    for (size_t i = 0; i < sizeof no_recalls / sizeof no_recalls[0]; i++)
+        tell(archive, 2, "--recall must be", "search", FIRST, "--recall", no_recalls[i], NULL);
+    tell(archive, 2, "nothing to --recall", "search", FIRST, "--exact", "--recall", "1", NULL);
+    tell(archive, 2, "--way is one of", "search", FIRST, "--way", "shortcut", NULL);
+    tell(archive, 2, "--way by itself", "search", FIRST, "--way", "scan", "--exact", NULL);
+    tell(archive, 2, "unrecognized option", "search", FIRST, "--effort", "0.5", NULL);
     tell(archive, 2, "--index is one of", "reindex", "--index", "tree", NULL);
+    tell(archive, 2, "not both", "reindex", "--learn", "--keep-model", NULL);
+    tell(archive, 2, "--memory must be", "reindex", "--memory", "much", NULL);
+    tell(archive, 2, "--memory must be", "reindex", "--memory", "0", NULL);
     tell(archive, 2, "--format is", "export", "--format", "xml", NULL);
     tell(archive, 2, "which files", "ingest", NULL);
     tell(archive, 2, "manifest", "eval", NULL);

@@ -274,15 +274,61 @@ def result_json(result):
     return value
 
 
+PLAN_TIMES = ("milliseconds", "ranking_milliseconds", "members_milliseconds",
+              "estimated_milliseconds")
+
+
+def plan_json(plan):
+    """As the plan of `search --json`."""
+    names = ("method", "fell_back", "recall", "expected_recall", "width", "candidates",
+             "index_kind", "model", "generation", "live", "members", "tail", "scored", "scanned")
+    value = {name: getattr(plan, name) for name in names + PLAN_TIMES}
+    value["considered"] = [
+        {"method": one.method, "milliseconds": None if one.milliseconds < 0 else one.milliseconds}
+        for one in plan.considered]
+    return value
+
+
 def search_json(response):
-    """As `search --json`, but for the plan's time."""
-    query, plan = response.query, response.plan
-    names = ("method", "index_kind", "model", "generation", "live", "members", "tail", "scanned")
+    """As `search --json`."""
+    query = response.query
     return {"query": {"name": query.name, "frame": query.frame, "patient_id": query.patient_id,
                       "stored": query.stored},
-            "plan": {name: getattr(plan, name) for name in names},
-            "complete": response.complete,
+            "plan": plan_json(response.plan),
+            "complete": response.complete, "exact": response.exact,
             "results": [result_json(result) for result in response.results]}
+
+
+def without_times(case, plan):
+    """A plan but for what differs from run to run, which is checked to be there."""
+    plan = dict(plan)
+    for name in PLAN_TIMES:
+        case.assertGreaterEqual(plan.pop(name), 0, name)
+    plan["considered"] = [(one["method"], one["milliseconds"] is not None)
+                          for one in plan["considered"]]
+    for one in ("recall", "expected_recall"):  # JSON is printed with nine digits
+        plan[one] = round(plan[one], 8)
+    return plan
+
+
+TUNING = ("target", "recall", "microseconds", "width", "candidates")
+
+
+def tunings_json(tunings):
+    return [{name: getattr(tuning, name) for name in TUNING} for tuning in tunings]
+
+
+def report_json(report):
+    """As `reindex --json`."""
+    names = ("images", "model", "model_kind", "learnt", "generation", "index_kind", "extended",
+             "recall_at_10", "recall_queries", "recall_bound", "below_bound", "forecast_bytes",
+             "peak_bytes", "build_seconds", "tune_seconds", "swap_seconds", "seconds")
+    value = {name: getattr(report, name) for name in names}
+    value["drift"] = {name: getattr(report.drift, name)
+                      for name in ("judged", "old_error", "new_error", "learn", "old_index_error",
+                                   "new_index_error", "retrain")}
+    value["tunings"] = tunings_json(report.tunings)
+    return value
 
 
 def stats_json(stats):
@@ -292,11 +338,11 @@ def stats_json(stats):
     value = {name: getattr(stats, name) for name in names}
     value["model"] = {name: getattr(stats.model, name)
                       for name in ("id", "kind", "dim", "descriptor_length", "trained_on",
-                                   "layout")}
+                                   "layout", "codec")}
     generation = stats.generation
     value["generation"] = None if generation.number == 0 else {
         "number": generation.number, "kind": generation.index_kind, "time": generation.time,
-        "recall_at_10": generation.recall_at_10}
+        "recall_at_10": generation.recall_at_10, "tunings": tunings_json(generation.tunings)}
     value["bytes"] = {"catalog": stats.catalog_bytes, "descriptors": stats.descriptor_bytes,
                       "vectors": stats.vector_bytes, "index": stats.index_bytes}
     return value
@@ -322,10 +368,28 @@ class RemoteCase(unittest.TestCase):
     def assert_same_search(self, response, expected):
         """The response to a SearchRequest with explain says what `search --json` said."""
         got = search_json(response)
-        expected["plan"].pop("milliseconds", None)
+        for answer in (got, expected):
+            answer["plan"] = without_times(self, answer["plan"])
         for result in expected["results"]:
             result["score"] = struct.unpack("f", struct.pack("f", result["score"]))[0]
         self.assertEqual(got, expected)
+
+    def assert_near(self, one, other):
+        """The same, but for the digits that JSON leaves out."""
+        self.assertEqual(type(one), type(other))
+        if isinstance(one, dict):
+            self.assertEqual(one.keys(), other.keys())
+            for name in one:
+                with self.subTest(name=name):
+                    self.assert_near(one[name], other[name])
+        elif isinstance(one, list):
+            self.assertEqual(len(one), len(other))
+            for mine, theirs in zip(one, other):
+                self.assert_near(mine, theirs)
+        elif isinstance(one, float):
+            self.assertAlmostEqual(one, other, delta=1e-8 * max(1, abs(one)))
+        else:
+            self.assertEqual(one, other)
 
 
 def poll(condition, seconds=30, what="what was waited for"):

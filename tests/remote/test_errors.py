@@ -47,8 +47,12 @@ class Errors(ks.RemoteCase):
     def test_numbers_out_of_their_range(self):
         self.assert_field("k", uid=self.uid, k=501)
         self.assert_field("k", uid=self.uid, k=2**32 - 1)
-        for effort in (1.5, -0.1, math.nan, math.inf):
-            self.assert_field("effort", uid=self.uid, effort=effort)
+        for recall in (1.5, -0.1, math.nan, math.inf, -math.inf, math.nextafter(1, 2)):
+            self.assert_field("recall", uid=self.uid, recall=recall)
+        for way in ("shortcut", "Scan", "scan ", "x" * 1000):
+            self.assert_field("way", uid=self.uid, way=way)
+        for way in ("index", "filtered index", "widening"):  # the samples' index is flat
+            self.assert_field("way", uid=self.uid, way=way)
         self.assert_field("by", uid=self.uid, by=99)
         self.assert_field("by", uid=self.uid, by=-1)
 

@@ -46,7 +46,8 @@ def examples():
             search_pb2.SearchRequest(image=picture, region=image_pb2.Region(x=1, y=1, width=9,
                                                                             height=9), explain=True),
             search_pb2.SearchRequest(vector=search_pb2.Vector(values=[0.5] * 64, model="x"),
-                                     not_same_patient=True, patient_id="p", by=4, effort=0.5)],
+                                     not_same_patient=True, patient_id="p", by=4, recall=0.5,
+                                     way="two-stage scan")],
         "Get": [manage_pb2.GetRequest(uid="SYN-0001", limit=5, include_embeddings=True)],
         "Thumbnail": [manage_pb2.ThumbnailRequest(sop_instance_uid="1.2", frame=1, max_side=64)],
         "Stats": [manage_pb2.StatsRequest(values_of=["modality", "diagnosis"])],
@@ -58,7 +59,8 @@ def examples():
         "Delete": [manage_pb2.DeleteRequest(uid="no such image")],
         "SetOutcome": [manage_pb2.SetOutcomeRequest(uid="no such image", outcome="well")],
         "Backup": [manage_pb2.BackupRequest(name="../../etc")],
-        "Reindex": [manage_pb2.ReindexRequest(index_kind="cube", recall_bound=2)],
+        "Reindex": [manage_pb2.ReindexRequest(index_kind="cube", recall_bound=2, model=3,
+                                              rebuild=True, memory_max=1 << 30)],
     }
 
 

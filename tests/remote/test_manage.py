@@ -11,6 +11,7 @@ import grpc
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
+KEEP, LEARN = manage_pb2.REINDEX_MODEL_KEEP, manage_pb2.REINDEX_MODEL_LEARN
 
 
 class Serving(ks.RemoteCase):
@@ -137,7 +138,8 @@ class Looking(Serving):
         response = self.call("Stats", manage_pb2.StatsRequest(values_of=names))
         expected = kindred_json("stats", archive=self.archive)
         counted = {name: expected.pop(name) for name in ("modality", "diagnosis")}
-        self.assertEqual(ks.stats_json(response), expected)
+        self.assertEqual(expected["model"]["codec"], "fp32")
+        self.assert_near(ks.stats_json(response), expected)
         self.assertRegex(response.version, r"^\d+\.\d+\.\d+$")
         self.assertEqual([v.name for v in response.values], names)
         got = {v.name: {c.value: c.images for c in v.values} for v in response.values}
@@ -234,25 +236,49 @@ class Changing(ks.RemoteCase):
         return list(self.stub.Reindex(manage_pb2.ReindexRequest(**options),
                                       timeout=ks.CALL_SECONDS))
 
+    def assert_events(self, events):
+        """Progress and one forecast, which the report repeats; the report is last."""
+        report = events[-1].report
+        self.assertEqual(events[-1].WhichOneof("event"), "report")
+        forecasts = [e.forecast for e in events if e.WhichOneof("event") == "forecast"]
+        self.assertEqual(len(forecasts), 1)
+        self.assertEqual(forecasts[0].peak_bytes, report.forecast_bytes)
+        self.assertIn(forecasts[0].index_kind, ("flat", "hnsw", "ivfpq"))
+        if not report.below_bound:
+            self.assertEqual(forecasts[0].index_kind, report.index_kind)
+        for event in events[:-1]:
+            if event.WhichOneof("event") != "forecast":
+                self.assertEqual(event.WhichOneof("event"), "progress")
+                self.assertNotEqual(event.progress.stage, "")
+                self.assertTrue(0 <= event.progress.done <= 1, event.progress.done)
+
     def test_reindex_tells_its_progress_and_reports(self):
         before = self.call("Stats", manage_pb2.StatsRequest())
         for kind, keep in (("flat", True), ("hnsw", False), ("auto", False), ("", True)):
             with self.subTest(kind=kind, keep=keep):
-                events = self.reindex(index_kind=kind, keep_model=keep, check_queries=50)
+                events = self.reindex(index_kind=kind, model=KEEP if keep else LEARN,
+                                      check_queries=50)
                 report = events[-1].report
-                self.assertEqual(events[-1].WhichOneof("event"), "report")
-                for event in events[:-1]:
-                    self.assertEqual(event.WhichOneof("event"), "progress")
-                    self.assertNotEqual(event.progress.stage, "")
-                    self.assertTrue(0 <= event.progress.done <= 1, event.progress.done)
+                self.assert_events(events)
                 self.assertEqual(report.images, len(self.images))
                 self.assertEqual(report.recall_queries, 50)
+                self.assertEqual(report.recall_bound, 0.95)
+                self.assertGreater(report.forecast_bytes, 0)
+                self.assertGreaterEqual(report.seconds, report.build_seconds + report.tune_seconds
+                                        + report.swap_seconds)
                 self.assertGreaterEqual(report.recall_at_10, 0.95)
                 self.assertFalse(report.below_bound)
                 if kind in ("flat", "hnsw"):
                     self.assertEqual(report.index_kind, kind)
                 after = self.call("Stats", manage_pb2.StatsRequest())
                 self.assertEqual(after.generation.number, report.generation)
+                self.assertEqual(after.generation.tunings, report.tunings)
+                self.assertEqual(after.generation.recall_at_10, report.recall_at_10)
+                self.assertEqual([t.target for t in report.tunings],
+                                 sorted(t.target for t in report.tunings))
+                for tuning in report.tunings:
+                    self.assertGreaterEqual(tuning.recall, tuning.target)
+                    self.assertGreater(tuning.candidates, 0)
                 self.assertGreater(report.generation, before.generation.number)
                 self.assertEqual(after.model.id, report.model)
                 if keep:
@@ -261,13 +287,59 @@ class Changing(ks.RemoteCase):
                 self.assertEqual(expected["generation"]["number"], report.generation)
                 before = after
 
+    def test_the_second_extends_and_learning_is_judged_or_asked_for(self):
+        first = self.reindex(index_kind="hnsw", rebuild=True)[-1].report
+        self.assertFalse(first.extended)
+        self.call("Delete", manage_pb2.DeleteRequest(uid=self.images[3]["sop_instance_uid"]))
+        for model in (manage_pb2.REINDEX_MODEL_UNSPECIFIED, manage_pb2.REINDEX_MODEL_JUDGE, KEEP):
+            events = self.reindex(index_kind="hnsw", model=model)
+            self.assert_events(events)
+            report = events[-1].report
+            self.assertTrue(report.extended)
+            self.assertFalse(report.learnt)
+            self.assertFalse(report.drift.learn or report.drift.retrain)
+            self.assertEqual(report.model, first.model)
+        self.assertFalse(self.reindex(index_kind="hnsw", rebuild=True)[-1].report.extended)
+        learnt = self.reindex(index_kind="hnsw", model=LEARN)[-1].report  # of an image less
+        self.assertTrue(learnt.learnt)
+        self.assertFalse(learnt.extended)
+        self.assertNotEqual(learnt.model, first.model)
+
+    def test_the_command_line_reports_alike(self):
+        """Two reindexes of one archive differ in times and measurements alone."""
+        self.reindex(index_kind="hnsw")
+        there = ks.report_json(self.reindex(index_kind="hnsw")[-1].report)
+        here = kindred_json("reindex", "--index", "hnsw", archive=self.archive)
+        self.assertEqual(here["generation"], there["generation"] + 1)
+        for report in (here, there):
+            self.assertEqual(len(report["tunings"]), len(there["tunings"]))
+            for tuning in report["tunings"]:
+                self.assertGreater(tuning.pop("microseconds"), 0)
+            for name in ("generation", "peak_bytes", "build_seconds", "tune_seconds",
+                         "swap_seconds", "seconds"):
+                self.assertGreaterEqual(report.pop(name), 0)
+        self.assert_near(there, here)
+
+    def test_memory_that_does_not_suffice(self):
+        before = self.call("Stats", manage_pb2.StatsRequest()).generation
+        self.assert_status(grpc.StatusCode.RESOURCE_EXHAUSTED, "may be used", lambda: self.reindex(
+            index_kind="hnsw", rebuild=True, memory_max=1000))
+        self.assertEqual(self.call("Stats", manage_pb2.StatsRequest()).generation, before)
+        self.assert_events(self.reindex(index_kind="hnsw", memory_max=1 << 34))
+
     def test_a_recall_that_cannot_be_met_serves_exactly(self):
-        report = self.reindex(index_kind="hnsw", recall_bound=1.0, keep_model=True)[-1].report
-        self.assertEqual(report.below_bound, report.recall_at_10 < 1.0)
+        events = self.reindex(index_kind="hnsw", recall_bound=1.0, model=KEEP)
+        self.assert_events(events)
+        report = events[-1].report
+        self.assertEqual(report.recall_bound, 1)
+        if report.below_bound:
+            self.assertLess(report.recall_at_10, 1.0)
+            self.assertEqual(report.index_kind, "flat")
 
     def test_options_that_make_no_sense(self):
         for field, value in (("index_kind", "no such kind"), ("recall_bound", 1.5),
                              ("recall_bound", -0.1), ("recall_bound", math.nan),
+                             ("recall_bound", math.inf), ("model", 4), ("model", -1),
                              ("threads", 4000000000), ("check_queries", 4000000000)):
             with self.subTest(field=field, value=value):
                 details = self.assert_status(INVALID, field,
@@ -358,7 +430,7 @@ class Cancelling(ks.RemoteCase):
         """The old generation serves, and soon another reindex may begin."""
         def finished():
             try:
-                return list(self.stub.Reindex(manage_pb2.ReindexRequest(keep_model=True),
+                return list(self.stub.Reindex(manage_pb2.ReindexRequest(model=KEEP),
                                               timeout=ks.CALL_SECONDS))
             except grpc.RpcError as failure:
                 self.assertEqual(failure.code(), grpc.StatusCode.ABORTED, failure.details())
@@ -386,7 +458,7 @@ class Cancelling(ks.RemoteCase):
         uid = ks.exported(self.archive)[7]["sop_instance_uid"]
         request = search_pb2.SearchRequest(uid=uid, k=5, exact=True)
         answers = 0
-        call = self.stub.Reindex(manage_pb2.ReindexRequest(keep_model=True),
+        call = self.stub.Reindex(manage_pb2.ReindexRequest(model=KEEP),
                                  timeout=ks.CALL_SECONDS)
         expected = self.stub.Search(request, timeout=ks.CALL_SECONDS)
         events = []

@@ -115,12 +115,22 @@ class Samples(SearchesOf, ks.RemoteCase):
                         self.search(uid=uid, where=condition),
                         self.expected("--uid", uid, "--where", condition))
 
-    def test_exact_and_effort(self):
+    def test_exact_recalls_and_ways(self):
         uid = self.some[0]["sop_instance_uid"]
-        self.assert_same_search(self.search(uid=uid, exact=True),
-                                self.expected("--uid", uid, "--exact"))
-        self.assert_same_search(self.search(uid=uid, effort=0.5),
-                                self.expected("--uid", uid, "--effort", "0.5"))
+        exact = self.search(uid=uid, exact=True)
+        self.assertTrue(exact.exact)
+        self.assertEqual(exact.plan.recall, 1)
+        self.assert_same_search(exact, self.expected("--uid", uid, "--exact"))
+        self.assertEqual(self.search(uid=uid, recall=1).results, exact.results)
+        for recall in (0.001, 0.5, 0.9, 0.999, 1):
+            response = self.search(uid=uid, recall=recall)
+            self.assertEqual(response.plan.recall, recall)
+            self.assert_same_search(response, self.expected("--uid", uid, "--recall", recall))
+        self.assertEqual(self.search(uid=uid).plan.recall, 0.99)
+        for way in ("scan", "two-stage scan"):
+            response = self.search(uid=uid, way=way)
+            self.assertEqual(response.plan.method, way)
+            self.assert_same_search(response, self.expected("--uid", uid, "--way", way))
 
     def test_a_series_a_study_and_a_patient_stand_for_their_first_image(self):
         for name in ("series_instance_uid", "study_instance_uid", "patient_id"):
@@ -159,6 +169,25 @@ class Samples(SearchesOf, ks.RemoteCase):
         others = [i for i in self.images if i["id"] != query["id"]]
         self.assertEqual(plan.members, sum(image["modality"] == "MR" for image in others))
         self.assertGreater(plan.milliseconds, 0)
+        self.assertGreater(plan.scored + plan.scanned, 0)
+        self.assertGreaterEqual(plan.milliseconds,
+                                plan.ranking_milliseconds + plan.members_milliseconds)
+        ways = [one.method for one in plan.considered]
+        self.assertEqual(len(ways), 5)
+        self.assertIn(plan.method, ways)
+        self.assertGreaterEqual(plan.considered[ways.index(plan.method)].milliseconds, 0)
+
+    def test_the_servers_own_recall(self):
+        """What a search that names none gets; one that names another gets that."""
+        uid = self.some[0]["sop_instance_uid"]
+        with Server(self.archive, search__recall=1) as server:
+            request = search_pb2.SearchRequest(uid=uid, explain=True)
+            stub = server.stub()
+            response = stub.Search(request, timeout=ks.CALL_SECONDS)
+            self.assertTrue(response.exact)
+            self.assertEqual(response.plan.recall, 1)
+            request.recall = 0.5
+            self.assertEqual(stub.Search(request, timeout=ks.CALL_SECONDS).plan.recall, 0.5)
 
     def test_slips_of_the_pen_are_named(self):
         uid = self.some[0]["sop_instance_uid"]
