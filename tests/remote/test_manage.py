@@ -414,6 +414,8 @@ class WithoutBackups(Serving):
 class Cancelling(ks.RemoteCase):
     """Reindexes long enough to be stopped: over real images."""
 
+    LONG = manage_pb2.ReindexRequest(index_kind="hnsw", model=LEARN, rebuild=True)
+
     @classmethod
     def setUpClass(cls):
         cls.folder = ks.Folder()
@@ -441,7 +443,7 @@ class Cancelling(ks.RemoteCase):
 
     def test_a_cancelled_reindex_stops(self):
         before = self.generation()
-        call = self.stub.Reindex(manage_pb2.ReindexRequest(), timeout=ks.CALL_SECONDS)
+        call = self.stub.Reindex(self.LONG, timeout=ks.CALL_SECONDS)
         next(call)  # it has begun
         call.cancel()
         with self.assertRaises(grpc.RpcError):
@@ -451,7 +453,7 @@ class Cancelling(ks.RemoteCase):
     def test_a_deadline_stops_a_reindex(self):
         before = self.generation()
         self.assert_status(grpc.StatusCode.DEADLINE_EXCEEDED, "", lambda: self.stub.Reindex(
-            manage_pb2.ReindexRequest(), timeout=0.15))
+            self.LONG, timeout=0.15))
         self.assert_free_again(before)
 
     def test_searches_go_on_meanwhile(self):
