@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench_ann.h"
 #include "bench_filter.h"
 #include "bench_grow.h"
 #include "bench_ingest.h"
@@ -14,6 +15,7 @@ static const struct {
     const char *name, *help;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"ann", "recall against queries per second, beside hnswlib and FAISS", bench_ann},
     {"filter", "searches under conditions, beside hnswlib's and FAISS's filters",
      bench_filter_main},
     {"grow", "build, memory and searches over growing sets, and the exponents", bench_grow_main},
