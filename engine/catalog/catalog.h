@@ -49,7 +49,10 @@
 #include "catalog/bitmap.h"
 #include "catalog/record.h"
 
-enum { KIN_CATALOG_SCHEMA_VERSION = 1 };
+enum {
+    KIN_CATALOG_SCHEMA_VERSION = 2,
+    KIN_CATALOG_CACHE_BYTES = 64 << 20 /* of bitmaps that are kept, until another limit is set */
+};
 
 typedef struct kin_catalog kin_catalog;
 typedef struct kin_txn kin_txn;
@@ -170,6 +173,16 @@ kin_status kin_block_get(kin_txn *txn, const char *set, uint64_t block, uint64_t
                          kin_error *err);
 /* Forgets all blocks of a set. */
 kin_status kin_block_drop_set(kin_txn *txn, const char *set, kin_error *err);
+
+/* --- the bitmaps that are kept in memory: of conditions that were asked (condition.h), of the dead
+ * --- */
+
+/* At most so many bytes, where what was asked for longest ago gives way; 0 keeps none.  The answers
+ * are the same. */
+void kin_catalog_limit_cache(kin_catalog *catalog, size_t bytes);
+
+/* What is kept now. */
+void kin_catalog_measure_cache(kin_catalog *catalog, size_t *bytes, size_t *bitmaps);
 
 /* --- whole catalog --- */
 

@@ -74,6 +74,17 @@ static kin_node *new_node(struct parser *parser, kin_node_kind kind)
     return node;
 }
 
+static kin_status set_key(struct parser *parser, kin_node *node)
+{
+    node->key_size = kin_node_key(node, NULL);
+    char *key = own(parser->condition, node->key_size, 1);
+    if (key == NULL)
+        return no_memory(parser);
+    kin_node_key(node, key);
+    node->key = key;
+    return KIN_OK;
+}
+
 static int compare_text(const void *a, const void *b)
 {
     return strcmp(((const kin_operand *)a)->text, ((const kin_operand *)b)->text);
@@ -203,6 +214,8 @@ static kin_status parse_comparison(struct parser *parser, kin_node **out)
     kin_status status = advance(parser);
     if (status == KIN_OK)
         status = parse_operator(parser, node, &negated);
+    if (status == KIN_OK)
+        status = set_key(parser, node);
     if (status != KIN_OK)
         return status;
     *parser->last_comparison = node;
@@ -281,6 +294,8 @@ static kin_status parse_all(struct parser *parser)
         status = parse_or(parser, &parser->condition->root);
     if (status == KIN_OK && parser->scanner.kind != KIN_TOKEN_END)
         status = expected(parser, "\"and\", \"or\" or the end");
+    if (status == KIN_OK && parser->condition->root->key == NULL)
+        status = set_key(parser, parser->condition->root);
     return status;
 }
 

@@ -72,24 +72,27 @@ static kin_status gather(struct tally *tally, const char *value, uint64_t images
     return KIN_OK;
 }
 
-static kin_status count_value(void *ctx, const char *value, const uint32_t *ids, size_t count)
+static kin_status count_value(void *ctx, const char *value, const kin_value_ids *ids)
 {
     struct tally *tally = ctx;
-    (void)ids;
+    uint64_t images;
+    kin_status status = kin_value_ids_count(ids, &images);
+    if (status != KIN_OK)
+        return status;
     if (tally->count > 0) {
         struct counted *last = &tally->gathered[tally->count - 1];
         if (strcmp(last->value, value) == 0) {
-            last->images += count;
+            last->images += images;
             return KIN_OK;
         }
         /* strncmp() also ends at a value that is shorter than a cut one: it waits for nothing. */
         if (strncmp(last->value, value, tally->cut_length) != 0) {
-            kin_status status = flush(tally);
+            status = flush(tally);
             if (status != KIN_OK)
                 return status;
         }
     }
-    return gather(tally, value, count);
+    return gather(tally, value, images);
 }
 
 kin_status kin_catalog_each_value(kin_txn *txn, const char *name,
@@ -100,7 +103,7 @@ kin_status kin_catalog_each_value(kin_txn *txn, const char *name,
     if (strlen(name) > KIN_RECORD_MAX_NAME)
         return KIN_OK;
     tally.cut_length = kin_value_cut_length(name);
-    kin_status status = kin_values_walk(txn, name, count_value, &tally, err);
+    kin_status status = kin_values_walk(txn, name, 0, count_value, &tally, err);
     if (status == KIN_OK)
         status = flush(&tally);
     forget(&tally);

@@ -21,9 +21,17 @@ static kin_status lay_down_version_1(kin_txn *txn, kin_error *err)
     return kin_meta_store_u64(txn, KIN_META_ROWS, 0, err);
 }
 
+/* To version 2: what changes values is counted (changes.c).  Nothing has been counted so far, but
+ * programs of version 1, which would not count, must keep out. */
+static kin_status begin_to_count_changes(kin_txn *txn, kin_error *err)
+{
+    return kin_meta_store_u64(txn, KIN_META_CHANGES, 0, err);
+}
+
 /* migrations[n] takes a catalog of schema n to n + 1, inside the transaction that opens it. */
 static kin_status (*const migrations[KIN_CATALOG_SCHEMA_VERSION])(kin_txn *txn, kin_error *err) = {
     lay_down_version_1,
+    begin_to_count_changes,
 };
 
 kin_status kin_catalog_check_schema(kin_txn *txn, kin_error *err)
@@ -244,8 +252,10 @@ static kin_status catalog_new(const char *dir, kin_catalog **out, kin_error *err
 {
     pthread_mutexattr_t checking;
     kin_catalog *catalog = calloc(1, sizeof *catalog);
+    kin_cache *cache = kin_cache_new(KIN_CATALOG_CACHE_BYTES);
     char *copy = strdup(dir);
-    if (catalog == NULL || copy == NULL || kin_gate_init(catalog, err) != KIN_OK) {
+    if (catalog == NULL || cache == NULL || copy == NULL || kin_gate_init(catalog, err) != KIN_OK) {
+        kin_cache_free(cache);
         free(catalog);
         free(copy);
         kin_fail(err, KIN_E_NOMEM, dir, "no memory to open the catalog");
@@ -257,6 +267,7 @@ static kin_status catalog_new(const char *dir, kin_catalog **out, kin_error *err
     pthread_mutex_init(&catalog->previews_lock, NULL);
     pthread_mutexattr_destroy(&checking);
     catalog->dir = copy;
+    catalog->cache = cache;
     *out = catalog;
     return KIN_OK;
 }
@@ -300,8 +311,19 @@ void kin_catalog_close(kin_catalog *catalog)
     pthread_mutex_destroy(&catalog->write_lock);
     pthread_mutex_destroy(&catalog->previews_lock);
     kin_gate_destroy(catalog);
+    kin_cache_free(catalog->cache);
     free(catalog->dir);
     free(catalog);
+}
+
+void kin_catalog_limit_cache(kin_catalog *catalog, size_t bytes)
+{
+    kin_cache_set_limit(catalog->cache, bytes);
+}
+
+void kin_catalog_measure_cache(kin_catalog *catalog, size_t *bytes, size_t *bitmaps)
+{
+    kin_cache_measure(catalog->cache, bytes, bitmaps);
 }
 
 kin_status kin_catalog_size(kin_catalog *catalog, uint64_t *used, uint64_t *map, kin_error *err)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "catalog/cache.h"
 #include "catalog/catalog.h"
 
 enum {
@@ -24,15 +25,17 @@ enum {
 #define KIN_CATALOG_MAX_ROWS UINT64_C(0xFFFFFFFF)
 
 /* Keys of `meta` that kin_meta_set_*() leaves to the catalog itself. */
-#define KIN_META_SCHEMA "schema_version"
-#define KIN_META_ROWS   "rows"
+#define KIN_META_SCHEMA  "schema_version"
+#define KIN_META_ROWS    "rows"
+#define KIN_META_CHANGES "changes" /* and "changes:<name>": see changes.c */
 
 struct kin_txn {
     kin_catalog *catalog;
     MDB_txn *mdb;
     bool writing;
-    bool map_full; /* an operation met MDB_MAP_FULL: the map must grow and the body run again */
-    bool previews; /* the handle of `previews` was there when it began, and may be used */
+    bool map_full;   /* an operation met MDB_MAP_FULL: the map must grow and the body run again */
+    bool previews;   /* the handle of `previews` was there when it began, and may be used */
+    uint64_t change; /* of a write that has changed values: its number, see changes.c */
     /* Kept by gate.c. */
     pthread_t thread;
     kin_txn *next, *previous;
@@ -55,6 +58,7 @@ struct kin_catalog {
     kin_txn *active;
     unsigned remaps_waiting;
     bool remapping, map_lost;
+    kin_cache *cache;
 };
 
 /* --- gate.c: transactions on one side, changes of the map's size on the other --- */
@@ -90,6 +94,10 @@ void kin_txn_abandon(kin_txn *txn);
 /* Ends it for good; a reader's too, which keeps the handles that it opened. */
 kin_status kin_txn_commit(kin_txn *txn, kin_error *err);
 
+/* LMDB's number of the last commit that a reader sees; the same for the same snapshot, and larger
+ * for a later one, in whatever process. */
+uint64_t kin_txn_commit_number(const kin_txn *txn);
+
 /* kin_catalog_write(), whatever the schema. */
 kin_status kin_txn_run(kin_catalog *catalog, kin_txn_body *body, void *ctx, kin_error *err);
 
@@ -108,6 +116,17 @@ kin_status kin_txn_check_writing(const kin_txn *txn, kin_error *err);
 
 /* As kin_meta_set_u64(), for the catalog's own keys. */
 kin_status kin_meta_store_u64(kin_txn *txn, const char *key, uint64_t value, kin_error *err);
+
+/* --- changes.c: which names' values changed of images that were there before --- */
+
+/* Of a write: an image's value of `name` became another.  (What is put or removed is no change: the
+ * number of rows and the dead tell of it.) */
+kin_status kin_changes_note(kin_txn *txn, const char *name, kin_error *err);
+
+/* How many writes changed any values; and the number, from 1, of the last that changed those of
+ * `name`, 0 if none has. */
+kin_status kin_changes_count(kin_txn *txn, uint64_t *out, kin_error *err);
+kin_status kin_changes_last(kin_txn *txn, const char *name, uint64_t *out, kin_error *err);
 
 /* --- previews.c --- */
 
@@ -157,14 +176,29 @@ kin_status kin_values_drop(kin_txn *txn, const kin_record *record, kin_error *er
 kin_status kin_values_change(kin_txn *txn, const kin_record *from, const kin_record *to,
                              kin_error *err);
 
+/* Visits ids, ascending, in one or more calls; a status other than KIN_OK stops, and is returned. */
+typedef kin_status kin_ids_visitor(void *ctx, const uint32_t *ids, size_t count);
+
+/* Visits the ids from `from` on of the images whose field or label `name` is `value`. */
+kin_status kin_values_look_up(kin_txn *txn, const char *name, const char *value, uint32_t from,
+                              kin_ids_visitor *visit, void *ctx, kin_error *err);
+
+/* The ids that have a value, for a visitor of kin_values_walk() to ask for. */
+typedef struct kin_value_ids kin_value_ids;
+
+/* How many there are: all, whatever `from` was. */
+kin_status kin_value_ids_count(const kin_value_ids *ids, uint64_t *out);
+kin_status kin_value_ids_visit(const kin_value_ids *ids, kin_ids_visitor *visit, void *ctx);
+
+typedef kin_status kin_value_visitor(void *ctx, const char *value, const kin_value_ids *ids);
+
 /*
- * Calls visit for all values of `name` with the ids that have them, in the order of the keys (that
- * of the bytes, except among values that were cut and begin alike).  One value's ids may come in
- * several calls, one after the other.  Stops at the first status other than KIN_OK, and returns it.
+ * Calls visit for all values of `name`, in the order of the keys (that of the bytes, except among
+ * values that were cut and begin alike), to ask for the ids from `from` on that have them.  Of a
+ * value that was cut they come one at a time, in as many calls.  Stops at the first status other
+ * than KIN_OK, and returns it.
  */
-kin_status kin_values_walk(kin_txn *txn, const char *name,
-                           kin_status (*visit)(void *ctx, const char *value, const uint32_t *ids,
-                                               size_t count),
+kin_status kin_values_walk(kin_txn *txn, const char *name, uint32_t from, kin_value_visitor *visit,
                            void *ctx, kin_error *err);
 
 /* Does any image have a value of that name? */
@@ -173,17 +207,18 @@ kin_status kin_values_name_exists(kin_txn *txn, const char *name, bool *out, kin
 /* --- liveness.c: the ids that are dead for ever --- */
 
 kin_status kin_dead_add(kin_txn *txn, uint64_t id, kin_error *err);
+/* How many there are. */
+kin_status kin_dead_count(kin_txn *txn, uint64_t *out, kin_error *err);
 /* All of them, freed with roaring_bitmap_free(). */
 kin_status kin_dead_all(kin_txn *txn, roaring_bitmap_t **out, kin_error *err);
 
 /*
- * Calls visit for the ids at the cursor's key in a database of sorted ids, a page at a time;
- * `first` is the data at the cursor, which stands on the key's first.  Stops at the first status
- * other than KIN_OK.
+ * Calls visit for the ids from `from` on at the cursor's key in a database of sorted ids, a page at
+ * a time; `first` is the data at the cursor, which stands on the key's first.  Stops at the first
+ * status other than KIN_OK.
  */
-kin_status kin_ids_visit(kin_txn *txn, MDB_cursor *cursor, const MDB_val *first,
-                         kin_status (*visit)(void *ctx, const uint32_t *ids, size_t count),
-                         void *ctx, kin_error *err);
+kin_status kin_ids_visit(kin_txn *txn, MDB_cursor *cursor, const MDB_val *first, uint32_t from,
+                         kin_ids_visitor *visit, void *ctx, kin_error *err);
 
 /* Visitor of kin_ids_visit(): ctx is the roaring_bitmap_t that the ids are added to. */
 kin_status kin_ids_add_to_bitmap(void *ctx, const uint32_t *ids, size_t count);

@@ -14,7 +14,10 @@ static kin_status check_key(const char *key, kin_error *err)
 
 static kin_status check_not_ours(const char *key, kin_error *err)
 {
-    if (strcmp(key, KIN_META_SCHEMA) == 0 || strcmp(key, KIN_META_ROWS) == 0)
+    size_t prefix = strlen(KIN_META_CHANGES);
+    if (strcmp(key, KIN_META_SCHEMA) == 0 || strcmp(key, KIN_META_ROWS) == 0 ||
+        (strncmp(key, KIN_META_CHANGES, prefix) == 0 &&
+         (key[prefix] == '\0' || key[prefix] == ':')))
         return kin_fail(err, KIN_E_ARG, NULL, "the setting %s is the catalog's own", key);
     return KIN_OK;
 }

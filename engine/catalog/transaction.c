@@ -82,6 +82,11 @@ void kin_txn_end(kin_txn *txn)
     free(txn);
 }
 
+uint64_t kin_txn_commit_number(const kin_txn *txn)
+{
+    return mdb_txn_id(txn->mdb);
+}
+
 /* Doubles the map.  Nothing of ours is active but other threads' readers, whose end it awaits. */
 static kin_status grow(kin_catalog *catalog, size_t former_size, kin_error *err)
 {

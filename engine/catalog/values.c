@@ -39,7 +39,7 @@ struct writer {
     kin_txn *txn;
     MDB_cursor *cursor;
     uint32_t id;
-    const kin_record *other; /* its values are left alone; may be NULL */
+    const kin_record *other; /* of an update: its values are left alone; else NULL */
     kin_error *err;
 };
 
@@ -60,12 +60,21 @@ static bool other_has(const struct writer *writer, const char *name, const char 
     return others != NULL && strcmp(others, value) == 0;
 }
 
+/* An update changes what is known of an image that was there before. */
+static kin_status note_change(const struct writer *writer, const char *name)
+{
+    return writer->other != NULL ? kin_changes_note(writer->txn, name, writer->err) : KIN_OK;
+}
+
 static kin_status add_one(void *ctx, const char *name, const char *value)
 {
     struct writer *writer = ctx;
     kin_value_key bytes;
     if (other_has(writer, name, value))
         return KIN_OK;
+    kin_status status = note_change(writer, name);
+    if (status != KIN_OK)
+        return status;
     kin_value_key_make(&bytes, name, value);
     MDB_val key = {.mv_size = bytes.size, .mv_data = bytes.bytes};
     MDB_val data = {.mv_size = sizeof writer->id, .mv_data = &writer->id};
@@ -85,6 +94,9 @@ static kin_status drop_one(void *ctx, const char *name, const char *value)
     kin_value_key bytes;
     if (other_has(writer, name, value))
         return KIN_OK;
+    kin_status status = note_change(writer, name);
+    if (status != KIN_OK)
+        return status;
     kin_value_key_make(&bytes, name, value);
     MDB_val key = {.mv_size = bytes.size, .mv_data = bytes.bytes};
     MDB_val data = {.mv_size = sizeof writer->id, .mv_data = &writer->id};
@@ -159,16 +171,18 @@ static kin_status full_value(kin_txn *txn, uint32_t id, const char *name, kin_re
     return KIN_OK;
 }
 
+/* Visits those of a cut key's ids whose record says that they have the very value. */
 struct cut_lookup {
     kin_txn *txn;
     const char *name, *value;
-    roaring_bitmap_t *ids;
+    kin_ids_visitor *visit;
+    void *ctx;
     kin_error *err;
 };
 
-static kin_status add_if_equal(void *ctx, const uint32_t *ids, size_t count)
+static kin_status visit_if_equal(void *ctx, const uint32_t *ids, size_t count)
 {
-    struct cut_lookup *lookup = ctx;
+    const struct cut_lookup *lookup = ctx;
     for (size_t i = 0; i < count; i++) {
         kin_record record;
         const char *value = "";
@@ -176,35 +190,43 @@ static kin_status add_if_equal(void *ctx, const uint32_t *ids, size_t count)
             full_value(lookup->txn, ids[i], lookup->name, &record, &value, lookup->err);
         if (status != KIN_OK)
             return status;
-        if (strcmp(value, lookup->value) == 0)
-            roaring_bitmap_add(lookup->ids, ids[i]);
+        bool equal = strcmp(value, lookup->value) == 0;
         kin_record_release(&record);
+        if (equal && (status = lookup->visit(lookup->ctx, &ids[i], 1)) != KIN_OK)
+            return status;
     }
     return KIN_OK;
 }
 
-static kin_status look_up(kin_txn *txn, const char *name, const char *value, roaring_bitmap_t *ids,
-                          kin_error *err)
+static kin_status look_up_key(kin_txn *txn, MDB_cursor *cursor, const char *name, const char *value,
+                              uint32_t from, kin_ids_visitor *visit, void *ctx, kin_error *err)
 {
     kin_value_key bytes;
-    MDB_cursor *cursor;
     MDB_val first;
-    kin_status status = KIN_OK;
     kin_value_key_make(&bytes, name, value);
     MDB_val key = {.mv_size = bytes.size, .mv_data = bytes.bytes};
+    int rc = mdb_cursor_get(cursor, &key, &first, MDB_SET_KEY);
+    if (rc == MDB_NOTFOUND)
+        return KIN_OK;
+    if (rc != 0)
+        return kin_txn_fail(txn, rc, "cannot look a value up", err);
+    if (!bytes.cut)
+        return kin_ids_visit(txn, cursor, &first, from, visit, ctx, err);
+    struct cut_lookup lookup = {
+        .txn = txn, .name = name, .value = value, .visit = visit, .ctx = ctx, .err = err};
+    return kin_ids_visit(txn, cursor, &first, from, visit_if_equal, &lookup, err);
+}
+
+kin_status kin_values_look_up(kin_txn *txn, const char *name, const char *value, uint32_t from,
+                              kin_ids_visitor *visit, void *ctx, kin_error *err)
+{
+    MDB_cursor *cursor;
+    if (strlen(name) > KIN_RECORD_MAX_NAME)
+        return KIN_OK; /* no record has such a name */
     int rc = mdb_cursor_open(txn->mdb, txn->catalog->by_value, &cursor);
     if (rc != 0)
         return kin_txn_fail(txn, rc, "cannot open the index of values", err);
-    rc = mdb_cursor_get(cursor, &key, &first, MDB_SET_KEY);
-    if (rc == 0 && bytes.cut) {
-        struct cut_lookup lookup = {
-            .txn = txn, .name = name, .value = value, .ids = ids, .err = err};
-        status = kin_ids_visit(txn, cursor, &first, add_if_equal, &lookup, err);
-    } else if (rc == 0) {
-        status = kin_ids_visit(txn, cursor, &first, kin_ids_add_to_bitmap, ids, err);
-    } else if (rc != MDB_NOTFOUND) {
-        status = kin_txn_fail(txn, rc, "cannot look a value up", err);
-    }
+    kin_status status = look_up_key(txn, cursor, name, value, from, visit, ctx, err);
     mdb_cursor_close(cursor);
     return status;
 }
@@ -212,13 +234,10 @@ static kin_status look_up(kin_txn *txn, const char *name, const char *value, roa
 kin_status kin_catalog_with_value(kin_txn *txn, const char *name, const char *value,
                                   roaring_bitmap_t **out, kin_error *err)
 {
-    kin_status status = KIN_OK;
     roaring_bitmap_t *ids = roaring_bitmap_create();
     if (ids == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a bitmap");
-    /* No record has such a name: nothing to find. */
-    if (strlen(name) <= KIN_RECORD_MAX_NAME)
-        status = look_up(txn, name, value, ids, err);
+    kin_status status = kin_values_look_up(txn, name, value, 0, kin_ids_add_to_bitmap, ids, err);
     if (status != KIN_OK) {
         roaring_bitmap_free(ids);
         return status;
@@ -229,31 +248,56 @@ kin_status kin_catalog_with_value(kin_txn *txn, const char *name, const char *va
 
 /* --- walking all values of a name --- */
 
+/* A value's ids, at the cursor; or, of a key that was cut, one of them at a time. */
+struct kin_value_ids {
+    kin_txn *txn;
+    MDB_cursor *cursor;
+    const MDB_val *first;
+    uint32_t from;
+    const uint32_t *single; /* NULL: those at the cursor */
+    kin_error *err;
+};
+
+kin_status kin_value_ids_count(const kin_value_ids *ids, uint64_t *out)
+{
+    size_t count;
+    *out = 1;
+    if (ids->single != NULL)
+        return KIN_OK;
+    int rc = mdb_cursor_count(ids->cursor, &count);
+    if (rc != 0)
+        return kin_txn_fail(ids->txn, rc, "cannot count the images with a value", ids->err);
+    *out = count;
+    return KIN_OK;
+}
+
+kin_status kin_value_ids_visit(const kin_value_ids *ids, kin_ids_visitor *visit, void *ctx)
+{
+    if (ids->single != NULL)
+        return visit(ctx, ids->single, 1);
+    return kin_ids_visit(ids->txn, ids->cursor, ids->first, ids->from, visit, ctx, ids->err);
+}
+
 struct walk {
     kin_txn *txn;
     const char *name;
-    kin_status (*visit)(void *ctx, const char *value, const uint32_t *ids, size_t count);
+    uint32_t from;
+    kin_value_visitor *visit;
     void *ctx;
     kin_error *err;
-    char value[KIN_LMDB_MAX_KEY + 1]; /* of the key at hand, when it was not cut */
 };
-
-static kin_status visit_whole(void *ctx, const uint32_t *ids, size_t count)
-{
-    struct walk *walk = ctx;
-    return walk->visit(walk->ctx, walk->value, ids, count);
-}
 
 static kin_status visit_cut(void *ctx, const uint32_t *ids, size_t count)
 {
-    struct walk *walk = ctx;
+    const struct walk *walk = ctx;
     for (size_t i = 0; i < count; i++) {
         kin_record record;
         const char *value = "";
+        kin_value_ids one = {.single = &ids[i]};
         kin_status status = full_value(walk->txn, ids[i], walk->name, &record, &value, walk->err);
         if (status != KIN_OK)
             return status;
-        status = walk->visit(walk->ctx, value, &ids[i], 1);
+        status = walk->visit(walk->ctx, value, &one);
         kin_record_release(&record);
         if (status != KIN_OK)
             return status;
@@ -264,12 +308,14 @@ static kin_status visit_cut(void *ctx, const uint32_t *ids, size_t count)
 static kin_status walk_key(struct walk *walk, MDB_cursor *cursor, const MDB_val *key,
                            const MDB_val *first, size_t head)
 {
+    char value[KIN_LMDB_MAX_KEY + 1];
     size_t length = key->mv_size - head;
     if (key->mv_size >= KIN_LMDB_MAX_KEY)
-        return kin_ids_visit(walk->txn, cursor, first, visit_cut, walk, walk->err);
-    memcpy(walk->value, (const char *)key->mv_data + head, length);
-    walk->value[length] = '\0';
-    return kin_ids_visit(walk->txn, cursor, first, visit_whole, walk, walk->err);
+        return kin_ids_visit(walk->txn, cursor, first, walk->from, visit_cut, walk, walk->err);
+    memcpy(value, (const char *)key->mv_data + head, length);
+    value[length] = '\0';
+    kin_value_ids ids = {walk->txn, cursor, first, walk->from, NULL, walk->err};
+    return walk->visit(walk->ctx, value, &ids);
 }
 
 static bool begins_with(const MDB_val *key, const char *prefix, size_t size)
@@ -277,12 +323,10 @@ static bool begins_with(const MDB_val *key, const char *prefix, size_t size)
     return key->mv_size >= size && memcmp(key->mv_data, prefix, size) == 0;
 }
 
-kin_status kin_values_walk(kin_txn *txn, const char *name,
-                           kin_status (*visit)(void *ctx, const char *value, const uint32_t *ids,
-                                               size_t count),
+kin_status kin_values_walk(kin_txn *txn, const char *name, uint32_t from, kin_value_visitor *visit,
                            void *ctx, kin_error *err)
 {
-    struct walk walk = {.txn = txn, .name = name, .visit = visit, .ctx = ctx, .err = err};
+    struct walk walk = {txn, name, from, visit, ctx, err};
     MDB_cursor *cursor;
     size_t head = strlen(name) + 1;
     MDB_val key = {.mv_size = head, .mv_data = (void *)name}, first;

@@ -230,10 +230,10 @@ static kin_status walk_index(struct verification *verification, bool compare)
     while (rc == 0 && status == KIN_OK) {
         struct key_check check = {.verification = verification, .key = &key};
         if (compare)
-            status = kin_ids_visit(txn, verification->index, &first, compare_with_records, &check,
-                                   verification->err);
+            status = kin_ids_visit(txn, verification->index, &first, 0, compare_with_records,
+                                   &check, verification->err);
         else
-            status = kin_ids_visit(txn, verification->index, &first, count_ids, verification,
+            status = kin_ids_visit(txn, verification->index, &first, 0, count_ids, verification,
                                    verification->err);
         if (status == KIN_OK)
             rc = mdb_cursor_get(verification->index, &key, &first, MDB_NEXT_NODUP);
