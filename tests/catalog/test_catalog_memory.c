@@ -174,10 +174,55 @@ static void test_queries(void **state)
     assert_ok(
         kin_condition_parse("note != 5 and path > /b or not modality = MR", &condition, NULL));
     query.condition = condition;
+    kin_catalog_limit_cache(sample.catalog, 0); /* it may do without memory: see below */
     fail_each_allocation(evaluate, &query, 2);
     fail_each_allocation(list_values, &query, 20);
     kin_condition_free(condition);
     kin_txn_end(query.txn);
+    sample_drop(&sample);
+}
+
+/* What is kept may do without the memory to keep it: then the answer is right all the same. */
+static void test_kept_queries(void **state)
+{
+    sample_catalog sample;
+    sample_batch batch = {.seed = 65, .count = 40};
+    kin_condition *condition;
+    kin_txn *txn;
+    size_t at = 0, refused = 0;
+    uint64_t count;
+    (void)state;
+    sample_make(&sample);
+    assert_ok(
+        kin_condition_parse("note != 5 and path > /b or not modality = MR", &condition, NULL));
+    do {
+        kin_bitmap *members = NULL;
+        roaring_bitmap_t *truth;
+        /* New images, so that there is something to bring up to date, and once all from scratch. */
+        assert_ok(kin_catalog_write(sample.catalog, sample_put_batch, &batch, NULL));
+        batch.count = 1 + (unsigned)at % 2;
+        if (at % 3 == 0) {
+            kin_catalog_limit_cache(sample.catalog, 0);
+            kin_catalog_limit_cache(sample.catalog, KIN_CATALOG_CACHE_BYTES);
+        }
+        assert_ok(kin_catalog_read(sample.catalog, &txn, NULL));
+        from_now_fail(++at);
+        kin_status status = kin_condition_members(condition, txn, &members, NULL);
+        count = calls;
+        from_now_fail(0);
+        assert_true(status == KIN_OK || (status == KIN_E_NOMEM && count >= at));
+        refused += status == KIN_E_NOMEM;
+        kin_catalog_limit_cache(sample.catalog, 0);
+        assert_ok(kin_condition_evaluate(condition, txn, &truth, NULL));
+        if (status == KIN_OK)
+            assert_true(roaring_bitmap_equals(kin_bitmap_borrow(members), truth));
+        kin_catalog_limit_cache(sample.catalog, KIN_CATALOG_CACHE_BYTES);
+        kin_bitmap_free(members);
+        roaring_bitmap_free(truth);
+        kin_txn_end(txn);
+    } while (count >= at);
+    assert_true(refused > 2);
+    kin_condition_free(condition);
     sample_drop(&sample);
 }
 
@@ -303,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_packing),
         cmocka_unit_test(test_parsing_a_condition),
         cmocka_unit_test(test_queries),
+        cmocka_unit_test(test_kept_queries),
         cmocka_unit_test(test_catalog),
         cmocka_unit_test(test_memory_of_hostile_messages),
         cmocka_unit_test(test_memory_of_hostile_conditions),

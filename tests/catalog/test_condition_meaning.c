@@ -1,6 +1,7 @@
 /* What conditions mean, and that bitmaps and single records give the same answer. */
 #include "catalog/condition.h"
 
+#include "random_condition.h"
 #include "samples.h"
 
 /* --- meaning, by hand --- */
@@ -150,72 +151,7 @@ static void test_meaning(void **state)
 
 /* --- the same answer both ways --- */
 
-enum { PROPERTY_RECORDS = 400, PROPERTY_CONDITIONS = 3000, CONDITION_SIZE = 16384 };
-
-static char *add_quoted(char *at, rng *random, const char *value)
-{
-    char quote = rng_below(random, 2) > 0 ? '\'' : '"';
-    *at++ = quote;
-    for (; *value != '\0'; value++) {
-        if (*value == quote)
-            *at++ = quote;
-        *at++ = *value;
-    }
-    *at++ = quote;
-    return at;
-}
-
-static char *add_value(char *at, rng *random)
-{
-    char value[SAMPLE_VALUE_SIZE];
-    sample_value(random, value);
-    if (rng_below(random, 20) == 0)
-        value[0] = '\0';
-    return add_quoted(at, random, value);
-}
-
-static char *add_comparison(char *at, rng *random)
-{
-    static const char *const fields[] = {
-        "modality", "patient_id", "study_date", "outcome",          "width",
-        "frame",    "path",       "unknown",    "sop_instance_uid", "file"};
-    static const char *const operators[] = {"=", "!=", "<", "<=", ">", ">="};
-    bool field = rng_below(random, 2) > 0;
-    at = add_quoted(at, random,
-                    field ? fields[rng_below(random, 10)]
-                          : sample_names[rng_below(random, SAMPLE_NAMES)]);
-    if (rng_below(random, 3) > 0) {
-        at += sprintf(at, " %s ", operators[rng_below(random, 6)]);
-        return add_value(at, random);
-    }
-    at += sprintf(at, "%s in (", rng_below(random, 2) > 0 ? " not" : "");
-    for (unsigned i = rng_below(random, 5); i > 0; i--) {
-        at = add_value(at, random);
-        *at++ = ',';
-    }
-    at = add_value(at, random);
-    *at++ = ')';
-    return at;
-}
-
-static char *add_condition(char *at, rng *random, int depth)
-{
-    unsigned kind = depth > 0 ? rng_below(random, 6) : 5;
-    if (kind == 0) {
-        at += sprintf(at, "not ");
-        return add_condition(at, random, depth - 1);
-    }
-    if (kind > 3)
-        return add_comparison(at, random);
-    *at++ = '(';
-    at = add_condition(at, random, depth - 1);
-    for (unsigned i = 1 + rng_below(random, 2); i > 0; i--) {
-        at += sprintf(at, kind == 1 ? " and " : " or ");
-        at = add_condition(at, random, depth - 1);
-    }
-    *at++ = ')';
-    return at;
-}
+enum { PROPERTY_RECORDS = 400, PROPERTY_CONDITIONS = 3000 };
 
 static kin_status remove_every_fifth(kin_txn *txn, void *ctx, kin_error *err)
 {
@@ -251,7 +187,7 @@ static void test_evaluate_equals_matches(void **state)
     sample_catalog sample;
     sample_batch batch = {.seed = 33, .count = PROPERTY_RECORDS};
     static kin_record records[PROPERTY_RECORDS];
-    static char text[CONDITION_SIZE * 8];
+    static char text[RANDOM_CONDITION_SIZE];
     rng random = {34}, again = {33};
     kin_txn *txn;
     unsigned hits = 0;
@@ -264,7 +200,7 @@ static void test_evaluate_equals_matches(void **state)
     assert_ok(kin_catalog_read(sample.catalog, &txn, NULL));
     for (int i = 0; i < PROPERTY_CONDITIONS; i++) {
         kin_condition *condition;
-        *add_condition(text, &random, (int)rng_below(&random, 4)) = '\0';
+        random_condition(text, &random);
         assert_ok(kin_condition_parse(text, &condition, NULL));
         check_both_ways(condition, txn, records, text, &hits);
         kin_condition_free(condition);
