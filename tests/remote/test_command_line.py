@@ -1,6 +1,7 @@
 """`kindred --remote` says what `kindred` on the archive's folder says, and ends as it ends."""
 
 import os
+import random
 import re
 import shutil
 import signal
@@ -342,6 +343,30 @@ class Writing(ks.RemoteCase):
         report["recall_at_10"] = round(report["recall_at_10"], 1)
         report["tunings"] = [tuning["target"] for tuning in report["tunings"]]
         return report
+
+    def test_a_reindex_is_stopped(self):
+        """Once it has said what it will take; the generation that served serves on."""
+        data = self.folder.path / "noise"
+        data.mkdir()
+        for seed in range(1100):  # enough for the quantiser
+            rows = b"".join(b"\0" + random.Random(seed * 24 + y).randbytes(24) for y in range(24))
+            (data / f"{seed}.png").write_bytes(ks.png_of_rows(24, 24, rows, level=1))
+        kindred("ingest", data, archive=self.there)
+        before = kindred_json("stats", archive=self.there)["generation"]
+        for place in (("-a", self.there), ("--remote", self.server.address)):
+            with self.subTest(place=place[0]):
+                process = subprocess.Popen(
+                    [BIN / "kindred", *place, "reindex", "--index", "ivfpq", "--check", "1100"],
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                self.assertRegex(process.stdout.readline(),
+                                 rb"^building the index \(ivfpq\) will take .* at its peak$")
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=120)
+                self.assertEqual((process.returncode, out), (FAILED, b""), err)
+                self.assertEqual(err.count(b"\n"), 1, err)
+                self.assertIn(b"the reindex was cancelled", err)
+                self.assertEqual(kindred_json("stats", archive=self.there)["generation"], before)
+        self.assertEqual(kindred_json("verify", archive=self.there)["faults"], [])
 
     def begin_ingest(self):
         """An ingest of 300 files, and the line that it has said of the first."""

@@ -39,6 +39,8 @@ kin_status kin_reindexing_run(kin_target *target, kin_reindex_options options, b
     options.progress_ctx = &running;
     kin_status status = target->ops->reindex(target, &options, reindexed, err);
     kin_progress_clear(&running.progress);
+    if (status == KIN_E_CANCELLED && kin_interrupted()) /* in whichever stage, here or there */
+        status = kin_fail(err, status, target->name, "the reindex was cancelled");
     return status;
 }
 
