@@ -21,7 +21,7 @@ typedef struct bench_cell {
 } bench_cell;
 
 typedef struct bench_answers {
-    bench_timing timing; /* calls 0: this way cannot be gone */
+    bench_timing timing; /* calls 0: this way cannot be gone to all of them */
     double recall;       /* mean over the queries that were asked in the time */
     double returned;     /* mean number of answers */
     size_t asked,

@@ -32,6 +32,17 @@ static uint64_t private_bytes(void)
     return read == 3 && resident > shared ? (resident - shared) * 4096 : 0;
 }
 
+/* Tells what building will take, once: what comes in the place of an index that missed its bound is
+ * small beside it. */
+static void tell_forecast(kin_reindex *re, const kin_index_forecast *forecast)
+{
+    if (re->report->forecast_bytes > 0)
+        return;
+    re->report->forecast_bytes = forecast->peak_bytes;
+    if (re->options->forecast != NULL)
+        re->options->forecast(re->options->progress_ctx, forecast->kind, forecast->peak_bytes);
+}
+
 /* A build under way: told of its progress, and how much memory it takes meanwhile. */
 struct building {
     kin_reindex *re;
@@ -79,13 +90,12 @@ static kin_status build_from(kin_reindex *re, const kin_index_source *source, co
         status = judge_index(re, source, err);
     if (status != KIN_OK)
         return status;
-    report->forecast_bytes = forecast.peak_bytes;
-    if (re->options->forecast != NULL)
-        re->options->forecast(re->options->progress_ctx, forecast.kind, forecast.peak_bytes);
+    tell_forecast(re, &forecast);
     double began = kin_clock_monotonic();
     status = kin_index_build(source, &options, &re->index, &report->extended, err);
-    report->build_seconds = kin_clock_monotonic() - began;
-    report->peak_bytes = building.peak > building.before ? building.peak - building.before : 0;
+    report->build_seconds += kin_clock_monotonic() - began;
+    if (building.peak > building.before + report->peak_bytes)
+        report->peak_bytes = building.peak - building.before;
     if (status == KIN_OK)
         report->index_kind = kin_index_kind_borrow(re->index);
     return status;

@@ -121,6 +121,11 @@ size_t kin_index_count(const kin_index *index)
     return index->count;
 }
 
+size_t kin_index_gone(const kin_index *index)
+{
+    return index->gone_count;
+}
+
 size_t kin_index_dim(const kin_index *index)
 {
     return index->dim;

@@ -176,6 +176,7 @@ const kin_index_tuning *kin_index_tunings_borrow(const kin_index *index, size_t 
 bool kin_index_is_flat(const kin_index *index);
 const char *kin_index_kind_borrow(const kin_index *index);
 size_t kin_index_count(const kin_index *index); /* those that have gone among them */
+size_t kin_index_gone(const kin_index *index);  /* those that have gone */
 size_t kin_index_dim(const kin_index *index);
 
 /* --- files --- */

@@ -26,7 +26,7 @@ kin_status kin_by_index(const kin_corpus *corpus, const kin_ask *ask,
     kin_status status = kin_index_search(corpus->index, &query, hits, found, &work, err);
     if (status != KIN_OK)
         return status;
-    if (choice->way == WAY_WIDENING)
+    if (choice->way != WAY_FILTERED && facts->excluded > 0)
         *found = members_of(&ask->members, hits, *found);
     plan->scored += work.scored;
     *enough = !work.gave_up && *found >= due;

@@ -2,7 +2,7 @@
  * costs.h - what each step of a search takes on this machine, measured once and kept as text.
  *
  * All figures are nanoseconds of one thread.  They are measured by running the steps on rows of the
- * archive's own dimension and codec (some tens of milliseconds in all), at each reindex; an archive
+ * archive's own dimension and codec (some tenths of a second in all), at each reindex; an archive
  * that has never been reindexed uses kin_costs_default(), figures of a plain machine.
  */
 #ifndef KIN_SEARCH_COSTS_H
@@ -28,7 +28,7 @@ typedef struct kin_costs {
 
 kin_costs kin_costs_default(size_t dim, const kin_codec *codec);
 
-/* Measures; takes under a tenth of a second and a few dozen MB. */
+/* Measures; takes some tenths of a second and a hundred MB. */
 kin_status kin_costs_measure(size_t dim, const kin_codec *codec, kin_costs *out, kin_error *err);
 
 /* As a line of text for the catalog's settings, and back; false when text is no such line. */

@@ -19,29 +19,27 @@ static kin_status score_one(kin_rows *rows, const kin_probe *probe, uint64_t id,
     return status;
 }
 
-static kin_status offer_run(kin_rows *rows, const kin_probe *probe, uint64_t first, size_t count,
-                            kin_topk *top, kin_error *err)
+/* Scores the rows of a run, which may lie in two segments. */
+static kin_status score_run(kin_rows *rows, const kin_probe *probe, uint64_t first, size_t count,
+                            float *scores, kin_error *err)
 {
-    float scores[MEMBERS_AT_ONCE];
     while (count > 0) {
         const void *run;
-        size_t got, wanted = count < MEMBERS_AT_ONCE ? count : MEMBERS_AT_ONCE;
-        kin_status status = kin_rows_run(rows, first, wanted, &run, &got, err);
+        size_t got;
+        kin_status status = kin_rows_run(rows, first, count, &run, &got, err);
         if (status != KIN_OK)
             return status;
         kin_probe_score_rows(probe, run, got, scores);
-        kin_topk_offer_run(top, first, scores, got);
+        scores += got;
         first += got;
         count -= got;
     }
     return KIN_OK;
 }
 
-kin_status kin_exact_offer(kin_rows *rows, const kin_probe *probe, const uint32_t *ids,
-                           size_t count, kin_topk *top, kin_error *err)
+static kin_status offer_scattered(kin_rows *rows, const kin_probe *probe, const uint32_t *ids,
+                                  size_t count, kin_topk *top, kin_error *err)
 {
-    if (kin_members_are_run(ids, count))
-        return offer_run(rows, probe, ids[0], count, top, err);
     for (size_t i = 0; i < count; i++) {
         float score;
         if (i + AHEAD < count)
@@ -51,6 +49,24 @@ kin_status kin_exact_offer(kin_rows *rows, const kin_probe *probe, const uint32_
             return status;
         kin_topk_offer(top, ids[i], score);
     }
+    return KIN_OK;
+}
+
+kin_status kin_exact_offer(kin_rows *rows, const kin_probe *probe, const uint32_t *ids,
+                           size_t count, kin_topk *top, kin_error *err)
+{
+    float scores[2 * MEMBERS_AT_ONCE];
+    /* Rows between the members may be damaged, which is no matter. */
+    if (!kin_members_are_dense(ids, count) ||
+        score_run(rows, probe, ids[0], ids[count - 1] - ids[0] + 1, scores, NULL) != KIN_OK)
+        return offer_scattered(rows, probe, ids, count, top, err);
+    if (kin_members_are_run(ids, count)) {
+        kin_topk_offer_run(top, ids[0], scores, count);
+        return KIN_OK;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (scores[ids[i] - ids[0]] >= kin_topk_bar(top))
+            kin_topk_offer(top, ids[i], scores[ids[i] - ids[0]]);
     return KIN_OK;
 }
 

@@ -27,6 +27,13 @@ void kin_members_begin(struct members_cursor *cursor, const kin_members *members
 /* The next members, ascending, into ids; returns how many: 0 at the end. */
 size_t kin_members_next(struct members_cursor *cursor, uint32_t ids[MEMBERS_AT_ONCE]);
 
+/* Are ids so close together that reading through the rows between them, too, is quicker than going
+ * from one to the next?  Measured: 25 ns a row of 1 KiB in a run, 60 of every other one. */
+static inline bool kin_members_are_dense(const uint32_t *ids, size_t count)
+{
+    return 3 * (uint64_t)(ids[count - 1] - ids[0]) < 5 * (uint64_t)count;
+}
+
 /* Do ids follow each other without a gap? */
 static inline bool kin_members_are_run(const uint32_t *ids, size_t count)
 {

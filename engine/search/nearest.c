@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "search/by_index.h"
+#include "search/estimate.h"
 #include "search/exact.h"
 #include "search/plan.h"
 #include "search/scan.h"
@@ -57,7 +58,7 @@ static kin_status scan_tail(struct nearest *nearest, kin_error *err)
 {
     if (nearest->facts.tail == 0)
         return KIN_OK;
-    double time = (double)nearest->facts.tail * nearest->corpus->costs->scan_row;
+    double time = kin_estimate_rows(nearest->corpus, nearest->facts.tail, nearest->facts.tail);
     return scan_rows(nearest, nearest->corpus->index_rows,
                      kin_plan_worth_threads(nearest->corpus, time), err);
 }
@@ -146,32 +147,40 @@ static kin_status answer_by_candidates(struct nearest *nearest, bool *enough, ki
     return status;
 }
 
-/* After an index that gave up, or codes that could not tell: more candidates of a scan of codes where
- * that is cheaper than the rows, and if that is not enough either, the rows. */
+/* A wider scan of codes, where that is cheaper than the rows. */
+static kin_status scan_wider(struct nearest *nearest, bool *enough, kin_error *err)
+{
+    uint64_t older = nearest->facts.members - nearest->facts.tail;
+    size_t candidates = (size_t)nearest->choice.setting.candidates * WIDER;
+    const kin_search_plan *plan = nearest->plan;
+    if (candidates < WIDER * (size_t)LEAST)
+        candidates = WIDER * (size_t)LEAST;
+    if (candidates >= older / WIDER ||
+        plan->considered[WAY_TWO_STAGE].microseconds > plan->considered[WAY_SCAN].microseconds ||
+        !kin_plan_instead(nearest->corpus, nearest->ask, &nearest->facts, WAY_TWO_STAGE, plan,
+                          &nearest->choice))
+        return KIN_OK;
+    nearest->choice.setting.candidates = (uint32_t)candidates;
+    return answer_by_candidates(nearest, enough, err);
+}
+
+/* After a way that came to nothing the next surer one: the filter inside the index after one outside,
+ * then more candidates of a scan of codes, then the rows. */
 static kin_status fall_back(struct nearest *nearest, kin_error *err)
 {
-    const kin_search_plan *plan = nearest->plan;
     bool enough = false;
-    uint64_t older = nearest->facts.members - nearest->facts.tail;
     kin_status status = KIN_OK;
     nearest->plan->fell_back = true;
-    if (plan->considered[WAY_TWO_STAGE].microseconds >= 0 &&
-        plan->considered[WAY_TWO_STAGE].microseconds < plan->considered[WAY_SCAN].microseconds) {
-        size_t candidates = (size_t)nearest->choice.setting.candidates * WIDER;
-        if (candidates < WIDER * (size_t)LEAST)
-            candidates = WIDER * (size_t)LEAST;
-        if (candidates < older / WIDER) {
-            nearest->choice.way = WAY_TWO_STAGE;
-            nearest->choice.threads = kin_plan_worth_threads(
-                nearest->corpus, (double)older * nearest->corpus->costs->scan_code);
-            nearest->choice.setting.candidates = (uint32_t)candidates;
-            status = answer_by_candidates(nearest, &enough, err);
-        }
-    }
+    if (nearest->choice.way == WAY_WIDENING &&
+        kin_plan_instead(nearest->corpus, nearest->ask, &nearest->facts, WAY_FILTERED,
+                         nearest->plan, &nearest->choice))
+        status = answer_by_candidates(nearest, &enough, err);
+    if (status == KIN_OK && !enough)
+        status = scan_wider(nearest, &enough, err);
     if (status != KIN_OK || enough)
         return status;
-    nearest->choice.threads = kin_plan_worth_threads(
-        nearest->corpus, (double)nearest->facts.members * nearest->corpus->costs->scan_row);
+    kin_plan_instead(nearest->corpus, nearest->ask, &nearest->facts, WAY_SCAN, nearest->plan,
+                     &nearest->choice);
     nearest->top->count = 0;
     return answer_by_scan(nearest, err);
 }

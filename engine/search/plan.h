@@ -7,12 +7,16 @@
 enum way { WAY_SCAN, WAY_TWO_STAGE, WAY_INDEX, WAY_FILTERED, WAY_WIDENING };
 _Static_assert(WAY_WIDENING + 1 == KIN_PLAN_WAYS, "a name and an estimate for each");
 
+/* So few of the index's vectors are left out of any answer without a filter in the index: the query
+ * itself, say, or what was deleted since. */
+enum { PLAN_EXCLUDED_MAX = 32 };
+
 /* What decides, worked out once for a query. */
 struct plan_facts {
     uint64_t members, tail;         /* members; those newer than the index */
-    double selectivity;             /* members among the index's vectors, in [0, 1] */
-    bool filtered;                  /* some of the index's vectors are no members */
-    size_t codes;                   /* the index's vectors */
+    size_t codes;                   /* the index's vectors, without those that have gone */
+    size_t excluded;                /* of them, no members */
+    double selectivity;             /* members among all that the index holds, in [0, 1] */
     const kin_index_tuning *tuning; /* that reaches the recall asked for; NULL: none does */
 };
 
@@ -29,6 +33,14 @@ void kin_plan_facts(const kin_corpus *corpus, const kin_ask *ask, struct plan_fa
 kin_status kin_plan_choose(const kin_corpus *corpus, const kin_ask *ask,
                            const struct plan_facts *facts, struct plan_choice *choice,
                            kin_search_plan *plan, kin_error *err);
+
+/* The choice of a way after another has failed: *plan has the estimates.  False where it cannot be
+ * gone. */
+bool kin_plan_instead(const kin_corpus *corpus, const kin_ask *ask, const struct plan_facts *facts,
+                      enum way way, const kin_search_plan *plan, struct plan_choice *choice);
+
+/* Threads that one scan may use. */
+int kin_plan_threads(const kin_corpus *corpus);
 
 /* Whether a scan of so many nanoseconds is worth starting threads for. */
 bool kin_plan_worth_threads(const kin_corpus *corpus, double nanoseconds);

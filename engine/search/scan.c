@@ -51,6 +51,12 @@ static size_t positions_of(const kin_index_codes *codes, const uint32_t *ids, si
 {
     size_t found = 0, last = codes->count - 1;
     uint64_t first = codes->ids[0], gaps = codes->ids[last] - first - last;
+    if (gaps == 0 && ids[0] >= first && ids[count - 1] - first <= last) {
+        for (size_t i = 0; i < count; i++)
+            positions[i] = (uint32_t)(ids[i] - first);
+        *at = positions[count - 1];
+        return count;
+    }
     for (size_t i = 0; i < count && *at <= last; i++) {
         if (ids[i] < first)
             continue;
@@ -85,6 +91,21 @@ static bool score_code_run(const kin_scan *scan, const uint32_t *ids, size_t cou
     return true;
 }
 
+/* The score of each code at ascending positions. */
+static void score_positions(const kin_scan *scan, uint32_t *positions, size_t count, float *scores)
+{
+    const unsigned char *rows = scan->codes->rows;
+    size_t first = positions[0], stride = kin_codec_stride(kin_codec_int8, scan->codes->dim);
+    if (!kin_members_are_dense(positions, count)) {
+        kin_probe_score_gather(scan->probe, rows, positions, count, scores);
+        return;
+    }
+    float all[2 * MEMBERS_AT_ONCE];
+    kin_probe_score_rows(scan->probe, rows + first * stride, positions[count - 1] - first + 1, all);
+    for (size_t i = 0; i < count; i++)
+        scores[i] = all[positions[i] - first];
+}
+
 /* Scores the codes of some members; *at as in positions_of(). */
 static size_t score_codes(const kin_scan *scan, const uint32_t *ids, size_t count, size_t *at,
                           kin_topk *top)
@@ -95,7 +116,8 @@ static size_t score_codes(const kin_scan *scan, const uint32_t *ids, size_t coun
     if (score_code_run(scan, ids, count, at, top))
         return count;
     size_t found = positions_of(codes, ids, count, at, positions);
-    kin_probe_score_gather(scan->probe, codes->rows, positions, found, scores);
+    if (found > 0)
+        score_positions(scan, positions, found, scores);
     for (size_t i = 0; i < found; i++)
         if (scores[i] >= kin_topk_bar(top))
             kin_topk_offer(top, codes->ids[positions[i]], scores[i]);

@@ -122,10 +122,9 @@ static const kin_option table[] = {
         "back on average. Less is faster; 1 compares with every image. 0: what the archive has as "
         "its default, 0.99."),
 
-    SHARE(
-        reindex, recall_bound, "0",
-        "The recall@10 that a new index must reach by some setting; else searches scan exactly, and "
-        "the reindex counts as failed. 0: what the archive has as its default, 0.95."),
+    SHARE(reindex, recall_bound, "0",
+          "The recall@10 that a new index must reach by some setting; else searches scan, and "
+          "the reindex counts as failed. 0: what the archive has as its default, 0.95."),
 
     CHOICE(log, level, "notice", "error, warning, notice, info, debug",
            "How grave lines on standard error are at least. They hold no patient's data."),

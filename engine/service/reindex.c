@@ -227,7 +227,7 @@ static void log_report(const kin_service *service, const kin_reindex_report *rep
                  (unsigned long long)report->images, report->seconds,
                  report->learnt ? "learnt" : "kept", (unsigned long long)report->generation,
                  report->index_kind, report->extended ? "extended" : "built", report->recall_at_10,
-                 report->below_bound ? ", below its bound: searches scan exactly" : "");
+                 report->below_bound ? ", below its bound: searches scan" : "");
 }
 
 kin_rpc_code kin_method_reindex(kin_rpc_call *call, void *ctx)

@@ -124,7 +124,7 @@ class Swapping:
     def reindex(self, number, keep_model):
         kind = self.KINDS[number % len(self.KINDS)]
         options = ["--keep-model"] if keep_model else ["--learn"]
-        # 1: the index missed its recall, so that searches scan exactly
+        # 1: the index missed its recall, so that searches scan
         kindred("reindex", "--index", kind, *options, archive=self.archive, exit_codes=(0, 1))
 
     def add_picture(self, number):

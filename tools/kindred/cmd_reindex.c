@@ -82,7 +82,7 @@ static const struct argp_option option_list[] = {
      "Memory that building may take, such as 4G (default: half of the machine's)", 0},
     {"recall-bound", KEY_RECALL_BOUND, "X", 0,
      "Recall@10 that some setting of the index must reach, from 0 to 1 (default 0.95); else "
-     "searches scan exactly",
+     "searches scan",
      0},
     {"check", KEY_CHECK, "N", 0, "Queries of the tuning (default 400)", 0},
     {"jobs", 'j', "N", 0, "Threads (default: one per processor)", 0},

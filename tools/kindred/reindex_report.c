@@ -65,11 +65,10 @@ static void index_row(kin_table *table, const kin_reindex_report *report,
                       const kin_reindex_options *options)
 {
     const kin_drift *drift = &report->drift;
-    bool measured = drift->old_index_error > 0 || drift->new_index_error > 0;
     kin_table_cell(table, "index");
-    if (measured)
+    if (drift->new_index_error > 0)
         kin_table_cellf(table,
-                        "%s (what its codes lose of newer images: %.6f, of the others: %.6f)",
+                        "%s (what its codes lose of newer images: %.3g, of the others: %.3g)",
                         why_built(report, options), drift->new_index_error, drift->old_index_error);
     else
         kin_table_cell(table, why_built(report, options));

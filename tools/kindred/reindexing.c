@@ -54,6 +54,6 @@ bool kin_reindexing_print(const kin_reindex_report *report, const kin_reindex_op
 void kin_reindexing_warn(const kin_reindex_report *report)
 {
     if (report->below_bound)
-        kin_cli_message(NULL, "recall@10 %.4f is below the bound %g: searches scan exactly",
+        kin_cli_message(NULL, "recall@10 %.4f is below the bound %g: searches scan",
                         report->recall_at_10, report->recall_bound);
 }
