@@ -28,11 +28,12 @@ struct wish {
     ann_wish field;
     ann_course course;
     const char *json, *plot;
-    bool all;
+    bool all, help;
     char codecs[64];
 };
 
-static int usage(void)
+/* To standard error, or as --help where it was asked for; returns the exit status. */
+static int usage(bool asked)
 {
     fputs(
         "usage: kindred-bench ann [OPTION]… FILE | --synthetic COUNT,DIM[,clustered|manifold]\n"
@@ -52,8 +53,8 @@ static int usage(void)
         "  --all            print every setting, not only the best\n"
         "  --json FILE      everything, for machines; -: to standard output, without the tables\n"
         "  --plot FILE      an SVG of the curves\n",
-        stderr);
-    return 2;
+        asked ? stdout : stderr);
+    return asked ? 0 : 2;
 }
 
 static bool read_count(const char *text, size_t most, size_t *out)
@@ -121,27 +122,22 @@ static bool read_option(struct wish *wish, int option, const char *text)
         wish->plot = text;
         return true;
     default:
+        wish->help = option == 'h';
         return false;
     }
 }
 
 static bool read_options(int argc, char **argv, struct wish *wish)
 {
-    static const struct option options[] = {{"threads", required_argument, NULL, 't'},
-                                            {"k", required_argument, NULL, 'k'},
-                                            {"queries", required_argument, NULL, 'q'},
-                                            {"query-count", required_argument, NULL, 'Q'},
-                                            {"count", required_argument, NULL, 'n'},
-                                            {"synthetic", required_argument, NULL, 'y'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"codec", required_argument, NULL, 'c'},
-                                            {"only", required_argument, NULL, 'o'},
-                                            {"rounds", required_argument, NULL, 'r'},
-                                            {"seconds", required_argument, NULL, 'S'},
-                                            {"all", no_argument, NULL, 'a'},
-                                            {"json", required_argument, NULL, 'j'},
-                                            {"plot", required_argument, NULL, 'p'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"threads", required_argument, NULL, 't'}, {"k", required_argument, NULL, 'k'},
+        {"queries", required_argument, NULL, 'q'}, {"query-count", required_argument, NULL, 'Q'},
+        {"count", required_argument, NULL, 'n'},   {"synthetic", required_argument, NULL, 'y'},
+        {"seed", required_argument, NULL, 's'},    {"codec", required_argument, NULL, 'c'},
+        {"only", required_argument, NULL, 'o'},    {"rounds", required_argument, NULL, 'r'},
+        {"seconds", required_argument, NULL, 'S'}, {"all", no_argument, NULL, 'a'},
+        {"json", required_argument, NULL, 'j'},    {"plot", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     int option;
     if (!read_codecs(wish, "fp32,fp16"))
         return false;
@@ -208,7 +204,7 @@ int bench_ann(int argc, char **argv)
     kin_error err;
     kin_error_clear(&err);
     if (!read_options(argc, argv, &wish))
-        return usage();
+        return usage(wish.help);
     if (run(&wish, &err) == KIN_OK)
         return 0;
     bench_complain(&err);

@@ -27,8 +27,10 @@ typedef struct ann_point {
     double recall;
     size_t rounds; /* in which it was asked */
     double rate[ANN_ROUNDS_MAX], p50[ANN_ROUNDS_MAX], p99[ANN_ROUNDS_MAX]; /* of each round */
-    /* The medians of the rounds: queries per second; latencies in microseconds. */
-    double median_rate, median_p50, median_p99;
+    double cpu_rate[ANN_ROUNDS_MAX];
+    /* The medians of the rounds: queries per second; latencies in microseconds; queries per second
+     * of one processor's time, which does not count when other programs run. */
+    double median_rate, median_p50, median_p99, median_cpu_rate;
 } ann_point;
 
 typedef struct ann_contender ann_contender;

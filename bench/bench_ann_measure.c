@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -37,7 +38,7 @@ struct caller {
     size_t first, step;
     double *latencies;
     size_t count, capacity;
-    double began, ended;
+    double began, ended, cpu_seconds;
     kin_status status;
     kin_error err;
 };
@@ -69,6 +70,14 @@ static void ask_one(struct caller *caller, size_t q, uint64_t *ids, size_t *foun
     *last = now;
 }
 
+/* Seconds that the calling thread has had a processor for. */
+static double thread_cpu(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
 static void *call(void *ctx)
 {
     struct caller *caller = ctx;
@@ -77,7 +86,7 @@ static void *call(void *ctx)
     uint64_t spare[ANN_K_MAX];
     pthread_barrier_wait(&pass->start);
     caller->began = kin_clock_monotonic();
-    double last = caller->began;
+    double last = caller->began, cpu = thread_cpu();
     if (pass->round == 0) /* every query once, and its answer kept */
         for (size_t q = caller->first; caller->status == KIN_OK && q < queries; q += caller->step)
             ask_one(caller, q, pass->ids + q * k, &pass->found[q], &last);
@@ -88,6 +97,7 @@ static void *call(void *ctx)
          at += caller->step)
         ask_one(caller, at % queries, spare, &found, &last);
     caller->ended = last;
+    caller->cpu_seconds = thread_cpu() - cpu;
     return NULL;
 }
 
@@ -95,9 +105,10 @@ static void *call(void *ctx)
 static kin_status sum_up(struct caller *callers, int count, ann_point *point, kin_error *err)
 {
     size_t answers = 0, at = 0;
-    double rate = 0;
+    double rate = 0, cpu_seconds = 0;
     for (int i = 0; i < count; i++) {
         answers += callers[i].count;
+        cpu_seconds += callers[i].cpu_seconds;
         /* Each by its own time: they do not end in the same moment. */
         rate += (double)callers[i].count / (callers[i].ended - callers[i].began);
     }
@@ -109,6 +120,7 @@ static kin_status sum_up(struct caller *callers, int count, ann_point *point, ki
         at += callers[i].count;
     }
     point->rate[point->rounds] = rate;
+    point->cpu_rate[point->rounds] = cpu_seconds > 0 ? (double)answers / cpu_seconds : 0;
     point->p50[point->rounds] = 1e6 * bench_percentile(all, answers, 0.50);
     point->p99[point->rounds++] = 1e6 * bench_percentile(all, answers, 0.99);
     free(all);
@@ -183,7 +195,7 @@ static bool is_beaten(const ann_field *field, const ann_contender *contender,
             continue;
         for (size_t p = 0; p < other->point_count; p++)
             if (other->points[p].rounds > 0 && other->points[p].recall >= point->recall &&
-                other->points[p].rate[0] > CLEARLY_FASTER * point->rate[0])
+                other->points[p].cpu_rate[0] > CLEARLY_FASTER * point->cpu_rate[0])
                 return true;
     }
     return false;
@@ -221,6 +233,7 @@ static void take_medians(ann_field *field)
         for (size_t p = 0; p < field->contenders[c].point_count; p++) {
             ann_point *point = &field->contenders[c].points[p];
             point->median_rate = median(point->rate, point->rounds);
+            point->median_cpu_rate = median(point->cpu_rate, point->rounds);
             point->median_p50 = median(point->p50, point->rounds);
             point->median_p99 = median(point->p99, point->rounds);
         }

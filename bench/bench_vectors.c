@@ -39,6 +39,7 @@ struct wish {
     size_t count, queries;
     uint64_t seed;
     int threads;
+    bool help;
 };
 
 struct making {
@@ -251,7 +252,8 @@ static kin_status run(struct making *making, const char *const *paths, size_t pa
 
 /* --- the command --- */
 
-static int usage(void)
+/* To standard error, or as --help where it was asked for; returns the exit status. */
+static int usage(bool asked)
 {
     fputs("usage: kindred-bench vectors --out NAME.npy [--count N] [--queries Q] [--seed S]\n"
           "                             [--threads T] PATH…\n"
@@ -269,8 +271,8 @@ static int usage(void)
           "  kindred-bench vectors --out /tmp/real-100k.npy --count 100000 \\\n"
           "    ../shared/data/{brain-mri,breast-idc,breast-ultrasound,lung-histology,mammography,"
           "organs-histology,dicom}\n",
-          stderr);
-    return 2;
+          asked ? stdout : stderr);
+    return asked ? 0 : 2;
 }
 
 static bool read_number(const char *text, unsigned long long most, unsigned long long *out)
@@ -283,10 +285,13 @@ static bool read_number(const char *text, unsigned long long most, unsigned long
 
 static bool read_options(int argc, char **argv, struct wish *wish)
 {
-    static const struct option options[] = {
-        {"out", required_argument, NULL, 'o'},     {"count", required_argument, NULL, 'n'},
-        {"queries", required_argument, NULL, 'q'}, {"seed", required_argument, NULL, 's'},
-        {"threads", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"out", required_argument, NULL, 'o'},
+                                            {"count", required_argument, NULL, 'n'},
+                                            {"queries", required_argument, NULL, 'q'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"threads", required_argument, NULL, 't'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     unsigned long long number;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -294,7 +299,8 @@ static bool read_options(int argc, char **argv, struct wish *wish)
             wish->out = optarg;
             continue;
         }
-        if (option == '?' || !read_number(optarg, COUNT_MAX, &number))
+        wish->help = option == 'h';
+        if (option == '?' || option == 'h' || !read_number(optarg, COUNT_MAX, &number))
             return false;
         if (option == 'n')
             wish->count = (size_t)number;
@@ -332,7 +338,7 @@ int bench_vectors(int argc, char **argv)
     kin_error err;
     kin_error_clear(&err);
     if (!read_options(argc, argv, &making.wish) || !name_files(&making))
-        return usage();
+        return usage(making.wish.help);
     kin_status status =
         run(&making, (const char *const *)(argv + optind), (size_t)(argc - optind), &err);
     if (status == KIN_OK)

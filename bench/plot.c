@@ -209,7 +209,7 @@ static void write_axes(FILE *out, const bench_plot *plot, const struct scale *x,
 static void write_mark(FILE *out, size_t curve, double x, double y)
 {
     const char *colour = colours[curve % COLOURS];
-    switch (curve % MARKS) {
+    switch ((curve + curve / COLOURS) % MARKS) { /* another pair when the colours begin anew */
     case 0:
         fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.6\" fill=\"%s\"/>\n", x, y, colour);
         break;
