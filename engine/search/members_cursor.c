@@ -2,6 +2,8 @@
 
 #include "search/search.h"
 
+enum { STEPS_BEFORE_JUMP = 64 };
+
 void kin_members_begin(struct members_cursor *cursor, const kin_members *members, uint64_t from,
                        uint64_t end)
 {
@@ -18,14 +20,26 @@ void kin_members_begin(struct members_cursor *cursor, const kin_members *members
     }
 }
 
+/* Takes the iterator over those left out to the first at or after `row`.  It is mostly a step or two
+ * away, and jumping costs some hundred nanoseconds: CRoaring counts a container's bits for it. */
+static void move_to(roaring_uint32_iterator_t *without, uint32_t row)
+{
+    for (int step = 0; step < STEPS_BEFORE_JUMP; step++) {
+        if (!without->has_value || without->current_value >= row)
+            return;
+        roaring_advance_uint32_iterator(without);
+    }
+    if (without->has_value && without->current_value < row)
+        roaring_move_uint32_iterator_equalorlarger(without, row);
+}
+
 /* Is the row, which comes after those asked about before, one that is left out? */
 static bool is_left_out(struct members_cursor *cursor, uint32_t row)
 {
     roaring_uint32_iterator_t *without = &cursor->without;
     if (cursor->members->without == NULL)
         return false;
-    if (without->has_value && without->current_value < row)
-        roaring_move_uint32_iterator_equalorlarger(without, row);
+    move_to(without, row);
     return without->has_value && without->current_value == row;
 }
 
@@ -35,8 +49,7 @@ static uint64_t next_left_out(struct members_cursor *cursor, uint64_t row)
     roaring_uint32_iterator_t *without = &cursor->without;
     if (cursor->members->without == NULL)
         return cursor->end;
-    if (without->has_value && without->current_value < row)
-        roaring_move_uint32_iterator_equalorlarger(without, (uint32_t)row);
+    move_to(without, (uint32_t)row);
     return without->has_value && without->current_value < cursor->end ? without->current_value
                                                                       : cursor->end;
 }
