@@ -1,7 +1,7 @@
 /* reindex_index.c - a reindex's index: built or extended, measured, tuned. */
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "archive/memory_watch.h"
 #include "archive/reindex_work.h"
 #include "base/clock.h"
 #include "search/tune.h"
@@ -20,18 +20,6 @@ static const float *live_vector(void *ctx, size_t i, kin_error *err)
                                                                                          : NULL;
 }
 
-/* Bytes of memory that are this process's own: /proc/self/statm, resident less shared pages. */
-static uint64_t private_bytes(void)
-{
-    unsigned long long size, resident, shared;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file == NULL)
-        return 0;
-    int read = fscanf(file, "%llu %llu %llu", &size, &resident, &shared);
-    fclose(file);
-    return read == 3 && resident > shared ? (resident - shared) * 4096 : 0;
-}
-
 /* Tells what building will take, once: what comes in the place of an index that missed its bound is
  * small beside it. */
 static void tell_forecast(kin_reindex *re, const kin_index_forecast *forecast)
@@ -43,18 +31,9 @@ static void tell_forecast(kin_reindex *re, const kin_index_forecast *forecast)
         re->options->forecast(re->options->progress_ctx, forecast->kind, forecast->peak_bytes);
 }
 
-/* A build under way: told of its progress, and how much memory it takes meanwhile. */
-struct building {
-    kin_reindex *re;
-    uint64_t before, peak;
-};
-
 static int build_progress(void *ctx, double done)
 {
-    struct building *building = ctx;
-    uint64_t now = private_bytes();
-    building->peak = now > building->peak ? now : building->peak;
-    return kin_reindex_step(building->re, "building the index", done, NULL) != KIN_OK;
+    return kin_reindex_step(ctx, "building the index", done, NULL) != KIN_OK;
 }
 
 static kin_status judge_index(kin_reindex *re, const kin_index_source *source, kin_error *err)
@@ -75,7 +54,6 @@ static kin_status build_from(kin_reindex *re, const kin_index_source *source, co
                              kin_error *err)
 {
     kin_reindex_report *report = re->report;
-    struct building building = {.re = re, .before = private_bytes()};
     kin_index_forecast forecast;
     bool extend = re->learnt == NULL && re->state->index != NULL && !re->options->rebuild;
     kin_index_options options = {.kind = kind,
@@ -83,7 +61,7 @@ static kin_status build_from(kin_reindex *re, const kin_index_source *source, co
                                  .memory_max = (size_t)re->options->memory_max,
                                  .previous = extend ? re->state->index : NULL,
                                  .progress = build_progress,
-                                 .progress_ctx = &building};
+                                 .progress_ctx = re};
     kin_status status =
         kin_index_forecast_build(source->count, source->dim, &options, &forecast, err);
     if (status == KIN_OK && extend)
@@ -91,11 +69,12 @@ static kin_status build_from(kin_reindex *re, const kin_index_source *source, co
     if (status != KIN_OK)
         return status;
     tell_forecast(re, &forecast);
+    kin_memory_watch *watch = kin_memory_watch_new();
     double began = kin_clock_monotonic();
     status = kin_index_build(source, &options, &re->index, &report->extended, err);
     report->build_seconds += kin_clock_monotonic() - began;
-    if (building.peak > building.before + report->peak_bytes)
-        report->peak_bytes = building.peak - building.before;
+    uint64_t peak = kin_memory_watch_free(watch);
+    report->peak_bytes = peak > report->peak_bytes ? peak : report->peak_bytes;
     if (status == KIN_OK)
         report->index_kind = kin_index_kind_borrow(re->index);
     return status;

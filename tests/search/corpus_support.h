@@ -89,6 +89,45 @@ static inline void corpus_make(struct corpus_fixture *f, size_t count, size_t di
                              .costs = &f->costs};
 }
 
+/* Puts another index in the place of the fixture's: over rows that `keep` has (NULL: all) of the first
+ * `before`, an extension of `previous` where that is not NULL. */
+static inline void corpus_index(struct corpus_fixture *f, const char *kind, size_t before,
+                                const roaring_bitmap_t *keep, const kin_index *previous)
+{
+    kin_error err = {0};
+    kin_index *index;
+    size_t count = 0;
+    bool extended = false;
+    for (size_t r = 0; r < before; r++)
+        if (keep == NULL || roaring_bitmap_contains(keep, (uint32_t)r))
+            f->ids[count++] = r;
+    kin_index_source source = {count, f->dim, f->ids, corpus_row, f};
+    kin_index_options options = {.kind = kind, .previous = previous};
+    assert_int_equal(KIN_OK, kin_index_build(&source, &options, &index, &extended, &err));
+    assert_int_equal(extended, previous != NULL);
+    kin_index_free(f->index);
+    f->index = index;
+    f->corpus.index = index;
+    f->corpus.index_rows = before;
+}
+
+/* The exact answer, by the plainest means. */
+static inline size_t corpus_brute_force(const struct corpus_fixture *f, const float *query,
+                                        const kin_members *members, size_t k, kin_hit *hits)
+{
+    kin_topk top = {.hits = hits, .capacity = k};
+    for (size_t r = 0; r < f->count; r++) {
+        double score = 0;
+        if (!kin_members_have(members, r))
+            continue;
+        for (size_t d = 0; d < f->dim; d++)
+            score += (double)query[d] * f->vectors[r * f->dim + d];
+        kin_topk_offer(&top, r, (float)score);
+    }
+    kin_topk_sort(&top);
+    return top.count;
+}
+
 static inline void corpus_free(struct corpus_fixture *f)
 {
     kin_index_free(f->index);

@@ -36,23 +36,6 @@ static void make_query(size_t number, float *out)
     corpus_vector(number % CLUSTERS, 0.8f, DIM, &state, out);
 }
 
-/* The exact answer, by the plainest means. */
-static size_t brute_force(const struct corpus_fixture *f, const float *query,
-                          const kin_members *members, size_t k, kin_hit *hits)
-{
-    kin_topk top = {.hits = hits, .capacity = k};
-    for (size_t r = 0; r < f->count; r++) {
-        double score = 0;
-        if (!kin_members_have(members, r))
-            continue;
-        for (size_t d = 0; d < f->dim; d++)
-            score += (double)query[d] * f->vectors[r * f->dim + d];
-        kin_topk_offer(&top, r, (float)score);
-    }
-    kin_topk_sort(&top);
-    return top.count;
-}
-
 static double share_found(const kin_hit *exact, size_t exact_count, const kin_hit *hits,
                           size_t count)
 {
@@ -106,7 +89,7 @@ static double recall_of(const struct corpus_fixture *f, const char *way,
         roaring_bitmap_t *only =
             selection == EVERYTHING ? NULL : select_rows(selection, share, q % CLUSTERS);
         kin_members members = {.only = only};
-        size_t exact_count = brute_force(f, query, &members, K, exact);
+        size_t exact_count = corpus_brute_force(f, query, &members, K, exact);
         kin_status status = ask(f, query, &members, K, way, setting, hits, &found, &plan);
         if (only != NULL)
             roaring_bitmap_free(only);
@@ -226,7 +209,7 @@ static void test_those_left_out_never_answer(void **state)
     kin_members members = {.without = without};
     for (size_t q = 0; q < QUERIES; q++) {
         make_query(q, query);
-        size_t exact_count = brute_force(&hnsw, query, &members, K, exact);
+        size_t exact_count = corpus_brute_force(&hnsw, query, &members, K, exact);
         for (size_t way = 0; kin_way_name(way) != NULL; way++) {
             kin_status status =
                 ask(&hnsw, query, &members, K, kin_way_name(way), &wide, hits, &found, &plan);
@@ -298,7 +281,7 @@ static void test_an_index_that_gives_up_is_made_up_for(void **state)
     roaring_bitmap_t *only = select_rows(OTHER_CLUSTERS, 0, 3);
     kin_members members = {.only = only};
     make_query(3, query);
-    size_t exact_count = brute_force(&hnsw, query, &members, K, exact);
+    size_t exact_count = corpus_brute_force(&hnsw, query, &members, K, exact);
     assert_int_equal(ask(&hnsw, query, &members, K, "filtered index", NULL, hits, &found, &plan),
                      KIN_OK);
     assert_true(plan.fell_back);
@@ -380,7 +363,7 @@ static void test_many_queries_at_once_are_each_answered(void **state)
                 kin_search_batch(&f.corpus, queries, MANY, K, &members, hits, found, NULL, &err),
                 KIN_OK);
             for (size_t q = 0; q < MANY; q++) {
-                size_t count = brute_force(&f, queries + q * DIM, &members, K, exact);
+                size_t count = corpus_brute_force(&f, queries + q * DIM, &members, K, exact);
                 assert_int_equal(found[q], count);
                 float slack = codecs[c] == kin_codec_int8 ? 0.02f : 2e-3f;
                 for (size_t i = 0; i < count; i++)
