@@ -7,7 +7,7 @@
 #include "search/estimate.h"
 
 enum {
-    THREADS_WORTH = 4 /* times what starting them costs */
+    THREADS_WORTH = 16 /* times what starting them costs: other queries want the processors, too */
 };
 
 /* A way that may fail has to promise as many times less than a scan, which never does: queries differ,

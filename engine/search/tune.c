@@ -6,8 +6,14 @@
 
 enum {
     ASKED = KIN_TUNE_K + 1, /* one more: the query itself is left out */
-    BATCH_QUERIES = 128     /* of the exact answers, between which progress is told */
+    BATCH_QUERIES = 128,    /* of the exact answers, between which progress is told */
+    TRIED_MAX = 64,
+    WIDER = 3,
+    RANK_MORE_MAX = 16 /* times the candidates of a kind's own settings */
 };
+
+/* Recalls that differ by less are the same. */
+#define PLATEAU 0.002
 
 /* Scores of the same two vectors by different kernels differ by rounding alone. */
 #define SCORE_SLACK 1e-6f
@@ -152,31 +158,87 @@ static kin_status try_setting(struct tuning *tuning, kin_index_setting setting,
     return KIN_OK;
 }
 
-/* Tries settings from the cheapest up until every target is reached or none is left. */
-static kin_status climb(struct tuning *tuning, const kin_members *members, kin_tune_result *out,
-                        kin_error *err)
+/* The way from the cheapest setting up, until every target is reached or no setting is left. */
+struct climb {
+    struct tuning *tuning;
+    const kin_members *members;
+    kin_tune_result *out;
+    size_t target; /* the next to be reached */
+    struct {
+        kin_index_setting setting;
+        double recall;
+    } tried[TRIED_MAX];
+    size_t count;
+};
+
+static kin_status step(struct climb *climb, kin_index_setting setting, kin_error *err)
 {
-    size_t target = 0;
-    kin_index_setting setting;
-    out->best = 0;
-    for (size_t i = 0;
-         target < TARGETS && kin_index_setting_at(tuning->corpus->index, ASKED, i, &setting); i++) {
-        struct trial trial;
-        kin_status status =
-            report(tuning, TRUTH_SHARE + (1 - TRUTH_SHARE) * (double)target / (double)TARGETS, err);
-        if (status == KIN_OK)
-            status = try_setting(tuning, setting, members, &trial, err);
-        if (status != KIN_OK)
-            return status;
-        out->best = fmax(out->best, trial.recall);
-        while (target < TARGETS && trial.recall - 2 * trial.error >= targets[target])
-            out->tunings[out->count++] = (kin_index_tuning){.target = targets[target++],
-                                                            .recall = trial.recall,
-                                                            .microseconds = trial.microseconds,
-                                                            .scored = trial.scored,
-                                                            .setting = setting};
+    struct trial trial;
+    kin_tune_result *out = climb->out;
+    double done = (double)climb->target / (double)TARGETS;
+    kin_status status = report(climb->tuning, TRUTH_SHARE + (1 - TRUTH_SHARE) * done, err);
+    if (status == KIN_OK)
+        status = try_setting(climb->tuning, setting, climb->members, &trial, err);
+    if (status != KIN_OK)
+        return status;
+    out->best = fmax(out->best, trial.recall);
+    if (climb->count < TRIED_MAX) {
+        climb->tried[climb->count].setting = setting;
+        climb->tried[climb->count++].recall = trial.recall;
     }
-    return report(tuning, 1, err);
+    while (climb->target < TARGETS && trial.recall - 2 * trial.error >= targets[climb->target])
+        out->tunings[out->count++] = (kin_index_tuning){.target = targets[climb->target++],
+                                                        .recall = trial.recall,
+                                                        .microseconds = trial.microseconds,
+                                                        .scored = trial.scored,
+                                                        .setting = setting};
+    return KIN_OK;
+}
+
+static kin_status try_all(struct climb *climb, kin_error *err)
+{
+    const kin_index *index = climb->tuning->corpus->index;
+    kin_index_setting setting;
+    kin_status status = KIN_OK;
+    for (size_t i = 0; status == KIN_OK && climb->target < TARGETS &&
+                       kin_index_setting_at(index, ASKED, i, &setting);
+         i++)
+        status = step(climb, setting, err);
+    return status;
+}
+
+/* Where looking further did not do, more of what is found is ranked exactly: vectors that are nearly
+ * the same (the slices of one volume, say) are closer together than their codes are true. */
+static kin_status rank_more(struct climb *climb, kin_error *err)
+{
+    kin_status status = KIN_OK;
+    size_t knee = 0, last = climb->count - 1;
+    if (climb->count == 0 || kin_index_is_flat(climb->tuning->corpus->index))
+        return KIN_OK;
+    while (climb->tried[knee].recall < climb->out->best - PLATEAU)
+        knee++;
+    const kin_index_setting first = climb->tried[knee].setting;
+    uint32_t widest = climb->tried[last].setting.width;
+    for (uint32_t more = 2; more <= RANK_MORE_MAX; more *= 2)
+        for (uint32_t width = first.width; width > 0 && width <= widest; width *= WIDER) {
+            kin_index_setting setting = {width, first.candidates * more};
+            if (setting.width < setting.candidates && first.width >= first.candidates)
+                setting.width = setting.candidates; /* of a beam */
+            if (status == KIN_OK && climb->target < TARGETS)
+                status = step(climb, setting, err);
+        }
+    return status;
+}
+
+static kin_status climb_up(struct tuning *tuning, const kin_members *members, kin_tune_result *out,
+                           kin_error *err)
+{
+    struct climb climb = {.tuning = tuning, .members = members, .out = out};
+    out->best = 0;
+    kin_status status = try_all(&climb, err);
+    if (status == KIN_OK)
+        status = rank_more(&climb, err);
+    return status == KIN_OK ? report(tuning, 1, err) : status;
 }
 
 static kin_status make_room(struct tuning *tuning, kin_error *err)
@@ -229,7 +291,7 @@ kin_status kin_search_tune(const kin_corpus *corpus, const uint32_t *ids, size_t
     if (status == KIN_OK)
         status = find_truth(&tuning, &members, err);
     if (status == KIN_OK)
-        status = climb(&tuning, &members, out, err);
+        status = climb_up(&tuning, &members, out, err);
     if (status == KIN_OK)
         out->queries = tuning.queries;
     release(&tuning);
