@@ -12,15 +12,17 @@ static const double recalls[] = {0.90, 0.95, 0.99, 0.999};
 #define HEADLINE_RECALL 0.99
 #define BASELINE        "hnswlib"
 
-/* The fastest setting of recall or better, among contenders that are or are not ours (family: of
- * that alone, or NULL); NULL: none. */
-static const ann_point *find_best(const ann_field *field, bool ours, const char *family,
-                                  double recall, const ann_contender **whose)
+/* The fastest setting of recall or better, among those of a family (NULL: any) that rank by a store
+ * (NULL: any, or none of ours); NULL: there is none. */
+static const ann_point *find_best(const ann_field *field, const char *family,
+                                  const bench_store *store, double recall,
+                                  const ann_contender **whose)
 {
     const ann_point *best = NULL;
     for (size_t c = 0; c < field->count; c++) {
         const ann_contender *contender = &field->contenders[c];
-        if (contender->ours != ours || (family != NULL && strcmp(contender->family, family) != 0))
+        if ((family != NULL && strcmp(contender->family, family) != 0) ||
+            (store != NULL && contender->store != store))
             continue;
         for (size_t p = 0; p < contender->point_count; p++) {
             const ann_point *point = &contender->points[p];
@@ -103,8 +105,7 @@ static json_t *describe_best(const ann_field *field)
                 first++;
             if (first != c)
                 continue; /* the family had its turn */
-            const ann_point *best =
-                find_best(field, field->contenders[c].ours, family, recalls[r], &whose);
+            const ann_point *best = find_best(field, family, NULL, recalls[r], &whose);
             if (best == NULL)
                 continue;
             json_t *row = describe_point(whose, best);
@@ -114,25 +115,29 @@ static json_t *describe_best(const ann_field *field)
     return rows;
 }
 
-/* Ours over hnswlib's best, at each recall. */
+static json_t *compare(double recall, const ann_contender *us, const ann_point *ours,
+                       const ann_contender *them, const ann_point *theirs)
+{
+    return json_pack("{s:f, s:o, s:o, s:f, s:f, s:f, s:f}", "at_least", recall, "ours",
+                     describe_point(us, ours), "theirs", describe_point(them, theirs),
+                     "speed_ratio", ours->median_rate / theirs->median_rate, "cpu_speed_ratio",
+                     ours->median_cpu_rate / theirs->median_cpu_rate, "memory_ratio",
+                     (double)total_bytes(us) / (double)total_bytes(them), "index_memory_ratio",
+                     (double)us->index_bytes / (double)total_bytes(them));
+}
+
+/* Ours over hnswlib's best, at each recall, for each codec of the rows that ours rank by. */
 static json_t *describe_comparison(const ann_field *field)
 {
     json_t *rows = json_array();
-    for (size_t r = 0; r < COUNT_OF(recalls); r++) {
-        const ann_contender *us = NULL, *them = NULL;
-        const ann_point *ours = find_best(field, true, NULL, recalls[r], &us);
-        const ann_point *theirs = find_best(field, false, BASELINE, recalls[r], &them);
-        if (ours == NULL || theirs == NULL)
-            continue;
-        json_array_append_new(
-            rows,
-            json_pack("{s:f, s:o, s:o, s:f, s:f, s:f, s:f}", "at_least", recalls[r], "ours",
-                      describe_point(us, ours), "theirs", describe_point(them, theirs),
-                      "speed_ratio", ours->median_rate / theirs->median_rate, "cpu_speed_ratio",
-                      ours->median_cpu_rate / theirs->median_cpu_rate, "memory_ratio",
-                      (double)total_bytes(us) / (double)total_bytes(them), "index_memory_ratio",
-                      (double)us->index_bytes / (double)total_bytes(them)));
-    }
+    for (size_t r = 0; r < COUNT_OF(recalls); r++)
+        for (size_t codec = 0; codec < COUNT_OF(field->stores); codec++) {
+            const ann_contender *us = NULL, *them = NULL;
+            const ann_point *ours = find_best(field, NULL, &field->stores[codec], recalls[r], &us);
+            const ann_point *theirs = find_best(field, BASELINE, NULL, recalls[r], &them);
+            if (ours != NULL && theirs != NULL)
+                json_array_append_new(rows, compare(recalls[r], us, ours, them, theirs));
+        }
     return rows;
 }
 
