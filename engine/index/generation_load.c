@@ -50,6 +50,7 @@ static kin_status map_file(struct input *in, const kin_fs *fs, kin_error *err)
         if (map == MAP_FAILED)
             status = kin_fail_errno(err, in->path, "cannot map the index");
         else {
+            madvise(map, (size_t)st.st_size, MADV_HUGEPAGE); /* where the file system can */
             in->map = map;
             in->size = (size_t)st.st_size;
             memcpy(&in->header, map, sizeof in->header);

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "index/faiss_ivf_bridge.h"
 #include "index/kinds.h"
@@ -32,6 +33,9 @@ enum {
     CROWDED = 2, /* see is_enough() */
     WIDENING = 4
 };
+
+/* Of as many members as there should be among what was fetched; see is_enough(). */
+static const double fair_share = 0.8;
 
 /* Share of the progress that training is given. */
 static const double training_share = 0.3;
@@ -71,10 +75,10 @@ static struct index_needs needs(size_t count, size_t dim, int threads)
     uint64_t centres = lists * vector + 16 * vector;
     uint64_t codes = (count + lists * BLOCK / 2) * code, labels = (uint64_t)count * 8;
     /* k-means: the sample, and the centres twice; adding: lists grow by doubling, and a batch is
-     * held as floats three times (itself, residuals, products with the centres). */
+     * held as floats three times; both: blocks of products, and what BLAS has for each thread. */
     uint64_t training = training_rows(count) * (vector + 16) + 3 * centres;
     uint64_t adding = centres + 2 * (codes + labels) + BATCH_ROWS * (3 * vector + 64);
-    uint64_t products = ((uint64_t)threads + 1) * (UINT64_C(24) << 20);
+    uint64_t products = (UINT64_C(20) << 20) + (uint64_t)threads * (UINT64_C(4) << 20);
     return (struct index_needs){.structure = centres + codes + labels + lists * 16,
                                 .building = (training > adding ? training : adding) + products};
 }
@@ -162,7 +166,10 @@ static kin_status build(kin_index *index, const struct index_build *build, kin_e
 static kin_status attach(kin_index *index, kin_error *err)
 {
     const struct section *section = &index->sections[SECTION_FAISS];
-    return kin_ivf_read(section->bytes, section->size, index->dim, index->count, &index->ivf, err);
+    kin_status status =
+        kin_ivf_read(section->bytes, section->size, index->dim, index->count, &index->ivf, err);
+    madvise(section->bytes, section->size, MADV_DONTNEED); /* FAISS has its own copy now */
+    return status;
 }
 
 static void drop(kin_index *index)
@@ -245,7 +252,7 @@ static double rarity(const kin_index *index, const kin_members *members)
 }
 
 /* Has the last scan met as many members as it should, and as large a share of them as there is of
- * all?  A much smaller one means that others crowd around the query, and members lie all around
+ * all?  A smaller one means that others crowd around the query, and members lie all around
  * those, in lists far from each other. */
 static bool is_enough(const struct search *search)
 {
@@ -253,7 +260,7 @@ static bool is_enough(const struct search *search)
     if (search->query->members == NULL)
         return search->members >= wanted;
     return search->members >= ENOUGH * wanted &&
-           (double)search->members * search->rare * CROWDED >= (double)search->got;
+           (double)search->members * search->rare >= fair_share * (double)search->got;
 }
 
 /* The same from more lists until it is enough, or all of them.  When the first scan is not, then one

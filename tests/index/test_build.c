@@ -140,7 +140,7 @@ static void test_peak_memory_is_kept(void **unused)
 #ifdef KIN_SANITIZE
     skip(); /* the sanitizer's own memory is counted with ours */
 #endif
-    struct vectors many = vectors_new(60000, 128, 21);
+    struct vectors many = vectors_new(40000, 128, 21);
     for (size_t k = 0; k < KINDS; k++) {
         int status = 0;
         pid_t child = fork();
@@ -175,7 +175,7 @@ static void test_progress_and_cancelling(void **unused)
 {
     (void)unused;
     struct vectors few = data;
-    few.count = 9000;
+    few.count = 6000;
     kin_index_source source = vectors_source(&few);
     static const double at[] = {0, 0.02, 0.5, 0.99};
     for (size_t k = 0; k < KINDS; k++) {

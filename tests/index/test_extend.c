@@ -6,7 +6,7 @@
 
 #include "temp_folder.h"
 
-enum { COUNT = 16000, OLD = 10000, DIM = 32, QUERIES = 100, K = 10, CANDIDATES = 40 };
+enum { COUNT = 8000, OLD = 5000, DIM = 32, QUERIES = 100, K = 10, CANDIDATES = 40 };
 
 static const char *const kinds[] = {"flat", "hnsw", "ivfpq"};
 enum { KINDS = 3, FLAT = 0, IVFPQ = 2 };
@@ -93,7 +93,7 @@ static void check_codes(const kin_index *index, const struct vectors *v)
 static void test_recall_is_that_of_a_fresh_build(void **unused)
 {
     (void)unused;
-    static const size_t steps[] = {OLD, OLD + 1, OLD + 2500, COUNT};
+    static const size_t steps[] = {OLD, OLD + 1, OLD + 1200, COUNT};
     for (size_t k = 0; k < KINDS; k++) {
         struct vectors v = part(steps[0], 0);
         kin_index *index = saved_and_mapped(vectors_index(&v, kinds[k]));

@@ -2,7 +2,7 @@
  * no recall. */
 #include "vectors_support.h"
 
-enum { COUNT = 20000, DIM = 32, QUERIES = 100, K = 10, CANDIDATES = 40 };
+enum { COUNT = 12000, DIM = 32, QUERIES = 80, K = 10, CANDIDATES = 40 };
 
 static const char *const kinds[] = {"hnsw", "ivfpq"};
 static struct vectors data, queries;
@@ -65,7 +65,7 @@ static void test_few_members(void **unused)
     for (uint32_t there_are = 0; there_are < 12; there_are++) {
         roaring_bitmap_t *bitmap = roaring_bitmap_create();
         for (uint32_t i = 0; i < there_are; i++)
-            roaring_bitmap_add(bitmap, (uint32_t)data.ids[i * 1613]);
+            roaring_bitmap_add(bitmap, (uint32_t)data.ids[i * 1013]);
         roaring_bitmap_add(bitmap, (uint32_t)data.ids[0] + 1); /* and one that there is not */
         kin_members members = {.only = bitmap};
         for (size_t k = 0; k < 2; k++)
