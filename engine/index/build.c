@@ -69,7 +69,7 @@ static kin_status copy_ids(kin_index *index, const struct index_build *build, ki
     size_t kept = build->kept, fresh = source->count - kept;
     kin_status status =
         kin_generation_own(index, SECTION_IDS, index->count * sizeof *index->ids, err);
-    if (status != KIN_OK)
+    if (status != KIN_OK || index->count == 0)
         return status;
     uint64_t *ids = index->sections[SECTION_IDS].bytes;
     const uint64_t *before = index->count > source->count ? build->previous->ids : source->ids;
