@@ -97,7 +97,8 @@ kin_index_codes kin_index_codes_borrow(const kin_index *index)
 void kin_index_set_tunings(kin_index *index, const kin_index_tuning *tunings, size_t count)
 {
     index->tuning_count = count < KIN_INDEX_TUNINGS_MAX ? count : KIN_INDEX_TUNINGS_MAX;
-    memcpy(index->tunings, tunings, index->tuning_count * sizeof *tunings);
+    if (index->tuning_count > 0)
+        memcpy(index->tunings, tunings, index->tuning_count * sizeof *tunings);
 }
 
 const kin_index_tuning *kin_index_tunings_borrow(const kin_index *index, size_t *count)

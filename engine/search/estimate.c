@@ -1,6 +1,7 @@
 #include "search/estimate.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
     TUNED_HITS = 10,        /* that tunings are for */
@@ -13,12 +14,24 @@ enum {
 static const double beginning = 300;
 /* How the beam widens with the hits wanted. */
 static const double width_power = 0.7;
-/* How the codes that a beam scores grow with the rarity of members. */
-static const double codes_power = 2.0 / 3;
 /* Share of widenings that may come to nothing. */
 static const double futile = 0.25;
 /* Members rarer than this are too far apart for a beam to go from one to the next. */
 static const double selectivity_min = 0.002;
+
+/* How an index's work grows with the rarity of members, 1 / s: the powers of it. */
+struct growth {
+    double filtered, widening; /* the time of */
+    double codes;              /* those scored by either */
+    bool asks;                 /* the bitmap, about each code */
+};
+static const struct growth growth_of_graph = {1, 1, 2.0 / 3, true},
+                           growth_of_lists = {0.7, 0.85, 0.6, false};
+
+static const struct growth *growth_of(const kin_index *index)
+{
+    return strcmp(kin_index_kind_borrow(index), "ivfpq") == 0 ? &growth_of_lists : &growth_of_graph;
+}
 
 static double smaller(double a, double b)
 {
@@ -108,8 +121,10 @@ static double index_time(const kin_corpus *corpus, const kin_ask *ask,
         uint32_t tuned = facts->tuning != NULL ? facts->tuning->setting.width : 1;
         return plain * (1 + (double)facts->excluded / (tuned > 0 ? tuned : 1));
     }
-    double filtered = plain / s + scored / pow(s, codes_power) * corpus->costs->member;
-    return way == WAY_FILTERED ? filtered : plain / s + futile * filtered;
+    const struct growth *growth = growth_of(corpus->index);
+    double asking = growth->asks ? scored / pow(s, growth->codes) * corpus->costs->member : 0;
+    double filtered = plain / pow(s, growth->filtered) + asking;
+    return way == WAY_FILTERED ? filtered : plain / pow(s, growth->widening) + futile * filtered;
 }
 
 double kin_estimate(const kin_corpus *corpus, const kin_ask *ask, const struct plan_facts *facts,
@@ -175,9 +190,11 @@ size_t kin_estimate_codes(const kin_corpus *corpus, const struct plan_facts *fac
     double each = tuning != NULL && tuning->scored > 0 && tuning->microseconds > 0
                       ? 1e3 * tuning->microseconds / tuning->scored
                       : costs->beam_code;
+    const struct growth *growth = growth_of(corpus->index);
+    double s = facts->selectivity > 0 ? facts->selectivity : 1;
     if (way != WAY_INDEX)
-        each /= pow(facts->selectivity > 0 ? facts->selectivity : 1, 1 - codes_power);
-    if (way == WAY_FILTERED)
+        each /= pow(s, (way == WAY_FILTERED ? growth->filtered : growth->widening) - growth->codes);
+    if (way == WAY_FILTERED && growth->asks)
         each += costs->member;
     return (size_t)(nanoseconds / each) + 1;
 }

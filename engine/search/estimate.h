@@ -15,9 +15,11 @@
  *                   elsewhere
  *
  * A beam that goes on meets ever more nodes that it has met before: its time grows as 1 / s and the
- * codes that it scores as (1 / s)^(2 / 3).  More hits take a beam that is as wide as k^0.7.  (Both
- * measured on embeddings of medical images: at s = 0.5, 0.1, 0.01 the time was 2.0, 8.1, 83 times
- * that of s = 1, the codes 1.6, 4.6, 23 times; recall at k = 160 and 1000 rose a little.)
+ * codes that it scores as (1 / s)^(2 / 3); inverted lists are read at one go, so theirs grows more
+ * slowly.  More hits take a beam that is as wide as k^0.7.  All measured on embeddings of medical
+ * images: at s = 0.5, 0.1, 0.01 a graph's time was 2.0, 8.1, 83 times that of s = 1 and its codes 1.6,
+ * 4.6, 23 times, that of lists 1.3, 3.9, 33 times and theirs 1.5, 3.8, 19 times; recall at k = 160 and
+ * 1000 rose a little.
  */
 #ifndef KIN_SEARCH_ESTIMATE_H
 #define KIN_SEARCH_ESTIMATE_H
