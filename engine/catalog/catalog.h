@@ -114,8 +114,7 @@ kin_status kin_catalog_remove(kin_txn *txn, uint64_t id, kin_error *err);
 /* The record of a live id, to be released; KIN_E_NOT_FOUND, KIN_E_CORRUPT. */
 kin_status kin_catalog_get(kin_txn *txn, uint64_t id, kin_record *out, kin_error *err);
 
-/* The ids of all live images; freed with roaring_bitmap_free().  Its cost grows with the number of
- * dead images, hardly with that of the living. */
+/* The ids of all live images; freed with roaring_bitmap_free(). */
 kin_status kin_catalog_live(kin_txn *txn, roaring_bitmap_t **out, kin_error *err);
 
 /* The ids that were removed, shared: of [0, rows) the others live.  Read anew only when some were

@@ -41,13 +41,18 @@ static kin_status no_memory(kin_evaluation *evaluation)
     return kin_fail(evaluation->err, KIN_E_NOMEM, NULL, "no memory for a bitmap");
 }
 
+void kin_evaluation_count_bitmap(kin_evaluation *evaluation, const roaring_bitmap_t *ids)
+{
+    evaluation->nanoseconds +=
+        roaring_bitmap_portable_size_in_bytes(ids) / BITMAP_BYTES_PER_NANOSECOND;
+}
+
 /* Makes `made`, which may be NULL for lack of memory, the ids in place of what they were. */
 static kin_status replace(kin_evaluation *evaluation, kin_node_ids *ids, roaring_bitmap_t *made)
 {
     if (made == NULL)
         return no_memory(evaluation);
-    evaluation->nanoseconds +=
-        roaring_bitmap_portable_size_in_bytes(made) / BITMAP_BYTES_PER_NANOSECOND;
+    kin_evaluation_count_bitmap(evaluation, made);
     kin_node_ids_release(ids);
     ids->own = made;
     return KIN_OK;

@@ -63,7 +63,7 @@ static kin_status make_stamp(const kin_evaluation *evaluation, const kin_node *n
 
 /* Takes the dead out of ids that are the caller's.  Where nothing is negated the index, which has
  * only the living, has seen to that. */
-static kin_status leave_dead_out(const kin_evaluation *evaluation, const kin_node *node,
+static kin_status leave_dead_out(kin_evaluation *evaluation, const kin_node *node,
                                  roaring_bitmap_t *ids)
 {
     kin_bitmap *dead;
@@ -73,8 +73,10 @@ static kin_status leave_dead_out(const kin_evaluation *evaluation, const kin_nod
     kin_status status = kin_catalog_dead(evaluation->txn, &dead, evaluation->err);
     if (status != KIN_OK)
         return status;
-    if (kin_bitmap_count(dead) > 0)
+    if (kin_bitmap_count(dead) > 0) {
         roaring_bitmap_andnot_inplace(ids, kin_bitmap_borrow(dead));
+        kin_evaluation_count_bitmap(evaluation, kin_bitmap_borrow(dead));
+    }
     kin_bitmap_free(dead);
     return KIN_OK;
 }

@@ -67,6 +67,9 @@ typedef struct kin_evaluation {
     uint64_t nanoseconds; /* about, by what was done: no clock is read */
 } kin_evaluation;
 
+/* Counts the making of a bitmap like these ids. */
+void kin_evaluation_count_bitmap(kin_evaluation *evaluation, const roaring_bitmap_t *ids);
+
 /* A bitmap that is the holder's to change, or one that it shares; the other is NULL. */
 typedef struct kin_node_ids {
     roaring_bitmap_t *own;

@@ -150,7 +150,10 @@ static kin_status read_dead(kin_txn *txn, kin_bitmap **out, kin_error *err)
 {
     roaring_bitmap_t *dead;
     kin_status status = kin_dead_all(txn, &dead, err);
-    return status == KIN_OK ? kin_bitmap_new(dead, out, err) : status;
+    if (status != KIN_OK)
+        return status;
+    roaring_bitmap_shrink_to_fit(dead);
+    return kin_bitmap_new(dead, out, err);
 }
 
 /* None comes to life again: as many dead are the same dead. */
@@ -179,14 +182,14 @@ kin_status kin_catalog_dead(kin_txn *txn, kin_bitmap **out, kin_error *err)
 kin_status kin_catalog_live(kin_txn *txn, roaring_bitmap_t **out, kin_error *err)
 {
     uint64_t rows;
-    roaring_bitmap_t *dead = NULL;
+    kin_bitmap *dead = NULL;
     kin_status status = kin_catalog_rows(txn, &rows, err);
     if (status == KIN_OK)
-        status = kin_dead_all(txn, &dead, err);
+        status = kin_catalog_dead(txn, &dead, err);
     if (status != KIN_OK)
         return status;
-    if (rows > 0)
-        roaring_bitmap_flip_inplace(dead, 0, rows);
-    *out = dead;
-    return KIN_OK;
+    const roaring_bitmap_t *ids = kin_bitmap_borrow(dead);
+    *out = rows > 0 ? roaring_bitmap_flip(ids, 0, rows) : roaring_bitmap_copy(ids);
+    kin_bitmap_free(dead);
+    return *out != NULL ? KIN_OK : kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a bitmap");
 }
