@@ -89,6 +89,8 @@ static double share_of(struct residual *residual, const float *row)
                       embedder->input, residual->parts);
     for (size_t k = 0; k < embedder->rank; k++)
         kept += (double)residual->parts[k] * residual->parts[k];
+    if (!isfinite(total))
+        return NAN;
     return total > 0 && kept < total ? 1 - kept / total : 0;
 }
 
