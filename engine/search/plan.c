@@ -27,6 +27,9 @@ const char *kin_way_name(size_t way)
     return way < KIN_PLAN_WAYS ? names[way] : NULL;
 }
 
+/* Microseconds for which an exact answer is not given up. */
+static const double next_to_nothing = 50;
+
 int kin_plan_threads(const kin_corpus *corpus)
 {
     int threads = corpus->threads > 0 ? corpus->threads : kin_cpu_count();
@@ -122,9 +125,12 @@ static void note_estimates(const kin_corpus *corpus, const kin_ask *ask,
     plan->considered_count = KIN_PLAN_WAYS;
 }
 
-/* The cheapest way that is wanted, or -1. */
+/* The cheapest way that is wanted, or -1.  Where comparing every row takes next to no time it is the
+ * way: an exact answer is worth more than some microseconds. */
 static int cheapest(const kin_ask *ask, const kin_search_plan *plan)
 {
+    if (ask->way == NULL && microseconds_of(plan, WAY_SCAN) <= next_to_nothing)
+        return WAY_SCAN;
     double best = INFINITY;
     int chosen = -1;
     for (int way = 0; way < KIN_PLAN_WAYS; way++) {
