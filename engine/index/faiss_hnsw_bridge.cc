@@ -262,9 +262,13 @@ kin_status kin_graph_grow(kin_graph *graph, const struct graph_codes *codes, int
                       progress, ctx};
         /* The first nodes, and those above all others, go in alone: each of them changes what the
          * next begins from. */
-        size_t alone = first == 0 ? std::min<size_t>(ALONE, growth.order.size()) : 0;
-        while (alone < growth.order.size() && hnsw.levels[growth.order[alone]] - 1 > hnsw.max_level)
-            alone++;
+        size_t alone = 0;
+        if (first == 0)
+            alone = std::min<size_t>(ALONE, growth.order.size());
+        else
+            while (alone < growth.order.size() &&
+                   hnsw.levels[growth.order[alone]] - 1 > hnsw.max_level)
+                alone++;
         {
             CodeDistance distance(*codes);
             faiss::VisitedTable visited(static_cast<int>(codes->count));

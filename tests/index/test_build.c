@@ -1,6 +1,7 @@
 /* Building: which kind, what it takes, progress and cancelling, sources that fail. */
 #include "vectors_support.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -196,6 +197,42 @@ static void test_progress_and_cancelling(void **unused)
     }
 }
 
+struct threads_seen {
+    size_t most;
+};
+
+static int count_threads(void *ctx, double done)
+{
+    struct threads_seen *seen = ctx;
+    size_t threads = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    (void)done;
+    while (tasks != NULL && readdir(tasks) != NULL)
+        threads++;
+    if (tasks != NULL)
+        closedir(tasks);
+    seen->most = threads > seen->most ? threads : seen->most;
+    return 0;
+}
+
+/* A graph is built by as many threads as are asked for. */
+static void test_threads_build_a_graph(void **unused)
+{
+    (void)unused;
+    size_t most[2];
+    for (int threads = 1; threads <= 3; threads += 2) {
+        struct threads_seen seen = {0};
+        kin_index_source source = vectors_source(&data);
+        kin_index_options options = {
+            .kind = "hnsw", .threads = threads, .progress = count_threads, .progress_ctx = &seen};
+        kin_index *index = NULL;
+        assert_int_equal(kin_index_build(&source, &options, &index, NULL, NULL), KIN_OK);
+        kin_index_free(index);
+        most[threads / 2] = seen.most;
+    }
+    assert_int_equal(most[1], most[0] + 2);
+}
+
 struct second_call {
     size_t calls;
 };
@@ -293,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_peak_memory_is_kept), /* before this process starts any thread */
         cmocka_unit_test(test_builds_what_was_forecast),
         cmocka_unit_test(test_progress_and_cancelling),
+        cmocka_unit_test(test_threads_build_a_graph),
         cmocka_unit_test(test_training_is_cancelled),
         cmocka_unit_test(test_bad_sources),
         cmocka_unit_test(test_an_empty_archive),
