@@ -203,7 +203,7 @@ enum { KIN_PLAN_METHODS = 5 };
 /* How the answer was found (search/search.h describes the methods). */
 typedef struct kin_plan {
     const char *method; /* "scan", "two-stage scan", "index", "filtered index", "widening" */
-    bool fell_back;     /* the method gave up, and the scan answered */
+    bool fell_back;     /* the method gave up, and a surer one answered, in the end the scan */
     double recall, expected_recall; /* asked for; promised by the tuning */
     uint32_t width, candidates;     /* the index's setting */
     struct {

@@ -10,10 +10,12 @@
  *   filtered index  the same with members selected inside the index
  *   widening        the index without a filter, candidates filtered afterwards, more of them until
  *                   enough are members
- * Each has a cost model (costs.h) whose constants are measured on the machine; the cheapest that
- * promises the recall asked for is taken.  The last four may fall short of what they promised (a
- * budget spent, fewer members found than wanted): then the scan answers after all, so a filter never
- * costs recall, only time, and at most about twice the scan's.
+ * Each has a cost model (estimate.h) whose constants are measured on the machine (costs.h, tune.h);
+ * the cheapest that promises the recall asked for is taken.  The last four may fall short of what
+ * they promised (a budget spent, fewer members found than wanted, candidates that their codes cannot
+ * tell from the rest): then the next surer way answers, in the end the scan, so a filter never costs
+ * recall, only time; and since the index's budget is what a scan would take, at most about twice
+ * that.
  */
 #ifndef KIN_SEARCH_SEARCH_H
 #define KIN_SEARCH_SEARCH_H
@@ -69,7 +71,7 @@ const char *kin_way_name(size_t way);
 /* How the answer was found. */
 typedef struct kin_search_plan {
     const char *way;        /* first taken (static text) */
-    bool fell_back;         /* …and given up: the scan answered */
+    bool fell_back;         /* …and given up: a surer way answered */
     bool exact;             /* every member was compared exactly: the answer is the exact one */
     double recall;          /* asked for */
     double expected_recall; /* of the setting, as tuning measured it; 1 for scans */

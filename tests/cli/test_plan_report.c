@@ -81,7 +81,7 @@ static void test_one_that_gave_up(void **state)
     results.plan.width = 0;
     results.plan.considered_count = 0;
     assert_prints(&results,
-                  "plan      filtered index, which gave up: the scan answered\n"
+                  "plan      filtered index, which gave up: a surer one answered\n"
                   "index     hnsw, generation 7, model 0123456789abcdef\n"
                   "members   48210 of 1000000 images may be answers, found out in 0.25 ms; 512 of "
                   "them newer than the index\n"

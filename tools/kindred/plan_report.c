@@ -33,7 +33,7 @@ static bool print_facts(const kin_results *results, FILE *out, size_t width)
     kin_table *table = kin_table_new(columns, 2);
     kin_table_cell(table, "plan");
     kin_table_cellf(table, "%s%s", plan->method,
-                    plan->fell_back ? ", which gave up: the scan answered" : "");
+                    plan->fell_back ? ", which gave up: a surer one answered" : "");
     kin_table_cell(table, "index");
     kin_table_cellf(table, "%s, generation %" PRIu64 ", model %s", plan->index_kind,
                     plan->generation, plan->model);
