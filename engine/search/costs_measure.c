@@ -26,7 +26,9 @@ struct bench {
     size_t rows, stride;
     unsigned char *bytes;
     kin_probe *probe;
-    uint32_t at[SCATTERED]; /* rows here and there */
+    uint32_t
+        at[REPEATS * SCATTERED]; /* rows here and there: others each time, or caches have them */
+    size_t next;                 /* of them */
     float scores[AT_ONCE];
     volatile float kept; /* so that nothing is left out as unused */
 };
@@ -52,7 +54,7 @@ static kin_status fill(struct bench *bench, const kin_codec *codec, float *vecto
     }
     for (size_t from = made; from < size; from += made)
         memcpy(bench->bytes + from, bench->bytes, size - from < made ? size - from : made);
-    for (size_t i = 0; i < SCATTERED; i++)
+    for (size_t i = 0; i < REPEATS * SCATTERED; i++)
         bench->at[i] = next_random(&state) % (uint32_t)bench->rows;
     return kin_probe_new(codec, vector, dim, &bench->probe, err);
 }
@@ -72,9 +74,11 @@ static double time_run(struct bench *bench)
 /* The same among rows that lie apart. */
 static double time_scattered(struct bench *bench)
 {
+    const uint32_t *at = bench->at + bench->next % REPEATS * SCATTERED;
     double began = kin_clock_monotonic();
+    bench->next++;
     for (size_t i = 0; i < SCATTERED; i += AT_ONCE) {
-        kin_probe_score_gather(bench->probe, bench->bytes, bench->at + i, AT_ONCE, bench->scores);
+        kin_probe_score_gather(bench->probe, bench->bytes, at + i, AT_ONCE, bench->scores);
         bench->kept = bench->scores[0];
     }
     return 1e9 * (kin_clock_monotonic() - began) / SCATTERED;

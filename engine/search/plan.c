@@ -12,7 +12,7 @@ enum {
 
 /* A way that may fail has to promise as many times less than a scan, which never does: queries differ,
  * and one in whose surroundings members are rare costs the failure as well. */
-static const double hedge = 1.5;
+static const double hedge = 1.2;
 /* The budget over the estimate, where the caller would have this way. */
 static const double forced_budget = 4;
 
