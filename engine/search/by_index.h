@@ -12,4 +12,9 @@ kin_status kin_by_index(const kin_corpus *corpus, const kin_ask *ask,
                         kin_hit *hits, size_t *found, bool *enough, kin_search_plan *plan,
                         kin_error *err);
 
+/* Looks who lies around the query, by an unfiltered search: facts->selectivity becomes the share of
+ * members there. */
+kin_status kin_look_around(const kin_corpus *corpus, const kin_ask *ask, struct plan_facts *facts,
+                           kin_search_plan *plan, kin_error *err);
+
 #endif

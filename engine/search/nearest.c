@@ -196,6 +196,22 @@ static kin_status answer(struct nearest *nearest, kin_error *err)
     return status;
 }
 
+static kin_status choose(struct nearest *nearest, kin_error *err)
+{
+    const kin_corpus *corpus = nearest->corpus;
+    const kin_ask *ask = nearest->ask;
+    struct plan_facts *facts = &nearest->facts;
+    kin_plan_facts(corpus, ask, facts);
+    nearest->plan->tail = facts->tail;
+    kin_status status = kin_plan_choose(corpus, ask, facts, &nearest->choice, nearest->plan, err);
+    if (status != KIN_OK || !kin_plan_is_unsure(ask, facts, nearest->plan))
+        return status;
+    status = kin_look_around(corpus, ask, facts, nearest->plan, err);
+    return status == KIN_OK
+               ? kin_plan_choose(corpus, ask, facts, &nearest->choice, nearest->plan, err)
+               : status;
+}
+
 kin_status kin_search_nearest(const kin_corpus *corpus, const kin_ask *ask, kin_hit *hits,
                               size_t *found, kin_search_plan *plan, kin_error *err)
 {
@@ -209,9 +225,7 @@ kin_status kin_search_nearest(const kin_corpus *corpus, const kin_ask *ask, kin_
         status = kin_stop_ask(&ask->stop, err);
     if (status != KIN_OK)
         return status;
-    kin_plan_facts(corpus, ask, &nearest.facts);
-    plan->tail = nearest.facts.tail;
-    status = kin_plan_choose(corpus, ask, &nearest.facts, &nearest.choice, plan, err);
+    status = choose(&nearest, err);
     if (status == KIN_OK)
         status = kin_probe_new(kin_rows_codec(corpus->rows), ask->vector, corpus->dim,
                                &nearest.probe, err);

@@ -7,6 +7,7 @@
 #include "search/estimate.h"
 
 enum {
+    LOOKS_WORTH = 8,   /* times what looking around takes */
     THREADS_WORTH = 16 /* times what starting them costs: other queries want the processors, too */
 };
 
@@ -104,6 +105,14 @@ static void set_up(const kin_corpus *corpus, const kin_ask *ask, const struct pl
         choice->budget = kin_estimate_codes(corpus, facts, way, 1e3 * budget);
 }
 
+bool kin_plan_is_unsure(const kin_ask *ask, const struct plan_facts *facts,
+                        const kin_search_plan *plan)
+{
+    return ask->way == NULL && ask->setting == NULL && !facts->looked &&
+           microseconds_of(plan, WAY_FILTERED) >= 0 &&
+           1e3 * plan->estimated_microseconds > LOOKS_WORTH * kin_estimate_look(ask, facts);
+}
+
 bool kin_plan_instead(const kin_corpus *corpus, const kin_ask *ask, const struct plan_facts *facts,
                       enum way way, const kin_search_plan *plan, struct plan_choice *choice)
 {
@@ -161,7 +170,7 @@ kin_status kin_plan_choose(const kin_corpus *corpus, const kin_ask *ask,
         budget = fmax(budget, forced_budget * own);
     set_up(corpus, ask, facts, chosen, budget, choice);
     plan->way = names[chosen];
-    plan->estimated_microseconds = own;
+    plan->estimated_microseconds = own + facts->spent / 1e3;
     plan->setting = choice->setting;
     plan->recall = recall_of(ask);
     plan->expected_recall =

@@ -16,7 +16,10 @@ struct plan_facts {
     uint64_t members, tail;         /* members; those newer than the index */
     size_t codes;                   /* the index's vectors, without those that have gone */
     size_t excluded;                /* of them, no members */
-    double selectivity;             /* members among all that the index holds, in [0, 1] */
+    double selectivity;             /* members among all that the index holds, in [0, 1]; once the
+                                       index was looked into: among the query's neighbours */
+    bool looked;                    /* it was */
+    double spent;                   /* nanoseconds that it took, as estimated */
     const kin_index_tuning *tuning; /* that reaches the recall asked for; NULL: none does */
 };
 
@@ -33,6 +36,12 @@ void kin_plan_facts(const kin_corpus *corpus, const kin_ask *ask, struct plan_fa
 kin_status kin_plan_choose(const kin_corpus *corpus, const kin_ask *ask,
                            const struct plan_facts *facts, struct plan_choice *choice,
                            kin_search_plan *plan, kin_error *err);
+
+/* Is it worth to look who lies around the query before the choice is followed?  A condition is rarely
+ * independent of the query: filtering is quick where the query's own kind is asked for, and slow where
+ * all but its own kind is.  An unfiltered search tells, at a small part of what is at stake. */
+bool kin_plan_is_unsure(const kin_ask *ask, const struct plan_facts *facts,
+                        const kin_search_plan *plan);
 
 /* The choice of a way after another has failed: *plan has the estimates.  False where it cannot be
  * gone. */

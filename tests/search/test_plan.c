@@ -144,7 +144,7 @@ static void test_rarer_members_are_scanned(void **state)
 static void test_what_a_step_costs_decides(void **state)
 {
     (void)state;
-    roaring_bitmap_t *members = every(5);
+    roaring_bitmap_t *members = every(7);
     kin_members some = {.only = members};
     assert_string_equal(ask(some, (kin_ask){0}).plan.way, "two-stage scan");
     corpus.costs.scan_code *= 10; /* a slow memory */
@@ -154,6 +154,28 @@ static void test_what_a_step_costs_decides(void **state)
     assert_string_equal(ask(some, (kin_ask){0}).plan.way, "widening");
     corpus.costs = made_up;
     roaring_bitmap_free(members);
+}
+
+/* One in twenty is a member: the query's own kind, or another. */
+static void test_who_lies_around_the_query_decides(void **state)
+{
+    (void)state;
+    corpus.costs.scan_code *= 20;
+    corpus.costs.scatter_code *= 20;
+    corpus.costs.scan_row *= 20;
+    corpus.costs.scatter_row *= 20;
+    for (uint32_t cluster = 3; cluster < 5; cluster++) {
+        roaring_bitmap_t *members = roaring_bitmap_from_range(cluster, COUNT, CLUSTERS);
+        struct answer answer = ask((kin_members){.only = members}, (kin_ask){0});
+        struct answer exact = ask((kin_members){.only = members}, (kin_ask){.recall = 1});
+        assert_string_equal(answer.plan.way, cluster == 3 ? "filtered index" : "two-stage scan");
+        assert_true(answer.plan.estimated_microseconds > 100); /* the look counts */
+        assert_false(answer.plan.fell_back);
+        for (size_t i = 0; i < K; i++)
+            assert_int_equal(answer.hits[i].id, exact.hits[i].id);
+        roaring_bitmap_free(members);
+    }
+    corpus.costs = made_up;
 }
 
 static void test_the_recall_asked_for_decides(void **state)
@@ -349,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_estimates_are_what_the_costs_make_of_it),
         cmocka_unit_test(test_rarer_members_are_scanned),
         cmocka_unit_test(test_what_a_step_costs_decides),
+        cmocka_unit_test(test_who_lies_around_the_query_decides),
         cmocka_unit_test(test_the_recall_asked_for_decides),
         cmocka_unit_test(test_more_hits_take_a_wider_beam),
         cmocka_unit_test(test_few_left_out_are_taken_from_the_answer),
