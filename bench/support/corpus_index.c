@@ -95,17 +95,17 @@ static kin_status tune(const struct source *from, bench_generation *out, kin_err
     const kin_tune_options options = {0};
     kin_tune_result result;
     kin_corpus corpus = bench_corpus(from->store, out, 1);
-    uint32_t *ids = calloc(from->count, sizeof *ids);
-    if (ids == NULL)
+    roaring_bitmap_t *live = roaring_bitmap_create();
+    if (live == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for row numbers");
     for (size_t i = 0; i < from->count; i++)
-        ids[i] = (uint32_t)from->ids[i];
+        roaring_bitmap_add(live, (uint32_t)from->ids[i]);
     double began = kin_clock_monotonic();
-    kin_status status = kin_search_tune(&corpus, ids, from->count, &options, &result, err);
+    kin_status status = kin_search_tune(&corpus, live, &options, &result, err);
     out->tune_seconds = kin_clock_monotonic() - began;
     if (status == KIN_OK)
         kin_index_set_tunings(out->index, result.tunings, result.count);
-    free(ids);
+    roaring_bitmap_free(live);
     return status;
 }
 

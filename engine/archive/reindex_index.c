@@ -36,10 +36,19 @@ static int build_progress(void *ctx, double done)
     return kin_reindex_step(ctx, "building the index", done, NULL) != KIN_OK;
 }
 
+/* May the last generation be extended?  Under a new model it tells of other vectors. */
+static bool may_extend(const kin_reindex *re)
+{
+    return re->learnt == NULL && re->state->index != NULL && !re->options->rebuild;
+}
+
+/* Tells how far the newer images have moved from those that the last generation was trained on. */
 static kin_status judge_index(kin_reindex *re, const kin_index_source *source, kin_error *err)
 {
     kin_drift *drift = &re->report->drift;
     kin_index_drift_report report;
+    if (!may_extend(re))
+        return KIN_OK;
     kin_status status = kin_index_drift(re->state->index, source, &report, err);
     if (status != KIN_OK)
         return status;
@@ -50,22 +59,22 @@ static kin_status judge_index(kin_reindex *re, const kin_index_source *source, k
     return KIN_OK;
 }
 
-static kin_status build_from(kin_reindex *re, const kin_index_source *source, const char *kind,
-                             kin_error *err)
+/* Builds a generation in the place of the one that was built before, if any was. */
+static kin_status build(kin_reindex *re, const kin_index_source *source, const char *kind,
+                        kin_error *err)
 {
     kin_reindex_report *report = re->report;
     kin_index_forecast forecast;
-    bool extend = re->learnt == NULL && re->state->index != NULL && !re->options->rebuild;
     kin_index_options options = {.kind = kind,
                                  .threads = re->options->threads,
                                  .memory_max = (size_t)re->options->memory_max,
-                                 .previous = extend ? re->state->index : NULL,
+                                 .previous = may_extend(re) ? re->state->index : NULL,
                                  .progress = build_progress,
                                  .progress_ctx = re};
+    kin_index_free(re->index);
+    re->index = NULL;
     kin_status status =
         kin_index_forecast_build(source->count, source->dim, &options, &forecast, err);
-    if (status == KIN_OK && extend)
-        status = judge_index(re, source, err);
     if (status != KIN_OK)
         return status;
     tell_forecast(re, &forecast);
@@ -77,21 +86,6 @@ static kin_status build_from(kin_reindex *re, const kin_index_source *source, co
     report->peak_bytes = peak > report->peak_bytes ? peak : report->peak_bytes;
     if (status == KIN_OK)
         report->index_kind = kin_index_kind_borrow(re->index);
-    return status;
-}
-
-static kin_status build(kin_reindex *re, const char *kind, kin_error *err)
-{
-    uint64_t *ids = malloc((re->count > 0 ? re->count : 1) * sizeof *ids);
-    if (ids == NULL)
-        return kin_fail(err, KIN_E_NOMEM, re->archive->dir, "no memory for %zu ids", re->count);
-    for (size_t i = 0; i < re->count; i++)
-        ids[i] = re->ids[i];
-    kin_index_source source = {re->count, re->archive->dim, ids, live_vector, re};
-    kin_index_free(re->index);
-    re->index = NULL;
-    kin_status status = build_from(re, &source, kind, err);
-    free(ids);
     return status;
 }
 
@@ -113,7 +107,7 @@ static kin_status tune(kin_reindex *re, kin_tune_result *result, kin_error *err)
     kin_tune_options options = {
         .queries = re->options->check_queries, .progress = tune_progress, .progress_ctx = re};
     double began = kin_clock_monotonic();
-    kin_status status = kin_search_tune(&corpus, re->ids, re->count, &options, result, err);
+    kin_status status = kin_search_tune(&corpus, re->live, &options, result, err);
     if (status != KIN_OK)
         return status;
     kin_index_set_tunings(re->index, result->tunings, result->count);
@@ -133,12 +127,13 @@ static double default_recall(const kin_tune_result *result)
     return 1;
 }
 
-kin_status kin_reindex_build_index(kin_reindex *re, kin_error *err)
+/* Builds and tunes the kind that is wanted, or the flat one where that misses its bound. */
+static kin_status build_tuned(kin_reindex *re, const kin_index_source *source, kin_error *err)
 {
     kin_reindex_report *report = re->report;
     kin_tune_result result;
     double bound = re->options->recall_bound > 0 ? re->options->recall_bound : RECALL_BOUND;
-    kin_status status = build(re, re->options->index_kind, err);
+    kin_status status = build(re, source, re->options->index_kind, err);
     re->costs = re->state->costs;
     if (status == KIN_OK && re->count >= COSTS_MIN)
         status = kin_costs_measure(re->archive->dim, re->archive->codec, &re->costs, err);
@@ -151,6 +146,21 @@ kin_status kin_reindex_build_index(kin_reindex *re, kin_error *err)
     report->recall_at_10 = report->below_bound ? result.best : default_recall(&result);
     if (!report->below_bound || kin_index_is_flat(re->index))
         return KIN_OK;
-    status = build(re, "flat", err);
+    status = build(re, source, "flat", err);
     return status == KIN_OK ? tune(re, &result, err) : status;
+}
+
+kin_status kin_reindex_build_index(kin_reindex *re, kin_error *err)
+{
+    uint64_t *ids = malloc((re->count > 0 ? re->count : 1) * sizeof *ids);
+    if (ids == NULL)
+        return kin_fail(err, KIN_E_NOMEM, re->archive->dir, "no memory for %zu ids", re->count);
+    for (size_t i = 0; i < re->count; i++)
+        ids[i] = re->ids[i];
+    kin_index_source source = {re->count, re->archive->dim, ids, live_vector, re};
+    kin_status status = judge_index(re, &source, err);
+    if (status == KIN_OK)
+        status = build_tuned(re, &source, err);
+    free(ids);
+    return status;
 }

@@ -29,15 +29,9 @@ static const float *live_descriptor(void *ctx, size_t i, kin_error *err)
 /* How many of the live images were there when the model was learnt. */
 static size_t known_to_model(const kin_reindex *re)
 {
-    size_t low = 0, high = re->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (re->ids[middle] < re->model_rows)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return re->model_rows > 0
+               ? (size_t)roaring_bitmap_rank(re->live, (uint32_t)(re->model_rows - 1))
+               : 0;
 }
 
 static kin_status judge_drift(kin_reindex *re, kin_error *err)

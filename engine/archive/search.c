@@ -136,6 +136,13 @@ static kin_status fold_hits(struct search *search, const kin_topk *top, kin_erro
                     out->items, &out->count, err);
 }
 
+static double recall_of(const kin_search_options *options)
+{
+    if (options->exact)
+        return 1;
+    return options->recall > 0 ? options->recall : KIN_SEARCH_RECALL;
+}
+
 /* One try: the best `depth` images, folded. */
 static kin_status try_depth(struct search *search, size_t depth, kin_error *err)
 {
@@ -144,7 +151,7 @@ static kin_status try_depth(struct search *search, size_t depth, kin_error *err)
     kin_topk top = {.capacity = depth};
     kin_ask ask = {.vector = search->embedding,
                    .k = depth,
-                   .recall = options->exact ? 1 : options->recall,
+                   .recall = recall_of(options),
                    .members = search->members,
                    .member_count = search->count,
                    .way = options->way,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/ascending.h"
 #include "index/kinds.h"
 #include "store/codec.h"
 
@@ -66,22 +67,9 @@ void kin_index_free(kin_index *index)
     free(index);
 }
 
-size_t kin_generation_lower_bound(const kin_index *index, uint64_t id)
-{
-    size_t low = 0, high = index->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (index->ids[middle] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 bool kin_index_position(const kin_index *index, uint64_t id, size_t *position)
 {
-    size_t at = kin_generation_lower_bound(index, id);
+    size_t at = kin_ascending_find(index->ids, 0, index->count, id);
     if (at == index->count || index->ids[at] != id || kin_generation_has_gone(index, at))
         return false;
     *position = at;

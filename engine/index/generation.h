@@ -82,7 +82,4 @@ static inline bool kin_generation_may_answer(const kin_index *index, const kin_m
            (members == NULL || kin_members_have(members, index->ids[position]));
 }
 
-/* The first position whose id is not below `id`; count where there is none. */
-size_t kin_generation_lower_bound(const kin_index *index, uint64_t id);
-
 #endif

@@ -1,6 +1,7 @@
 /* Codes alone: the caller scans them, and ranks the best exactly. */
 #include <string.h>
 
+#include "base/ascending.h"
 #include "index/kinds.h"
 
 enum {
@@ -24,7 +25,8 @@ static kin_status build(kin_index *index, const struct index_build *build, kin_e
     for (size_t i = 0; i < build->kept; i++)
         memcpy(codes + i * index->stride,
                previous->codes +
-                   kin_generation_lower_bound(previous, index->ids[i]) * index->stride,
+                   kin_ascending_find(previous->ids, 0, previous->count, index->ids[i]) *
+                       index->stride,
                index->stride);
     return kin_build_encode(index, build, build->kept, build->source->count, build->kept, 0, 1,
                             err);

@@ -49,7 +49,7 @@ kin_status kin_look_around(const kin_corpus *corpus, const kin_ask *ask, struct 
     kin_index_query query = {.vector = ask->vector,
                              .setting = {facts->tuning->setting.width, NEIGHBOURS},
                              .unseen = ask->unseen};
-    facts->spent = kin_estimate_look(ask, facts);
+    facts->spent = kin_estimate_plain(ask, facts);
     facts->looked = true;
     kin_status status = kin_index_search(corpus->index, &query, hits, &found, &work, err);
     if (status != KIN_OK)

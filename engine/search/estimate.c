@@ -101,21 +101,15 @@ static uint32_t scaled(uint32_t figure, double by)
     return result < WIDEST ? (uint32_t)result : WIDEST;
 }
 
-/* Nanoseconds of an unfiltered search of the index. */
-static double plain_time(const kin_ask *ask, const struct plan_facts *facts)
+double kin_estimate_plain(const kin_ask *ask, const struct plan_facts *facts)
 {
     return facts->tuning != NULL ? 1e3 * facts->tuning->microseconds * wider_for(ask->k) : 0;
-}
-
-double kin_estimate_look(const kin_ask *ask, const struct plan_facts *facts)
-{
-    return plain_time(ask, facts);
 }
 
 static double index_time(const kin_corpus *corpus, const kin_ask *ask,
                          const struct plan_facts *facts, enum way way)
 {
-    double plain = plain_time(ask, facts), s = facts->selectivity;
+    double plain = kin_estimate_plain(ask, facts), s = facts->selectivity;
     double scored = facts->tuning != NULL ? facts->tuning->scored * wider_for(ask->k) : 0;
     bool possible = facts->members > facts->tail && !kin_index_is_flat(corpus->index) &&
                     (facts->tuning != NULL || ask->setting != NULL);

@@ -30,8 +30,8 @@
 double kin_estimate(const kin_corpus *corpus, const kin_ask *ask, const struct plan_facts *facts,
                     enum way way);
 
-/* Nanoseconds of an unfiltered search of the index, where it has been tuned. */
-double kin_estimate_look(const kin_ask *ask, const struct plan_facts *facts);
+/* Nanoseconds of an unfiltered search of the index; 0 where it has not been tuned. */
+double kin_estimate_plain(const kin_ask *ask, const struct plan_facts *facts);
 
 /* How hard the index, or a two-stage scan, looks for an answer of ask->k on this way. */
 kin_index_setting kin_estimate_setting(const kin_corpus *corpus, const kin_ask *ask,

@@ -84,23 +84,3 @@ kin_status kin_exact_rescore(kin_rows *rows, const kin_probe *probe, kin_hit *hi
     }
     return KIN_OK;
 }
-
-kin_status kin_search_rescore(const kin_corpus *corpus, const float *query, kin_hit *hits,
-                              size_t count, kin_error *err)
-{
-    kin_probe *probe = NULL;
-    kin_topk sorted = {hits, count, count};
-    kin_status status =
-        kin_probe_new(kin_rows_codec(corpus->rows), query, corpus->dim, &probe, err);
-    if (status == KIN_OK)
-        status = kin_exact_rescore(corpus->rows, probe, hits, count, err);
-    kin_probe_free(probe);
-    if (status != KIN_OK)
-        return status;
-    /* kin_topk_sort() wants a heap. */
-    sorted.count = 0;
-    for (size_t i = 0; i < count; i++)
-        kin_topk_offer(&sorted, hits[i].id, hits[i].score);
-    kin_topk_sort(&sorted);
-    return KIN_OK;
-}

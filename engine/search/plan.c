@@ -110,7 +110,7 @@ bool kin_plan_is_unsure(const kin_ask *ask, const struct plan_facts *facts,
 {
     return ask->way == NULL && ask->setting == NULL && !facts->looked &&
            microseconds_of(plan, WAY_FILTERED) >= 0 &&
-           1e3 * plan->estimated_microseconds > LOOKS_WORTH * kin_estimate_look(ask, facts);
+           1e3 * plan->estimated_microseconds > LOOKS_WORTH * kin_estimate_plain(ask, facts);
 }
 
 bool kin_plan_instead(const kin_corpus *corpus, const kin_ask *ask, const struct plan_facts *facts,

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/ascending.h"
 #include "base/parallel.h"
 #include "search/exact.h"
 #include "search/members_cursor.h"
@@ -31,19 +32,6 @@ kin_status kin_stop_ask(const kin_stop *stop, kin_error *err)
     return kin_fail(err, KIN_E_CANCELLED, NULL, "the search was stopped");
 }
 
-/* The first position in [low, high) whose id is at least `id`. */
-static size_t lower_bound(const kin_index_codes *codes, size_t low, size_t high, uint64_t id)
-{
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (codes->ids[middle] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* Where ids lie among the codes; those that the generation has not got are left out.  *at is where
  * to look from, and moves along. */
 static size_t positions_of(const kin_index_codes *codes, const uint32_t *ids, size_t count,
@@ -64,7 +52,7 @@ static size_t positions_of(const kin_index_codes *codes, const uint32_t *ids, si
         uint64_t high = ids[i] - first, low = high > gaps ? high - gaps : 0;
         low = low > *at ? low : *at;
         high = high < last ? high : last;
-        size_t place = low < high ? lower_bound(codes, low, high + 1, ids[i]) : low;
+        size_t place = low < high ? kin_ascending_find(codes->ids, low, high + 1, ids[i]) : low;
         if (place <= last && codes->ids[place] == ids[i])
             positions[found++] = (uint32_t)place;
         *at = place;
@@ -130,7 +118,8 @@ static kin_status scan_slice(const kin_scan *scan, uint64_t from, uint64_t end, 
 {
     struct members_cursor cursor;
     uint32_t ids[MEMBERS_AT_ONCE];
-    size_t at = scan->codes != NULL ? lower_bound(scan->codes, 0, scan->codes->count, from) : 0;
+    size_t at =
+        scan->codes != NULL ? kin_ascending_find(scan->codes->ids, 0, scan->codes->count, from) : 0;
     kin_status status = KIN_OK;
     kin_members_begin(&cursor, scan->members, from, end);
     for (size_t round = 0, count; status == KIN_OK; round++) {

@@ -98,8 +98,4 @@ kin_status kin_search_batch(const kin_corpus *corpus, const float *queries, size
                             const kin_members *members, kin_hit *hits, size_t *found,
                             const kin_stop *stop, kin_error *err);
 
-/* Replaces the scores of hits by exact ones (and sorts them best first). */
-kin_status kin_search_rescore(const kin_corpus *corpus, const float *query, kin_hit *hits,
-                              size_t count, kin_error *err);
-
 #endif

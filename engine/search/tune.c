@@ -28,8 +28,9 @@ struct tuning {
     const kin_corpus *corpus;
     const kin_tune_options *options;
     size_t queries;
-    uint64_t members;
-    float *vectors; /* queries x dim */
+    kin_members members; /* all that live */
+    uint64_t count;      /* of them */
+    float *vectors;      /* queries x dim */
     uint64_t *selves;
     kin_hit *hits; /* queries x ASKED: the exact answers */
     size_t *found;
@@ -52,14 +53,16 @@ static kin_status report(const struct tuning *tuning, double done, kin_error *er
     return KIN_OK;
 }
 
-static kin_status read_queries(struct tuning *tuning, const uint32_t *ids, size_t count,
-                               kin_error *err)
+static kin_status read_queries(struct tuning *tuning, kin_error *err)
 {
     size_t dim = tuning->corpus->dim;
     for (size_t q = 0; q < tuning->queries; q++) {
         float *to = tuning->vectors + q * dim;
         const float *row;
-        tuning->selves[q] = ids[(size_t)((double)q / (double)tuning->queries * (double)count)];
+        uint32_t self = 0,
+                 place = (uint32_t)((double)q / (double)tuning->queries * (double)tuning->count);
+        roaring_bitmap_select(tuning->members.only, place, &self);
+        tuning->selves[q] = self;
         kin_status status = kin_rows_vector(tuning->corpus->rows, tuning->selves[q], to, &row, err);
         if (status != KIN_OK)
             return status;
@@ -93,8 +96,8 @@ static void note_bar(struct tuning *tuning, size_t q)
     tuning->wanted[q] = count;
 }
 
-/* The exact answers.  Rows of the dead are left out by `members`. */
-static kin_status find_truth(struct tuning *tuning, const kin_members *members, kin_error *err)
+/* The exact answers. */
+static kin_status find_truth(struct tuning *tuning, kin_error *err)
 {
     kin_status status = KIN_OK;
     for (size_t from = 0; status == KIN_OK && from < tuning->queries; from += BATCH_QUERIES) {
@@ -102,7 +105,7 @@ static kin_status find_truth(struct tuning *tuning, const kin_members *members, 
         status = report(tuning, TRUTH_SHARE * (double)from / (double)tuning->queries, err);
         if (status == KIN_OK)
             status = kin_search_batch(tuning->corpus, tuning->vectors + from * tuning->corpus->dim,
-                                      n, ASKED, members, tuning->hits + from * ASKED,
+                                      n, ASKED, &tuning->members, tuning->hits + from * ASKED,
                                       tuning->found + from, NULL, err);
     }
     for (size_t q = 0; status == KIN_OK && q < tuning->queries; q++)
@@ -116,8 +119,8 @@ static int compare_doubles(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static kin_status try_setting(struct tuning *tuning, kin_index_setting setting,
-                              const kin_members *members, struct trial *trial, kin_error *err)
+static kin_status try_setting(struct tuning *tuning, kin_index_setting setting, struct trial *trial,
+                              kin_error *err)
 {
     double sum = 0, squares = 0;
     size_t dim = tuning->corpus->dim;
@@ -129,9 +132,9 @@ static kin_status try_setting(struct tuning *tuning, kin_index_setting setting,
         kin_search_plan plan;
         kin_ask ask = {.vector = tuning->vectors + q * dim,
                        .k = ASKED,
-                       .members = flat ? *members : (kin_members){NULL, NULL},
+                       .members = flat ? tuning->members : (kin_members){NULL, NULL},
                        .member_count =
-                           flat ? tuning->members : kin_index_count(tuning->corpus->index),
+                           flat ? tuning->count : kin_index_count(tuning->corpus->index),
                        .way = flat ? "two-stage scan" : "index",
                        .setting = &setting,
                        .unseen = &tuning->selves[q]};
@@ -161,7 +164,6 @@ static kin_status try_setting(struct tuning *tuning, kin_index_setting setting,
 /* The way from the cheapest setting up, until every target is reached or no setting is left. */
 struct climb {
     struct tuning *tuning;
-    const kin_members *members;
     kin_tune_result *out;
     size_t target; /* the next to be reached */
     struct {
@@ -178,7 +180,7 @@ static kin_status step(struct climb *climb, kin_index_setting setting, kin_error
     double done = (double)climb->target / (double)TARGETS;
     kin_status status = report(climb->tuning, TRUTH_SHARE + (1 - TRUTH_SHARE) * done, err);
     if (status == KIN_OK)
-        status = try_setting(climb->tuning, setting, climb->members, &trial, err);
+        status = try_setting(climb->tuning, setting, &trial, err);
     if (status != KIN_OK)
         return status;
     out->best = fmax(out->best, trial.recall);
@@ -230,10 +232,9 @@ static kin_status rank_more(struct climb *climb, kin_error *err)
     return status;
 }
 
-static kin_status climb_up(struct tuning *tuning, const kin_members *members, kin_tune_result *out,
-                           kin_error *err)
+static kin_status climb_up(struct tuning *tuning, kin_tune_result *out, kin_error *err)
 {
-    struct climb climb = {.tuning = tuning, .members = members, .out = out};
+    struct climb climb = {.tuning = tuning, .out = out};
     out->best = 0;
     kin_status status = try_all(&climb, err);
     if (status == KIN_OK)
@@ -269,33 +270,27 @@ static void release(struct tuning *tuning)
     free(tuning->wanted);
 }
 
-kin_status kin_search_tune(const kin_corpus *corpus, const uint32_t *ids, size_t count,
+kin_status kin_search_tune(const kin_corpus *corpus, const roaring_bitmap_t *live,
                            const kin_tune_options *options, kin_tune_result *out, kin_error *err)
 {
     size_t queries = options->queries > 0 ? options->queries : KIN_TUNE_QUERIES;
-    struct tuning tuning = {.corpus = corpus, .options = options, .members = count};
+    struct tuning tuning = {.corpus = corpus,
+                            .options = options,
+                            .members = {.only = live},
+                            .count = roaring_bitmap_get_cardinality(live)};
     *out = (kin_tune_result){.best = 1};
-    if (count < 2)
+    if (tuning.count < 2)
         return KIN_OK;
-    tuning.queries = queries < count ? queries : count;
-    roaring_bitmap_t *live = roaring_bitmap_of_ptr(count, ids);
-    kin_members members = {.only = live};
-    kin_status status =
-        live != NULL ? KIN_OK : kin_fail(err, KIN_E_NOMEM, NULL, "no memory to tune the index");
-    if (live != NULL)
-        roaring_bitmap_run_optimize(live);
+    tuning.queries = queries < tuning.count ? queries : (size_t)tuning.count;
+    kin_status status = make_room(&tuning, err);
     if (status == KIN_OK)
-        status = make_room(&tuning, err);
+        status = read_queries(&tuning, err);
     if (status == KIN_OK)
-        status = read_queries(&tuning, ids, count, err);
+        status = find_truth(&tuning, err);
     if (status == KIN_OK)
-        status = find_truth(&tuning, &members, err);
-    if (status == KIN_OK)
-        status = climb_up(&tuning, &members, out, err);
+        status = climb_up(&tuning, out, err);
     if (status == KIN_OK)
         out->queries = tuning.queries;
     release(&tuning);
-    if (live != NULL)
-        roaring_bitmap_free(live);
     return status;
 }

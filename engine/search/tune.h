@@ -30,10 +30,10 @@ typedef struct kin_tune_result {
     double best;    /* the highest mean recall of any setting; 1 of 0 queries */
 } kin_tune_result;
 
-/* Tunes corpus->index over ids[0..count), the live rows at its snapshot.  The flat kind is tuned as
- * well: recall of the two-stage scan by its number of candidates.  With fewer than two rows there is
+/* Tunes corpus->index over the rows that live, as at its snapshot.  The flat kind is tuned as well:
+ * recall of the two-stage scan by its number of candidates.  With fewer than two rows there is
  * nothing to ask. */
-kin_status kin_search_tune(const kin_corpus *corpus, const uint32_t *ids, size_t count,
+kin_status kin_search_tune(const kin_corpus *corpus, const roaring_bitmap_t *live,
                            const kin_tune_options *options, kin_tune_result *out, kin_error *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "corpus_support.h"
+#include "search/exact.h"
 
 /* More rows than a segment has, so that runs end at its border. */
 enum { COUNT = KIN_SEGMENT_ROWS + 3000, DIM = 8, K = 12, QUERIES = 4 };
@@ -284,13 +285,16 @@ static void test_scores_can_be_made_exact_afterwards(void **state)
     kin_error err = {0};
     make_query(2, DIM, query);
     size_t count = corpus_brute_force(&corpus, query, &(kin_members){0}, K, exact);
+    kin_probe *probe = NULL;
+    assert_int_equal(kin_probe_new(kin_rows_codec(corpus.rows), query, DIM, &probe, &err), KIN_OK);
     for (size_t i = 0; i < count; i++)
         hits[i] = (kin_hit){exact[count - 1 - i].id, -1};
-    assert_int_equal(kin_search_rescore(&corpus.corpus, query, hits, count, &err), KIN_OK);
+    assert_int_equal(kin_exact_rescore(corpus.rows, probe, hits, count, &err), KIN_OK);
     for (size_t i = 0; i < count; i++)
-        assert_true(fabsf(hits[i].score - exact[i].score) < 1e-5f);
+        assert_true(fabsf(hits[count - 1 - i].score - exact[i].score) < 1e-5f);
     hits[0].id = COUNT;
-    assert_int_equal(kin_search_rescore(&corpus.corpus, query, hits, count, &err), KIN_E_ARG);
+    assert_int_equal(kin_exact_rescore(corpus.rows, probe, hits, count, &err), KIN_E_ARG);
+    kin_probe_free(probe);
 }
 
 int main(void)

@@ -16,12 +16,10 @@ static void check_kind(const char *kind)
     struct corpus_fixture f;
     kin_error err = {0};
     kin_tune_result result;
-    uint32_t *ids = malloc(COUNT * sizeof *ids);
+    roaring_bitmap_t *live = roaring_bitmap_from_range(0, COUNT, 1);
     corpus_make(&f, COUNT, DIM, CLUSTERS, kin_codec_fp32, kind, COUNT);
-    for (uint32_t i = 0; i < COUNT; i++)
-        ids[i] = i;
     kin_tune_options options = {.queries = QUERIES};
-    assert_int_equal(kin_search_tune(&f.corpus, ids, COUNT, &options, &result, &err), KIN_OK);
+    assert_int_equal(kin_search_tune(&f.corpus, live, &options, &result, &err), KIN_OK);
     assert_int_equal(result.queries, QUERIES);
     assert_true(result.count >= 3); /* 0.90, 0.95 and 0.99 at least */
     for (size_t i = 0; i < result.count; i++) {
@@ -53,7 +51,7 @@ static void check_kind(const char *kind)
     }
     assert_true(sum / (QUERIES * K) >= 0.985); /* 0.99, and what 200 queries may miss it by */
     corpus_free(&f);
-    free(ids);
+    roaring_bitmap_free(live);
 }
 
 static void test_each_kind_keeps_its_promise(void **state)
@@ -76,13 +74,11 @@ static void test_it_can_be_cancelled(void **state)
     struct corpus_fixture f;
     kin_error err = {0};
     kin_tune_result result;
-    uint32_t ids[2000];
+    roaring_bitmap_t *live = roaring_bitmap_from_range(0, 2000, 1);
     corpus_make(&f, 2000, DIM, CLUSTERS, kin_codec_fp16, "flat", 2000);
-    for (uint32_t i = 0; i < 2000; i++)
-        ids[i] = i;
     kin_tune_options options = {.queries = 50, .progress = at_once};
-    assert_int_equal(kin_search_tune(&f.corpus, ids, 2000, &options, &result, &err),
-                     KIN_E_CANCELLED);
+    assert_int_equal(kin_search_tune(&f.corpus, live, &options, &result, &err), KIN_E_CANCELLED);
+    roaring_bitmap_free(live);
     corpus_free(&f);
 }
 
@@ -92,10 +88,10 @@ static void test_one_row_has_nothing_to_ask(void **state)
     struct corpus_fixture f;
     kin_error err = {0};
     kin_tune_result result;
-    uint32_t id = 0;
+    roaring_bitmap_t *live = roaring_bitmap_of(1, 0);
     corpus_make(&f, 1, DIM, CLUSTERS, kin_codec_fp32, "flat", 1);
     kin_tune_options options = {0};
-    assert_int_equal(kin_search_tune(&f.corpus, &id, 1, &options, &result, &err), KIN_OK);
+    assert_int_equal(kin_search_tune(&f.corpus, live, &options, &result, &err), KIN_OK);
     assert_int_equal(result.queries, 0);
     assert_int_equal(result.count, 0);
     corpus_free(&f);
