@@ -1,11 +1,7 @@
 #include "tags.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/checked.h"
 
@@ -27,36 +23,13 @@ static int32_t read_i32(const uint8_t *at)
 
 /* --- opening --- */
 
-static kin_status map_whole(const char *path, bench_tags *out, kin_error *err)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return kin_fail_errno(err, path, "cannot open");
-    kin_status status = KIN_OK;
-    if (fstat(fd, &st) != 0)
-        status = kin_fail_errno(err, path, "cannot look at it");
-    else if (!S_ISREG(st.st_mode))
-        status = kin_fail(err, KIN_E_UNSUPPORTED, path, "not a regular file");
-    else if (st.st_size < HEAD_SIZE)
-        status = kin_fail(err, KIN_E_FORMAT, path, "too short for a sparse matrix");
-    if (status == KIN_OK) {
-        out->mapping_size = (size_t)st.st_size;
-        out->mapping = mmap(NULL, out->mapping_size, PROT_READ, MAP_SHARED, fd, 0);
-        if (out->mapping == MAP_FAILED) {
-            out->mapping = NULL;
-            status = kin_fail_errno(err, path, "cannot map it");
-        }
-    }
-    close(fd);
-    return status;
-}
-
 static kin_status read_head(const char *path, bench_tags *out, kin_error *err)
 {
-    const uint8_t *bytes = out->mapping;
-    int64_t rows = read_i64(bytes), tags = read_i64(bytes + 8), entries = read_i64(bytes + 16);
+    const uint8_t *bytes = out->file.bytes;
     size_t starts, columns, size;
+    if (out->file.size < HEAD_SIZE)
+        return kin_fail(err, KIN_E_FORMAT, path, "too short for a sparse matrix");
+    int64_t rows = read_i64(bytes), tags = read_i64(bytes + 8), entries = read_i64(bytes + 16);
     if (rows < 0 || tags < 0 || entries < 0)
         return kin_fail(err, KIN_E_FORMAT, path, "claims less than nothing");
     if (rows > BENCH_TAG_ROWS_MAX || tags > BENCH_TAGS_MAX)
@@ -65,9 +38,9 @@ static kin_status read_head(const char *path, bench_tags *out, kin_error *err)
     if (!kin_mul_size((size_t)rows + 1, sizeof(int64_t), &starts) ||
         !kin_mul_size((size_t)entries, sizeof(int32_t), &columns) ||
         !kin_add_size(starts + HEAD_SIZE, columns, &size) || !kin_add_size(size, columns, &size) ||
-        size != out->mapping_size)
+        size != out->file.size)
         return kin_fail(err, KIN_E_FORMAT, path, "%zu bytes cannot be %lld rows with %lld tags",
-                        out->mapping_size, (long long)rows, (long long)entries);
+                        out->file.size, (long long)rows, (long long)entries);
     out->rows = (size_t)rows;
     out->tags = (size_t)tags;
     out->entries = (size_t)entries;
@@ -101,7 +74,7 @@ static kin_status check_body(const char *path, const bench_tags *tags, kin_error
 kin_status bench_tags_open(const char *path, bench_tags *out, kin_error *err)
 {
     memset(out, 0, sizeof *out);
-    kin_status status = map_whole(path, out, err);
+    kin_status status = bench_mapping_open(path, &out->file, err);
     if (status == KIN_OK)
         status = read_head(path, out, err);
     if (status == KIN_OK)
@@ -113,8 +86,7 @@ kin_status bench_tags_open(const char *path, bench_tags *out, kin_error *err)
 
 void bench_tags_close(bench_tags *tags)
 {
-    if (tags->mapping != NULL)
-        munmap(tags->mapping, tags->mapping_size);
+    bench_mapping_close(&tags->file);
     memset(tags, 0, sizeof *tags);
 }
 

@@ -16,16 +16,15 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "mapping.h"
 
 enum { BENCH_TAGS_MAX = 1 << 26, BENCH_TAG_ROWS_MAX = INT32_MAX };
 
 typedef struct bench_tags {
-    size_t rows, tags; /* nrow, ncol */
-    size_t entries;    /* nnz */
-    const uint8_t *starts, *columns,
-        *data; /* within the mapping, aligned to nothing; not for users */
-    void *mapping;
-    size_t mapping_size;
+    size_t rows, tags;                      /* nrow, ncol */
+    size_t entries;                         /* nnz */
+    const uint8_t *starts, *columns, *data; /* within the file, aligned to nothing; not for users */
+    bench_mapping file;
 } bench_tags;
 
 /* KIN_E_FORMAT: it contradicts itself or its size; KIN_E_LIMIT: beyond the maxima. */

@@ -1,11 +1,7 @@
 #include "formats.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/checked.h"
 #include "formats_npy.h"
@@ -27,8 +23,8 @@ static uint32_t read_u32(const uint8_t *at)
 static kin_status read_vecs(const char *path, enum bench_number number, bench_matrix *out,
                             kin_error *err)
 {
-    const uint8_t *bytes = out->mapping;
-    if (out->mapping_size < sizeof(uint32_t))
+    const uint8_t *bytes = out->file.bytes;
+    if (out->file.size < sizeof(uint32_t))
         return kin_fail(err, KIN_E_FORMAT, path, "no vector in it");
     uint32_t dim = read_u32(bytes);
     if (dim == 0 || dim > INT32_MAX)
@@ -39,11 +35,11 @@ static kin_status read_vecs(const char *path, enum bench_number number, bench_ma
     out->number = number;
     out->dim = dim;
     out->step = sizeof dim + dim * number_bytes(number);
-    out->count = out->mapping_size / out->step;
+    out->count = out->file.size / out->step;
     out->first = bytes + sizeof dim;
-    if (out->mapping_size % out->step != 0)
+    if (out->file.size % out->step != 0)
         return kin_fail(err, KIN_E_FORMAT, path, "%zu bytes are no whole number of vectors of %u",
-                        out->mapping_size, dim);
+                        out->file.size, dim);
     for (size_t i = 0; i < out->count; i++)
         if (read_u32(bytes + i * out->step) != dim)
             return kin_fail(err, KIN_E_FORMAT, path, "vector %zu has not %u dimensions", i, dim);
@@ -55,10 +51,10 @@ static kin_status read_vecs(const char *path, enum bench_number number, bench_ma
 static kin_status read_bin(const char *path, enum bench_number number, bench_matrix *out,
                            kin_error *err)
 {
-    const uint8_t *bytes = out->mapping;
+    const uint8_t *bytes = out->file.bytes;
     uint32_t counts[2];
     size_t all, end;
-    if (out->mapping_size < sizeof counts)
+    if (out->file.size < sizeof counts)
         return kin_fail(err, KIN_E_FORMAT, path, "no vector in it");
     memcpy(counts, bytes, sizeof counts);
     if (counts[0] == 0 || counts[1] == 0)
@@ -73,9 +69,9 @@ static kin_status read_bin(const char *path, enum bench_number number, bench_mat
     out->step = counts[1] * number_bytes(number);
     out->first = bytes + sizeof counts;
     if (!kin_mul_size(out->count, out->step, &all) || !kin_add_size(all, sizeof counts, &end) ||
-        end != out->mapping_size)
+        end != out->file.size)
         return kin_fail(err, KIN_E_FORMAT, path, "%zu bytes cannot be %u vectors of %u",
-                        out->mapping_size, counts[0], counts[1]);
+                        out->file.size, counts[0], counts[1]);
     return KIN_OK;
 }
 
@@ -85,7 +81,7 @@ static kin_status read_npy(const char *path, bench_matrix *out, kin_error *err)
 {
     bench_npy_head head;
     size_t row, all, end;
-    kin_status status = bench_npy_head_read(out->mapping, out->mapping_size, &head, err);
+    kin_status status = bench_npy_head_read(out->file.bytes, out->file.size, &head, err);
     if (status != KIN_OK) {
         kin_error_name(err, path);
         return status;
@@ -98,13 +94,13 @@ static kin_status read_npy(const char *path, bench_matrix *out, kin_error *err)
         return kin_fail(err, KIN_E_FORMAT, path, "an empty array");
     if (!kin_mul_size(head.dim, number_bytes(out->number), &row) ||
         !kin_mul_size(head.count, row, &all) || !kin_add_size(all, head.size, &end) ||
-        end != out->mapping_size)
+        end != out->file.size)
         return kin_fail(err, KIN_E_FORMAT, path, "%zu bytes cannot be %zu vectors of %zu",
-                        out->mapping_size, head.count, head.dim);
+                        out->file.size, head.count, head.dim);
     out->count = head.count;
     out->dim = head.dim;
     out->step = row;
-    out->first = (const uint8_t *)out->mapping + head.size;
+    out->first = out->file.bytes + head.size;
     return KIN_OK;
 }
 
@@ -134,35 +130,10 @@ static kin_status read_by_name(const char *path, bench_matrix *out, kin_error *e
                     "neither .npy, .fvecs, .bvecs, .ivecs, .fbin nor .u8bin");
 }
 
-static kin_status map_whole(const char *path, bench_matrix *out, kin_error *err)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return kin_fail_errno(err, path, "cannot open");
-    kin_status status = KIN_OK;
-    if (fstat(fd, &st) != 0)
-        status = kin_fail_errno(err, path, "cannot look at it");
-    else if (!S_ISREG(st.st_mode))
-        status = kin_fail(err, KIN_E_UNSUPPORTED, path, "not a regular file");
-    else if (st.st_size == 0)
-        status = kin_fail(err, KIN_E_FORMAT, path, "an empty file");
-    if (status == KIN_OK) {
-        out->mapping_size = (size_t)st.st_size;
-        out->mapping = mmap(NULL, out->mapping_size, PROT_READ, MAP_SHARED, fd, 0);
-        if (out->mapping == MAP_FAILED) {
-            out->mapping = NULL;
-            status = kin_fail_errno(err, path, "cannot map it");
-        }
-    }
-    close(fd);
-    return status;
-}
-
 kin_status bench_matrix_open(const char *path, bench_matrix *out, kin_error *err)
 {
     memset(out, 0, sizeof *out);
-    kin_status status = map_whole(path, out, err);
+    kin_status status = bench_mapping_open(path, &out->file, err);
     if (status == KIN_OK)
         status = read_by_name(path, out, err);
     if (status != KIN_OK)
@@ -172,8 +143,7 @@ kin_status bench_matrix_open(const char *path, bench_matrix *out, kin_error *err
 
 void bench_matrix_close(bench_matrix *matrix)
 {
-    if (matrix->mapping != NULL)
-        munmap(matrix->mapping, matrix->mapping_size);
+    bench_mapping_close(&matrix->file);
     memset(matrix, 0, sizeof *matrix);
 }
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "mapping.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,8 +33,7 @@ typedef struct bench_matrix {
     enum bench_number number;
     size_t count, dim, step;
     const uint8_t *first;
-    void *mapping; /* the whole file */
-    size_t mapping_size;
+    bench_mapping file;
 } bench_matrix;
 
 /* The format is told by the name's end.  KIN_E_FORMAT: it does not hold what it says; KIN_E_LIMIT:

@@ -107,14 +107,14 @@ static void add_scaled(float *out, const float *part, float factor, size_t dim)
         out[d] += factor * part[d];
 }
 
-static void make_unit(float *out, size_t dim)
+void bench_make_unit(float *vector, size_t dim)
 {
     double sum = 0;
     for (size_t d = 0; d < dim; d++)
-        sum += (double)out[d] * out[d];
+        sum += (double)vector[d] * vector[d];
     float factor = sum > 0 ? (float)(1 / sqrt(sum)) : 0;
     for (size_t d = 0; d < dim; d++)
-        out[d] *= factor;
+        vector[d] *= factor;
 }
 
 void bench_synthetic_row(const bench_synthetic *synthetic, uint64_t row, float *out)
@@ -135,5 +135,5 @@ void bench_synthetic_row(const bench_synthetic *synthetic, uint64_t row, float *
             add_scaled(out, synthetic->parts + (2 * i + 1) * dim, scale * sinf(2 * at), dim);
         }
     }
-    make_unit(out, dim);
+    bench_make_unit(out, dim);
 }

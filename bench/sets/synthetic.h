@@ -47,6 +47,9 @@ const char *bench_shape_name(enum bench_shape shape);
  * queries are rows that the set has not got.  Safe from several threads. */
 void bench_synthetic_row(const bench_synthetic *synthetic, uint64_t row, float *out);
 
+/* Scales a vector to length 1; one of zeros stays. */
+void bench_make_unit(float *vector, size_t dim);
+
 #ifdef __cplusplus
 }
 #endif

@@ -17,16 +17,6 @@ enum { AT_ONCE = 4096, ALIGNMENT = 64 };
 /* Synthetic queries are rows far beyond any set's. */
 #define FIRST_SYNTHETIC_QUERY (UINT64_C(1) << 48)
 
-static void make_unit(float *row, size_t dim)
-{
-    double sum = 0;
-    for (size_t d = 0; d < dim; d++)
-        sum += (double)row[d] * row[d];
-    float factor = sum > 0 ? (float)(1 / sqrt(sum)) : 0;
-    for (size_t d = 0; d < dim; d++)
-        row[d] *= factor;
-}
-
 void bench_set_read(const bench_set *set, size_t first, size_t count, float *out)
 {
     for (size_t i = 0; i < count; i++, out += set->dim) {
@@ -34,7 +24,7 @@ void bench_set_read(const bench_set *set, size_t first, size_t count, float *out
             bench_synthetic_row(set->made, first + i, out);
         } else {
             bench_matrix_row(&set->matrix, first + i, out);
-            make_unit(out, set->dim);
+            bench_make_unit(out, set->dim);
         }
     }
 }
@@ -139,7 +129,7 @@ static kin_status queries_from_file(bench_set *set, const char *path, size_t wan
     }
     for (size_t i = 0; status == KIN_OK && i < set->query_count; i++) {
         bench_matrix_row(&matrix, i, set->queries + i * set->dim);
-        make_unit(set->queries + i * set->dim, set->dim);
+        bench_make_unit(set->queries + i * set->dim, set->dim);
     }
     bench_matrix_close(&matrix);
     return status;

@@ -220,6 +220,23 @@ static kin_status await_rows(bench_steady *steady, uint64_t before, kin_error *e
     return kin_fail(err, KIN_E_TIMEOUT, NULL, "nothing is inserted");
 }
 
+/* The end of a phase beside a thread of ours, which has been joined. */
+static kin_status end_beside(const struct beside *beside, kin_status status, const char *phase,
+                             const bench_searches *searches, double inserts_per_second,
+                             kin_error *err)
+{
+    kin_archive_stats stats;
+    if (status == KIN_OK && beside->status != KIN_OK) {
+        *err = beside->err;
+        status = beside->status;
+    }
+    if (status == KIN_OK)
+        status = kin_archive_stats_read(beside->steady->archive, &stats, err);
+    if (status == KIN_OK)
+        add_phase(beside->steady, phase, searches, inserts_per_second, stats.tail);
+    return status;
+}
+
 static kin_status run_beside_thread(bench_steady *steady, kin_error *err)
 {
     struct beside beside = {.steady = steady,
@@ -231,7 +248,6 @@ static kin_status run_beside_thread(bench_steady *steady, kin_error *err)
                                           .first = FIRST_BY_THREAD}};
     atomic_bool stop = false;
     bench_searches searches;
-    kin_archive_stats stats;
     pthread_t thread;
     bench_say("searches beside inserts by another thread");
     beside.inserting.stop = &stop;
@@ -241,16 +257,8 @@ static kin_status run_beside_thread(bench_steady *steady, kin_error *err)
                                            NULL, &searches, err);
     atomic_store(&stop, true);
     pthread_join(thread, NULL);
-    if (status == KIN_OK && beside.status != KIN_OK) {
-        *err = beside.err;
-        status = beside.status;
-    }
-    if (status == KIN_OK)
-        status = kin_archive_stats_read(steady->archive, &stats, err);
-    if (status == KIN_OK)
-        add_phase(steady, "beside inserts by a thread", &searches,
-                  (double)beside.inserting.inserted / beside.inserting.took, stats.tail);
-    return status;
+    return end_beside(&beside, status, "beside inserts by a thread", &searches,
+                      (double)beside.inserting.inserted / beside.inserting.took, err);
 }
 
 static kin_status run_beside_process(bench_steady *steady, kin_error *err)
@@ -313,7 +321,6 @@ static kin_status run_across_swaps(bench_steady *steady, kin_error *err)
 {
     struct beside beside = {.steady = steady};
     bench_searches searches;
-    kin_archive_stats stats;
     char name[64];
     pthread_t thread;
     snprintf(name, sizeof name, "across %zu swaps", steady->swaps);
@@ -324,15 +331,7 @@ static kin_status run_across_swaps(bench_steady *steady, kin_error *err)
     kin_status status =
         bench_searches_run(steady->archive, &steady->questions, 0, &beside.over, &searches, err);
     pthread_join(thread, NULL);
-    if (status == KIN_OK && beside.status != KIN_OK) {
-        *err = beside.err;
-        status = beside.status;
-    }
-    if (status == KIN_OK)
-        status = kin_archive_stats_read(steady->archive, &stats, err);
-    if (status == KIN_OK)
-        add_phase(steady, name, &searches, 0, stats.tail);
-    return status;
+    return end_beside(&beside, status, name, &searches, 0, err);
 }
 
 kin_status bench_steady_run(bench_steady *steady, kin_error *err)

@@ -6,36 +6,25 @@
 
 /* --- one value against a comparison --- */
 
+static int compare_text(const void *text, const void *term)
+{
+    return strcmp(text, ((const kin_operand *)term)->text);
+}
+
 static bool among_texts(const kin_node *node, const char *text)
 {
-    size_t low = 0, high = node->term_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(node->terms[middle].text, text);
-        if (order == 0)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
+    return bsearch(text, node->terms, node->term_count, sizeof *node->terms, compare_text) != NULL;
+}
+
+static int compare_number(const void *number, const void *term)
+{
+    return kin_decimal_compare(number, &(*(const kin_operand *const *)term)->number);
 }
 
 static bool among_numbers(const kin_node *node, const kin_decimal *number)
 {
-    size_t low = 0, high = node->number_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = kin_decimal_compare(&node->numbers[middle]->number, number);
-        if (order == 0)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
+    return bsearch(number, node->numbers, node->number_count, sizeof *node->numbers,
+                   compare_number) != NULL;
 }
 
 static bool within_periods(const kin_node *node, const kin_period *period)

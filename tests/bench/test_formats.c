@@ -36,7 +36,7 @@ static void assert_refused(const char *name, const void *bytes, size_t size, kin
 {
     bench_matrix matrix;
     assert_int_equal(open_bytes(name, bytes, size, &matrix), why);
-    assert_null(matrix.mapping);
+    assert_null(matrix.file.bytes);
 }
 
 /* --- .fvecs and its like --- */
@@ -229,7 +229,7 @@ static void test_npy_written(void **unused)
     assert_int_equal(bench_npy_end(writer, NULL), KIN_OK);
     assert_int_equal(bench_matrix_open(path, &matrix, NULL), KIN_OK);
     assert_int_equal(matrix.count, 3);
-    assert_int_equal((size_t)(matrix.first - (const uint8_t *)matrix.mapping) % 64, 0);
+    assert_int_equal((size_t)(matrix.first - matrix.file.bytes) % 64, 0);
     bench_matrix_row(&matrix, 2, row);
     assert_true(row[0] == 5 && row[1] == 6);
     bench_matrix_close(&matrix);

@@ -95,7 +95,7 @@ static void test_reads(void **unused)
     assert_true(bench_tag_at(&tags, first, &tag));
     assert_int_equal(tag, 2);
     bench_tags_close(&tags);
-    assert_null(tags.mapping);
+    assert_null(tags.file.bytes);
 }
 
 static void test_empty_matrix(void **unused)
@@ -135,7 +135,7 @@ static void assert_refused(const uint8_t *bytes, size_t size, kin_status why)
 {
     bench_tags tags;
     assert_int_equal(open_bytes("lie.spmat", bytes, size, &tags), why);
-    assert_null(tags.mapping);
+    assert_null(tags.file.bytes);
 }
 
 static void test_lies(void **unused)
