@@ -25,6 +25,42 @@ KIN_INLINE __m128i last_bytes(size_t n)
     return _mm_loadu_si128((const __m128i *)(zeros_then_ones + n));
 }
 
+/* --- floats --- */
+
+typedef __m256 floats;
+enum { FLOATS = 8 }; /* in a register */
+
+KIN_INLINE floats no_floats(void)
+{
+    return _mm256_setzero_ps();
+}
+
+KIN_INLINE floats load_floats(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+
+/* The first n < FLOATS, the rest zero; a masked lane is not touched in memory. */
+KIN_INLINE floats load_first_floats(const float *p, size_t n)
+{
+    return _mm256_maskload_ps(p, first_lanes(n));
+}
+
+KIN_INLINE floats multiply_add(floats a, floats b, floats c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+KIN_INLINE floats add(floats a, floats b)
+{
+    return _mm256_add_ps(a, b);
+}
+
+KIN_INLINE floats subtract(floats a, floats b)
+{
+    return _mm256_sub_ps(a, b);
+}
+
 /* The sum of each of four registers, in their order. */
 KIN_INLINE __m128 sums_of_four(__m256 a, __m256 b, __m256 c, __m256 d)
 {

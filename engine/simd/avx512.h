@@ -15,6 +15,47 @@ KIN_INLINE __mmask16 first_lanes(size_t n)
     return (__mmask16)((1u << n) - 1u);
 }
 
+/* --- floats --- */
+
+typedef __m512 floats;
+enum { FLOATS = 16 }; /* in a register */
+
+KIN_INLINE floats no_floats(void)
+{
+    return _mm512_setzero_ps();
+}
+
+KIN_INLINE floats load_floats(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+
+/* The first n < FLOATS, the rest zero; a masked lane is not touched in memory. */
+KIN_INLINE floats load_first_floats(const float *p, size_t n)
+{
+    return _mm512_maskz_loadu_ps(first_lanes(n), p);
+}
+
+KIN_INLINE floats multiply_add(floats a, floats b, floats c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+KIN_INLINE floats add(floats a, floats b)
+{
+    return _mm512_add_ps(a, b);
+}
+
+KIN_INLINE floats subtract(floats a, floats b)
+{
+    return _mm512_sub_ps(a, b);
+}
+
+KIN_INLINE float sum_of_floats(floats v)
+{
+    return _mm512_reduce_add_ps(v);
+}
+
 /* The sums within each quarter of four registers, in their order: quarters[j] = sums of quarter j
  * of a, b, c, d. */
 KIN_INLINE __m512 quarter_sums(__m512 a, __m512 b, __m512 c, __m512 d)
@@ -41,7 +82,9 @@ KIN_INLINE __m512 sums_of_sixteen(__m512 a, __m512 b, __m512 c, __m512 d)
     return _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
 }
 
-/* The same for integers. */
+/* --- integers --- */
+
+/* The sum of each of four registers, in their order. */
 KIN_INLINE __m128i integer_sums_of_four(__m512i a, __m512i b, __m512i c, __m512i d)
 {
     __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));

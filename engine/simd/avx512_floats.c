@@ -3,84 +3,40 @@
 #include <stdbool.h>
 
 #include "simd/avx512.h"
-#include "simd/fetch.h"
 #include "simd/kernels_tables.h"
 #include "simd/tiles.h"
 
-enum { LANES = 16 };
+typedef float row_number;
 
-/* Loads the first n < LANES floats, the rest zero; a masked lane is not touched in memory. */
-KIN_INLINE __m512 load_tail(const float *p, size_t n)
+KIN_INLINE floats load_row(const float *p)
 {
-    return _mm512_maskz_loadu_ps(first_lanes(n), p);
+    return load_floats(p);
 }
 
-/* The products of two vectors, in sums for one register. */
-KIN_INLINE __m512 products(const float *a, const float *b, size_t dim)
+KIN_INLINE floats load_first_of_row(const float *p, size_t n)
 {
-    /* Four sums hide the latency of a fused multiply-add (4 cycles, 2 a cycle). */
-    __m512 s0 = _mm512_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
-    size_t i = 0;
-    for (; i + 4 * LANES <= dim; i += 4 * LANES) {
-        s0 = _mm512_fmadd_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i), s0);
-        s1 = _mm512_fmadd_ps(_mm512_loadu_ps(a + i + 16), _mm512_loadu_ps(b + i + 16), s1);
-        s2 = _mm512_fmadd_ps(_mm512_loadu_ps(a + i + 32), _mm512_loadu_ps(b + i + 32), s2);
-        s3 = _mm512_fmadd_ps(_mm512_loadu_ps(a + i + 48), _mm512_loadu_ps(b + i + 48), s3);
-    }
-    for (; i + LANES <= dim; i += LANES)
-        s0 = _mm512_fmadd_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i), s0);
-    if (i < dim)
-        s1 = _mm512_fmadd_ps(load_tail(a + i, dim - i), load_tail(b + i, dim - i), s1);
-    return _mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3));
+    return load_first_floats(p, n);
 }
+
+#include "simd/x86_rows.h"
 
 float kin_avx512_dot(const float *a, const float *b, size_t dim)
 {
-    return _mm512_reduce_add_ps(products(a, b, dim));
-}
-
-KIN_INLINE __m512 add_square(__m512 a, __m512 b, __m512 s)
-{
-    __m512 d = _mm512_sub_ps(a, b);
-    return _mm512_fmadd_ps(d, d, s);
+    return dot(a, b, dim);
 }
 
 float kin_avx512_l2sq(const float *a, const float *b, size_t dim)
 {
-    __m512 s0 = _mm512_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
-    size_t i = 0;
-    for (; i + 4 * LANES <= dim; i += 4 * LANES) {
-        s0 = add_square(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i), s0);
-        s1 = add_square(_mm512_loadu_ps(a + i + 16), _mm512_loadu_ps(b + i + 16), s1);
-        s2 = add_square(_mm512_loadu_ps(a + i + 32), _mm512_loadu_ps(b + i + 32), s2);
-        s3 = add_square(_mm512_loadu_ps(a + i + 48), _mm512_loadu_ps(b + i + 48), s3);
-    }
-    for (; i + LANES <= dim; i += LANES)
-        s0 = add_square(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i), s0);
-    if (i < dim)
-        s1 = add_square(load_tail(a + i, dim - i), load_tail(b + i, dim - i), s1);
-    return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3)));
+    return l2sq(a, b, dim);
 }
 
-/* Row by row, their sums folded together for four at a time: fetch.h says why. */
 void kin_avx512_dot_rows(const float *query, const float *rows, size_t stride, size_t count,
                          size_t dim, float *out)
 {
-    enum { ROWS = 4 };
-    const size_t step = stream_step(stride * sizeof *rows, dim * sizeof *rows);
-    size_t r = 0;
-    for (; r + ROWS <= count; r += ROWS) {
-        __m512 s[ROWS];
-        for (size_t j = 0; j < ROWS; j++) {
-            const float *row = rows + (r + j) * stride;
-            fetch((const char *)row + KIN_STREAM_AHEAD, step);
-            s[j] = products(query, row, dim);
-        }
-        _mm_storeu_ps(out + r, sums_of_four(s[0], s[1], s[2], s[3]));
-    }
-    for (; r < count; r++)
-        out[r] = kin_avx512_dot(query, rows + r * stride, dim);
+    dot_rows(kin_avx512_dot, query, rows, stride, count, dim, out);
 }
+
+/* --- tiles --- */
 
 enum { QUERIES = 4, ROWS = 4 }; /* 16 sums: enough to hide the latency of two additions a cycle */
 
@@ -118,7 +74,7 @@ KIN_INLINE void tile(size_t n, const float *queries, size_t query_stride, const 
         for (size_t r = 0; r < ROWS; r++)
             s[q][r] = _mm512_setzero_ps();
     size_t i = 0;
-    for (; i + LANES <= dim; i += LANES)
+    for (; i + FLOATS <= dim; i += FLOATS)
         step(n, queries + i, query_stride, rows + i, stride, 0, true, s);
     if (i < dim)
         step(n, queries + i, query_stride, rows + i, stride, first_lanes(dim - i), false, s);
@@ -137,29 +93,10 @@ KIN_INLINE void tile(size_t n, const float *queries, size_t query_stride, const 
         _mm_storeu_ps(out + 3 * out_stride, _mm512_extractf32x4_ps(sums, 3));
 }
 
-static void tile_1(const float *queries, size_t query_stride, const float *rows, size_t stride,
-                   size_t dim, float *out, size_t out_stride)
-{
-    tile(1, queries, query_stride, rows, stride, dim, out, out_stride);
-}
-
-static void tile_2(const float *queries, size_t query_stride, const float *rows, size_t stride,
-                   size_t dim, float *out, size_t out_stride)
-{
-    tile(2, queries, query_stride, rows, stride, dim, out, out_stride);
-}
-
-static void tile_3(const float *queries, size_t query_stride, const float *rows, size_t stride,
-                   size_t dim, float *out, size_t out_stride)
-{
-    tile(3, queries, query_stride, rows, stride, dim, out, out_stride);
-}
-
-static void tile_4(const float *queries, size_t query_stride, const float *rows, size_t stride,
-                   size_t dim, float *out, size_t out_stride)
-{
-    tile(4, queries, query_stride, rows, stride, dim, out, out_stride);
-}
+KIN_TILE_OF(1)
+KIN_TILE_OF(2)
+KIN_TILE_OF(3)
+KIN_TILE_OF(4)
 
 void kin_avx512_dot_block(const float *queries, size_t query_stride, size_t query_count,
                           const float *rows, size_t stride, size_t count, size_t dim, float *out,

@@ -99,23 +99,9 @@ KIN_INLINE void tile(size_t n, const float *queries, size_t query_stride, const 
         }
 }
 
-static void tile_1(const float *queries, size_t query_stride, const float *rows, size_t stride,
-                   size_t dim, float *out, size_t out_stride)
-{
-    tile(1, queries, query_stride, rows, stride, dim, out, out_stride);
-}
-
-static void tile_2(const float *queries, size_t query_stride, const float *rows, size_t stride,
-                   size_t dim, float *out, size_t out_stride)
-{
-    tile(2, queries, query_stride, rows, stride, dim, out, out_stride);
-}
-
-static void tile_3(const float *queries, size_t query_stride, const float *rows, size_t stride,
-                   size_t dim, float *out, size_t out_stride)
-{
-    tile(3, queries, query_stride, rows, stride, dim, out, out_stride);
-}
+KIN_TILE_OF(1)
+KIN_TILE_OF(2)
+KIN_TILE_OF(3)
 
 void kin_neon_dot_block(const float *queries, size_t query_stride, size_t query_count,
                         const float *rows, size_t stride, size_t count, size_t dim, float *out,

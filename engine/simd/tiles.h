@@ -11,6 +11,14 @@ typedef void kin_tile(const float *queries, size_t query_stride, const float *ro
 
 enum { KIN_TILE_QUERIES_MAX = 8 };
 
+/* Defines tile_<n>, a kin_tile: the file's inlined tile() for n queries, a constant. */
+#define KIN_TILE_OF(n)                                                                             \
+    static void tile_##n(const float *queries, size_t query_stride, const float *rows,             \
+                         size_t stride, size_t dim, float *out, size_t out_stride)                 \
+    {                                                                                              \
+        tile(n, queries, query_stride, rows, stride, dim, out, out_stride);                        \
+    }
+
 /* What an instruction set brings. */
 typedef struct kin_tiles {
     size_t queries, rows;                   /* of the largest tile */
