@@ -5,7 +5,7 @@
  * fail; what libraries ask for themselves is theirs.  Whatever fails, the call says so, and the
  * archive stays sound.
  */
-#include "archive_support.h"
+#include "one_archive.h"
 
 #include <unistd.h>
 
@@ -14,24 +14,11 @@
 
 enum { IMAGES = 40, CLASSES = 4 };
 
-static char folder[PATH_MAX], dir[PATH_MAX];
-static kin_archive *archive;
-
 static int set_up(void **state)
 {
     (void)state;
-    temp_folder_make(folder);
-    snprintf(dir, sizeof dir, "%.4000s/archive", folder);
-    archive = new_archive(dir);
+    make_archive();
     put_many(archive, 0, IMAGES, CLASSES);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kin_archive_close(archive);
-    temp_folder_remove(folder);
     return 0;
 }
 

@@ -1,26 +1,13 @@
 /* What became of patients: set at every level, found by the index, safe to repeat. */
-#include "archive_support.h"
-
-static char folder[PATH_MAX], dir[PATH_MAX];
-static kin_archive *archive;
+#include "one_archive.h"
 
 enum { IMAGES = 48, CLASSES = 4 };
 
 static int set_up(void **state)
 {
     (void)state;
-    temp_folder_make(folder);
-    snprintf(dir, sizeof dir, "%.4000s/archive", folder);
-    archive = new_archive(dir);
+    make_archive();
     put_many(archive, 0, IMAGES, CLASSES);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kin_archive_close(archive);
-    temp_folder_remove(folder);
     return 0;
 }
 

@@ -1,23 +1,10 @@
 /* Putting, finding, replacing and deleting. */
-#include "archive_support.h"
-
-static char folder[PATH_MAX], dir[PATH_MAX];
-static kin_archive *archive;
+#include "one_archive.h"
 
 static int set_up(void **state)
 {
     (void)state;
-    temp_folder_make(folder);
-    snprintf(dir, sizeof dir, "%.4000s/archive", folder);
-    archive = new_archive(dir);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kin_archive_close(archive);
-    temp_folder_remove(folder);
+    make_archive();
     return 0;
 }
 

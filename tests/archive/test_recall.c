@@ -1,28 +1,15 @@
 /* What an archive answers by its index beside what it answers exactly: whole, with a tail, under
  * conditions, with a third of it deleted, and after a reindex without them. */
-#include "archive_support.h"
-
-static char folder[PATH_MAX], dir[PATH_MAX];
-static kin_archive *archive;
+#include "one_archive.h"
 
 enum { IMAGES = 1600, TAIL = 120, CLASSES = 8, GONE_OF_TEN = 3, K = 10, QUERIES = 40 };
 
 static int set_up(void **state)
 {
     (void)state;
-    temp_folder_make(folder);
-    snprintf(dir, sizeof dir, "%.4000s/archive", folder);
-    archive = new_archive(dir);
+    make_archive();
     for (unsigned from = 0; from < IMAGES; from += 200)
         put_many(archive, from, from + 200, CLASSES);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kin_archive_close(archive);
-    temp_folder_remove(folder);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* Reindexes of another process while this one searches: picked up, nobody fails or waits for ever. */
-#include "archive_support.h"
+#include "one_archive.h"
 
 #include <pthread.h>
 #include <spawn.h>
@@ -11,24 +11,11 @@ enum { IMAGES = 400, CLASSES = 4, REINDEXES = 6, SEARCHERS = 3 };
 
 extern char **environ;
 
-static char folder[PATH_MAX], dir[PATH_MAX];
-static kin_archive *archive;
-
 static int set_up(void **state)
 {
     (void)state;
-    temp_folder_make(folder);
-    snprintf(dir, sizeof dir, "%.4000s/archive", folder);
-    archive = new_archive(dir);
+    make_archive();
     put_many(archive, 0, IMAGES, CLASSES);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    kin_archive_close(archive);
-    temp_folder_remove(folder);
     return 0;
 }
 

@@ -18,9 +18,7 @@ static int setup(void **unused)
     (void)unused;
     temp_folder_make(root);
     snprintf(path, sizeof path, "%s/generation", root);
-    data = vectors_new(COUNT + QUERIES, DIM, 7);
-    data.count = COUNT;
-    queries = (struct vectors){.count = QUERIES, .dim = DIM, .data = data.data + COUNT * DIM};
+    data = vectors_new_asked(COUNT, QUERIES, DIM, 7, &queries);
     return 0;
 }
 

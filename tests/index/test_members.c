@@ -11,9 +11,7 @@ static kin_index *built[2];
 static int setup(void **unused)
 {
     (void)unused;
-    data = vectors_new(COUNT + QUERIES, DIM, 7);
-    data.count = COUNT;
-    queries = (struct vectors){.count = QUERIES, .dim = DIM, .data = data.data + COUNT * DIM};
+    data = vectors_new_asked(COUNT, QUERIES, DIM, 7, &queries);
     for (size_t k = 0; k < 2; k++)
         built[k] = vectors_index(&data, kinds[k]);
     return 0;

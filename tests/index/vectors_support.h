@@ -63,6 +63,17 @@ static inline struct vectors vectors_new(size_t count, size_t dim, uint64_t seed
     return v;
 }
 
+/* The same, of which the last `asked` are no part of the set, but queries of the same clusters, to be
+ * freed with it. */
+static inline struct vectors vectors_new_asked(size_t count, size_t asked, size_t dim,
+                                               uint64_t seed, struct vectors *queries)
+{
+    struct vectors v = vectors_new(count + asked, dim, seed);
+    v.count = count;
+    *queries = (struct vectors){.count = asked, .dim = dim, .data = v.data + count * dim};
+    return v;
+}
+
 static inline void vectors_free(struct vectors *v)
 {
     free(v->data);
