@@ -94,6 +94,7 @@ static void test_one_row_has_nothing_to_ask(void **state)
     assert_int_equal(kin_search_tune(&f.corpus, live, &options, &result, &err), KIN_OK);
     assert_int_equal(result.queries, 0);
     assert_int_equal(result.count, 0);
+    roaring_bitmap_free(live);
     corpus_free(&f);
 }
 
