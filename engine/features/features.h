@@ -42,18 +42,34 @@ const kin_family *kin_family_named(const char *name, size_t name_length);
 kin_status kin_view_new(const kin_raster *raster, kin_view **out, kin_error *err);
 void kin_view_free(kin_view *view);
 
-/* The registry, in the order of concatenation; *count families. */
+/* The built-in registry, in the order of concatenation; *count families. */
 const kin_family *const *kin_families(size_t *count);
 
-/* Floats in a whole descriptor. */
-size_t kin_descriptor_length(void);
+/*
+ * An extractor: an ordered list of families, built-in ones and networks, which together make a
+ * descriptor.  Immutable; safe from several threads.  An archive keeps the signature of the
+ * extractor that described its images, and opens with that one.
+ */
+typedef struct kin_extractor kin_extractor;
 
 enum { KIN_LAYOUT_SIGNATURE_SIZE = 512 };
 
-/* The layout's signature: "name/version:length" of each family, separated by spaces. */
-void kin_descriptor_signature(char signature[KIN_LAYOUT_SIGNATURE_SIZE]);
+/* spec: families by name, separated by spaces; "classic" stands for all built-in ones that are on by
+ * default, "net:FOLDER" for the network in that folder (network.h: manifest and weights).  NULL:
+ * the default.  KIN_E_UNSUPPORTED: networks are not available on this machine (the message says
+ * what is missing); KIN_E_ARG: no such family. */
+kin_status kin_extractor_new(const char *spec, kin_extractor **out, kin_error *err);
+void kin_extractor_free(kin_extractor *extractor);
 
-/* Describes an image: out has kin_descriptor_length() floats, all finite. */
-kin_status kin_describe(const kin_raster *raster, float *out, kin_error *err);
+/* Floats in a whole descriptor. */
+size_t kin_extractor_length(const kin_extractor *extractor);
+
+/* The layout's signature: "name/version:length" of each family, separated by spaces; a network's
+ * name holds a digest of its weights and manifest. */
+const char *kin_extractor_signature_borrow(const kin_extractor *extractor);
+
+/* Describes an image: out has kin_extractor_length() floats, all finite. */
+kin_status kin_extractor_describe(const kin_extractor *extractor, const kin_raster *raster,
+                                  float *out, kin_error *err);
 
 #endif
