@@ -92,21 +92,29 @@ static kin_status read_preview(kin_archive *archive, const char *uid, uint32_t f
     return status;
 }
 
-kin_status kin_archive_preview(kin_archive *archive, const char *sop_instance_uid, uint32_t frame,
-                               kin_raster *out, kin_error *err)
+kin_status kin_preview_decode(const void *bytes, size_t size, const char *name, kin_raster *out,
+                              kin_error *err)
 {
     static const kin_image_limits limits = {.max_frame_bytes = 16 << 20,
                                             .max_total_bytes = 16 << 20};
+    kin_status status = KIN_OK;
+    const kin_image_format *format = kin_image_format_of(bytes, size);
+    if (format != NULL)
+        status = format->read(bytes, size, 0, &limits, out, err);
+    if (format == NULL || status == KIN_E_FORMAT)
+        status = kin_fail(err, KIN_E_CORRUPT, name, "the stored preview is no picture");
+    return status;
+}
+
+kin_status kin_archive_preview(kin_archive *archive, const char *sop_instance_uid, uint32_t frame,
+                               kin_raster *out, kin_error *err)
+{
     void *bytes = NULL;
     size_t size = 0;
     kin_status status = read_preview(archive, sop_instance_uid, frame, &bytes, &size, err);
     if (status != KIN_OK)
         return status;
-    const kin_image_format *format = kin_image_format_of(bytes, size);
-    if (format != NULL)
-        status = format->read(bytes, size, 0, &limits, out, err);
-    if (format == NULL || status == KIN_E_FORMAT)
-        status = kin_fail(err, KIN_E_CORRUPT, sop_instance_uid, "the stored preview is no picture");
+    status = kin_preview_decode(bytes, size, sop_instance_uid, out, err);
     free(bytes);
     return status;
 }
