@@ -245,6 +245,16 @@ void echo_await(atomic_uint *counter, unsigned value)
     }
 }
 
+void echo_await_either(atomic_uint *one, atomic_uint *other)
+{
+    double until = kin_clock_monotonic() + 10.0;
+    while (atomic_load(one) == 0 && atomic_load(other) == 0) {
+        if (kin_clock_monotonic() > until)
+            fail_msg("waited 10 s for either of two, there is none");
+        nap();
+    }
+}
+
 /* --- callers --- */
 
 kin_rpc_channel *echo_channel(const echo *server)

@@ -51,6 +51,8 @@ void echo_stop(echo *server, double seconds);
 void echo_release(echo *server);
 /* Waits until `counter` is at least `value`; fails the test after 10 s. */
 void echo_await(atomic_uint *counter, unsigned value);
+/* Waits until either counter is above 0, likewise. */
+void echo_await_either(atomic_uint *one, atomic_uint *other);
 
 kin_rpc_channel *echo_channel(const echo *server);
 /* Calls a unary method; *out (may be NULL) is freed with kin_rpc_message_free(). */
