@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/write.h"
+
 enum { SIDE = 32, KEPT = 8 };
 
 /* Coefficient (u, v) at [v][u], counted from the first that is kept. */
@@ -108,4 +110,88 @@ kin_status kin_phash_forms(const kin_raster *raster, uint64_t forms[KIN_PHASH_FO
     for (int form = 0; status == KIN_OK && form < KIN_PHASH_FORMS; form++)
         forms[form] = form_of(values, form);
     return status;
+}
+
+/* --- any angle --- */
+
+#define MIDDLE     0.5 /* of the side */
+#define ANGLE_STEP (5 * M_PI / 180)
+#define SIZE_STEP  1.0582 /* its fifth power is 4/3 */
+#define CONTRAST   0.02   /* standard deviation of grey levels below which a middle is flat */
+
+kin_status kin_phash_thumb_of(const kin_raster *raster, kin_phash_thumb *out, kin_error *err)
+{
+    kin_raster square = {0}, grey = {0}, small = {0};
+    int side = raster->width < raster->height ? raster->width : raster->height;
+    const kin_box middle = {(raster->width - side) / 2, (raster->height - side) / 2, side, side};
+    kin_status status = kin_raster_crop(raster, middle, &square, err);
+    if (status == KIN_OK)
+        status = kin_raster_grey(&square, &grey, err);
+    if (status == KIN_OK)
+        status = kin_raster_resample(&grey, KIN_PHASH_THUMB, KIN_PHASH_THUMB, &small, err);
+    if (status == KIN_OK)
+        kin_image_quantise(small.px, sizeof out->px, out->px);
+    kin_raster_release(&square);
+    kin_raster_release(&grey);
+    kin_raster_release(&small);
+    return status;
+}
+
+/* Between four samples whose centres lie at (i + 0.5). */
+static float sample(const kin_phash_thumb *thumb, float x, float y)
+{
+    const float last = KIN_PHASH_THUMB - 1.001f;
+    x = fminf(fmaxf(x - 0.5f, 0), last);
+    y = fminf(fmaxf(y - 0.5f, 0), last);
+    int column = (int)x, row = (int)y;
+    float right = x - (float)column, below = y - (float)row;
+    const uint8_t *at = thumb->px + row * KIN_PHASH_THUMB + column;
+    float above_row = (1 - right) * at[0] + right * at[1];
+    float below_row = (1 - right) * at[KIN_PHASH_THUMB] + right * at[KIN_PHASH_THUMB + 1];
+    return ((1 - below) * above_row + below * below_row) / 255;
+}
+
+/* The middle, as large as that share of the side, turned by the angle. */
+static void look(const kin_phash_thumb *thumb, double share, double angle, float px[SIDE * SIDE])
+{
+    const double centre = KIN_PHASH_THUMB / 2.0, scale = share * KIN_PHASH_THUMB / SIDE;
+    const float cosine = (float)(scale * cos(angle)), sine = (float)(scale * sin(angle));
+    for (int y = 0; y < SIDE; y++) {
+        for (int x = 0; x < SIDE; x++) {
+            float right = (float)x + 0.5f - SIDE / 2.0f, down = (float)y + 0.5f - SIDE / 2.0f;
+            px[y * SIDE + x] = sample(thumb, (float)centre + cosine * right - sine * down,
+                                      (float)centre + sine * right + cosine * down);
+        }
+    }
+}
+
+bool kin_phash_middle(const kin_phash_thumb *thumb, uint64_t *out)
+{
+    float px[SIDE * SIDE];
+    double sum = 0, squares = 0;
+    spectrum values;
+    look(thumb, MIDDLE, 0, px);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        sum += px[i];
+        squares += (double)px[i] * px[i];
+    }
+    double mean = sum / (SIDE * SIDE);
+    transform(px, values);
+    *out = hash_of(values);
+    return squares / (SIDE * SIDE) - mean * mean > CONTRAST * CONTRAST;
+}
+
+void kin_phash_turned(const kin_phash_thumb *thumb, uint64_t out[KIN_PHASH_TURNED])
+{
+    float px[SIDE * SIDE];
+    spectrum values;
+    for (int angle = 0; angle < KIN_PHASH_ANGLES; angle++) {
+        for (int size = 0; size < KIN_PHASH_SIZES; size++) {
+            look(thumb, MIDDLE * pow(SIZE_STEP, size - KIN_PHASH_SIZES / 2),
+                 (angle - KIN_PHASH_ANGLES / 2) * ANGLE_STEP, px);
+            transform(px, values);
+            for (int form = 0; form < KIN_PHASH_FORMS; form++)
+                *out++ = form_of(values, form);
+        }
+    }
 }

@@ -116,37 +116,47 @@ static void test_copies_are_a_group(void **state)
     store(9, blobs(3), 0);
     const int upright[] = {0, 1, 0, 1, 2, 3, 0, 4, 5, 6};
     assert_groups(upright, 10, NULL);
-    const kin_near_options whichever_way = {.turned = true, .threads = 1};
+    const kin_near_options whichever_way = {.turned = KIN_NEAR_TURNED_ALL, .threads = 1};
     const int any[] = {0, 1, 0, 1, 2, 3, 0, 0, 1, 4};
     assert_groups(any, 10, &whichever_way);
 }
 
-/* Hashes that are a chain: each as far from the next as the distance, the ends far apart. */
+/* Pictures of these hashes, upright. */
+static kin_near_set set_of(const uint64_t *hashes, size_t count)
+{
+    kin_error err;
+    kin_near_set set;
+    assert_ok(kin_near_set_init(&set, count, &err), err);
+    for (size_t i = 0; i < count; i++) {
+        set.pictures[i].forms[0] = hashes[i];
+        set.pictures[i].known = true;
+    }
+    return set;
+}
+
+/* Hashes that are a chain: each as far from the next as the bound, the ends far apart. */
 static void test_single_linkage_chains(void **state)
 {
     (void)state;
     kin_error err;
-    kin_near_hashes hashes;
     int group[5];
     size_t groups;
-    assert_ok(kin_near_hashes_init(&hashes, 5, false, &err), err);
     const uint64_t chain[5] = {0x0, 0xFFFFFF, 0x3F, 0xFFF, 0x3FFFF};
-    for (int i = 0; i < 5; i++) {
-        hashes.forms[i][0] = chain[i];
-        hashes.known[i] = true;
-    }
-    assert_ok(kin_near_groups_of(&hashes, NULL, group, &groups, &err), err);
+    kin_near_set set = set_of(chain, 5);
+    assert_ok(kin_near_set_groups(&set, NULL, group, &groups, &err), err);
     assert_int_equal(groups, 1);
-    const kin_near_options closer = {.distance = 5};
-    assert_ok(kin_near_groups_of(&hashes, &closer, group, &groups, &err), err);
-    assert_int_equal(groups, 5);
-    hashes.known[3] = false; /* the link in the middle is gone */
-    assert_ok(kin_near_groups_of(&hashes, NULL, group, &groups, &err), err);
+    set.pictures[3].known = false; /* the link in the middle is gone */
+    assert_ok(kin_near_set_groups(&set, NULL, group, &groups, &err), err);
     const int wanted[] = {0, 1, 0, 2, 1};
     assert_memory_equal(group, wanted, sizeof wanted);
-    const kin_near_options too_far = {.distance = KIN_PHASH_BITS};
-    assert_int_equal(kin_near_groups_of(&hashes, &too_far, group, &groups, &err), KIN_E_ARG);
-    kin_near_hashes_release(&hashes);
+    set.pictures[4].forms[0] ^= 1; /* one bit too far */
+    set.pictures[4].forms[0] ^= 1ull << 63;
+    assert_ok(kin_near_set_groups(&set, NULL, group, &groups, &err), err);
+    assert_int_equal(groups, 4);
+    const kin_near_options wide = {.wide = true};
+    assert_ok(kin_near_set_groups(&set, &wide, group, &groups, &err), err);
+    assert_memory_equal(group, wanted, sizeof wanted);
+    kin_near_set_release(&set);
 }
 
 /* A thousand equal hashes and a thousand others: one group and a thousand. */
@@ -155,27 +165,69 @@ static void test_many_equal_ones(void **state)
     (void)state;
     enum { COUNT = 2000 };
     static int group[COUNT];
+    static uint64_t hashes[COUNT];
     kin_error err;
-    kin_near_hashes hashes;
     size_t groups;
     uint64_t random = 3;
-    assert_ok(kin_near_hashes_init(&hashes, COUNT, false, &err), err);
-    for (int i = 0; i < COUNT; i++) {
-        hashes.forms[i][0] = i % 2 == 0 ? 0x0123456789ABCDEF : random_bits(&random);
-        hashes.known[i] = true;
-    }
-    assert_ok(kin_near_groups_of(&hashes, NULL, group, &groups, &err), err);
+    for (int i = 0; i < COUNT; i++)
+        hashes[i] = i % 2 == 0 ? 0x0123456789ABCDEF : random_bits(&random);
+    kin_near_set set = set_of(hashes, COUNT);
+    assert_ok(kin_near_set_groups(&set, NULL, group, &groups, &err), err);
     assert_int_equal(groups, 1 + COUNT / 2);
     for (int i = 0; i < COUNT; i += 2)
         assert_int_equal(group[i], 0);
-    kin_near_hashes_release(&hashes);
+    kin_near_set_release(&set);
+}
+
+/* Which pairs of four were met. */
+static void note_pair(void *ctx, size_t a, size_t b)
+{
+    bool(*met)[4] = ctx;
+    assert_true(a != b);
+    met[a < b ? a : b][a < b ? b : a] = true;
+}
+
+static void test_pairs_are_those_within_the_bound(void **state)
+{
+    (void)state;
+    kin_error err;
+    bool met[4][4] = {{false}};
+    /* Pairwise distances: 0-1 6, 0-2 10, 1-2 16, 3 equal to 0. */
+    const uint64_t hashes[4] = {0x0, 0x3F, 0xFFC0, 0x0};
+    kin_near_set set = set_of(hashes, 4);
+    assert_ok(kin_near_each(&set, NULL, note_pair, met, &err), err);
+    assert_true(met[0][1] && met[1][3] && met[0][3]);
+    assert_false(met[0][2] || met[1][2] || met[2][3]);
+    const kin_near_options wide = {.wide = true};
+    assert_ok(kin_near_each(&set, &wide, note_pair, met, &err), err);
+    assert_true(met[0][2] && met[2][3]);
+    assert_false(met[1][2]);
+    kin_near_set_release(&set);
+}
+
+/* Colour pictures are compared at any angle unasked: a quarter turn of one is in its group. */
+static void test_pictures_in_colour_have_no_upright(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        kin_raster grey = i == 0 ? blobs(5) : turned(blobs(5), false), colour;
+        assert_int_equal(kin_raster_init(&colour, SIDE, SIDE, 3, NULL), KIN_OK);
+        for (int p = 0; p < SIDE * SIDE * 3; p++)
+            colour.px[p] = p % 3 == 1 ? grey.px[p / 3] / 2 : grey.px[p / 3];
+        kin_raster_release(&grey);
+        store(i, colour, 88);
+    }
+    const int together[] = {0, 0}, apart[] = {0, 1};
+    assert_groups(together, 2, NULL);
+    const kin_near_options upright = {.turned = KIN_NEAR_TURNED_NONE};
+    assert_groups(apart, 2, &upright);
 }
 
 static void test_what_cannot_be_compared(void **state)
 {
     (void)state;
     kin_error err;
-    kin_near_hashes hashes;
+    kin_near_set set;
     int group[2];
     uint64_t removed;
     const uint64_t ids[] = {0, 1}, unknown[] = {0, UINT64_MAX};
@@ -187,8 +239,7 @@ static void test_what_cannot_be_compared(void **state)
     assert_int_equal(kin_near_groups(archive, ids, 2, NULL, group, NULL, &err), KIN_E_NOT_FOUND);
     assert_ok(kin_near_groups(archive, ids, 1, NULL, group, NULL, &err), err);
     assert_ok(kin_near_groups(archive, ids, 0, NULL, group, NULL, &err), err);
-    assert_int_equal(kin_near_hashes_init(&hashes, (size_t)KIN_NEAR_IMAGES_MAX + 1, false, &err),
-                     KIN_E_LIMIT);
+    assert_int_equal(kin_near_set_init(&set, (size_t)KIN_NEAR_IMAGES_MAX + 1, &err), KIN_E_LIMIT);
 
     /* A preview that is no picture is told, not passed over. */
     kin_instance instance = make_instance(2, 1, 0, 2);
@@ -204,6 +255,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_copies_are_a_group, set_up, tear_down),
         cmocka_unit_test(test_single_linkage_chains),
         cmocka_unit_test(test_many_equal_ones),
+        cmocka_unit_test(test_pairs_are_those_within_the_bound),
+        cmocka_unit_test_setup_teardown(test_pictures_in_colour_have_no_upright, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_compared, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,26 @@ static kin_raster blobs(uint64_t seed, int width, int height)
     return raster;
 }
 
+/* Many small blobs, as cells are: hundreds of them in a square picture. */
+static kin_raster tissue(uint64_t seed)
+{
+    enum { SIDE = 160, CELLS = 160 };
+    kin_raster raster;
+    assert_int_equal(kin_raster_init(&raster, SIDE, SIDE, 1, NULL), KIN_OK);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        raster.px[i] = 0.9f;
+    for (int cell = 0; cell < CELLS; cell++) {
+        float at_x = random_unit(&seed) * SIDE, at_y = random_unit(&seed) * SIDE;
+        float reach = 3 + 6 * random_unit(&seed);
+        for (int i = 0; i < SIDE * SIDE; i++) {
+            float dx = (float)(i % SIDE) - at_x, dy = (float)(i / SIDE) - at_y;
+            if (dx * dx + dy * dy < reach * reach)
+                raster.px[i] *= 0.6f;
+        }
+    }
+    return raster;
+}
+
 static uint64_t hash(const kin_raster *raster)
 {
     uint64_t out;
@@ -183,6 +203,78 @@ static void test_forms_are_the_hashes_of_turned_pictures(void **state)
     }
 }
 
+/* As augmentation makes copies: turned by the angle about the middle, then the largest upright
+ * rectangle without empty corners enlarged to the old size; maybe mirrored. */
+static kin_raster augmented(const kin_raster *from, double degrees, bool mirrored)
+{
+    kin_raster out;
+    double angle = degrees * M_PI / 180, side = from->width;
+    double scale = 1 / (fabs(cos(angle)) + fabs(sin(angle)));
+    assert_int_equal(kin_raster_init(&out, from->width, from->width, 1, NULL), KIN_OK);
+    for (int y = 0; y < from->width; y++) {
+        for (int x = 0; x < from->width; x++) {
+            double right = (x + 0.5 - side / 2) * scale, down = (y + 0.5 - side / 2) * scale;
+            int column = (int)(side / 2 + cos(angle) * right - sin(angle) * down);
+            int row = (int)(side / 2 + sin(angle) * right + cos(angle) * down);
+            out.px[y * from->width + (mirrored ? from->width - 1 - x : x)] =
+                from->px[row * from->width + column];
+        }
+    }
+    return out;
+}
+
+static int turned_distance(const kin_raster *a, const kin_raster *b)
+{
+    static uint64_t forms[KIN_PHASH_TURNED];
+    kin_phash_thumb thumb;
+    uint64_t middle;
+    int best = KIN_PHASH_BITS;
+    assert_int_equal(kin_phash_thumb_of(b, &thumb, NULL), KIN_OK);
+    assert_true(kin_phash_middle(&thumb, &middle));
+    assert_int_equal(kin_phash_thumb_of(a, &thumb, NULL), KIN_OK);
+    kin_phash_turned(&thumb, forms);
+    for (int i = 0; i < KIN_PHASH_TURNED; i++)
+        if (kin_phash_distance(forms[i], middle) < best)
+            best = kin_phash_distance(forms[i], middle);
+    return best;
+}
+
+/* Two copies of one picture, turned apart by up to 50 degrees, and of another. */
+static void test_copies_turned_by_any_angle_stay_near(void **state)
+{
+    (void)state;
+    static const double angles[][2] = {{0, 25}, {-25, 25}, {13, -7}, {90 + 17, 4}};
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        kin_raster picture = tissue(seed), other = tissue(seed + 50);
+        kin_raster a = augmented(&picture, angles[seed - 1][0], seed % 2);
+        kin_raster b = augmented(&picture, angles[seed - 1][1], false);
+        assert_true(turned_distance(&a, &b) <= 8);
+        assert_true(turned_distance(&b, &a) <= 8);
+        assert_true(turned_distance(&a, &other) > 8);
+        uint64_t upright = hash(&a);
+        assert_true(kin_phash_distance(upright, hash(&b)) > 8); /* nothing that hash would find */
+        kin_raster_release(&a);
+        kin_raster_release(&b);
+        kin_raster_release(&picture);
+        kin_raster_release(&other);
+    }
+}
+
+static void test_a_flat_middle_is_told(void **state)
+{
+    (void)state;
+    kin_raster raster;
+    kin_phash_thumb thumb;
+    uint64_t middle;
+    assert_int_equal(kin_raster_init(&raster, 90, 60, 3, NULL), KIN_OK);
+    for (int i = 0; i < 90 * 5 * 3; i++)
+        raster.px[i] = 1; /* only its upper edge has anything */
+    assert_int_equal(kin_phash_thumb_of(&raster, &thumb, NULL), KIN_OK);
+    assert_int_equal(thumb.px[0], 255);
+    assert_false(kin_phash_middle(&thumb, &middle));
+    kin_raster_release(&raster);
+}
+
 static void test_flat_and_tiny_pictures_have_hashes(void **state)
 {
     (void)state;
@@ -256,6 +348,8 @@ int main(void)
         cmocka_unit_test(test_the_definition),
         cmocka_unit_test(test_copies_stay_near_and_others_far),
         cmocka_unit_test(test_forms_are_the_hashes_of_turned_pictures),
+        cmocka_unit_test(test_copies_turned_by_any_angle_stay_near),
+        cmocka_unit_test(test_a_flat_middle_is_told),
         cmocka_unit_test(test_flat_and_tiny_pictures_have_hashes),
         cmocka_unit_test(test_the_index_finds_what_comparing_all_finds),
     };

@@ -1,7 +1,6 @@
-/* near_hashes.c - perceptual hashes of stored previews. */
+/* near_set.c - pictures made comparable: perceptual hashes, of stored previews or others. */
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "archive/internal.h"
 #include "archive/near_groups.h"
@@ -10,41 +9,60 @@
 
 enum { GRAIN = 64 /* previews of one snapshot: none is held long */ };
 
-kin_status kin_near_hashes_init(kin_near_hashes *hashes, size_t count, bool turned, kin_error *err)
+kin_status kin_near_set_init(kin_near_set *set, size_t count, kin_error *err)
 {
-    *hashes = (kin_near_hashes){.count = count, .turned = turned};
+    *set = (kin_near_set){0};
     if (count > KIN_NEAR_IMAGES_MAX)
         return kin_fail(err, KIN_E_LIMIT, NULL, "%zu pictures: at most %d are compared", count,
                         KIN_NEAR_IMAGES_MAX);
-    hashes->forms = calloc(count + 1, sizeof *hashes->forms);
-    hashes->known = calloc(count + 1, sizeof *hashes->known);
-    if (hashes->forms != NULL && hashes->known != NULL)
-        return KIN_OK;
-    kin_near_hashes_release(hashes);
-    return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu hashes", count);
+    set->pictures = calloc(count + 1, sizeof *set->pictures);
+    if (set->pictures == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu hashes", count);
+    set->count = count;
+    return KIN_OK;
 }
 
-kin_status kin_near_hashes_set(kin_near_hashes *hashes, size_t number, const kin_raster *picture,
-                               kin_error *err)
+void kin_near_set_release(kin_near_set *set)
 {
-    kin_status status = hashes->turned ? kin_phash_forms(picture, hashes->forms[number], err)
-                                       : kin_phash(picture, &hashes->forms[number][0], err);
-    hashes->known[number] = status == KIN_OK;
+    for (size_t i = 0; i < set->count; i++)
+        free(set->pictures[i].thumb);
+    free(set->pictures);
+    *set = (kin_near_set){0};
+}
+
+/* What it takes to be compared at any angle. */
+static kin_status add_thumb(kin_near_picture *to, const kin_raster *picture, kin_error *err)
+{
+    to->thumb = malloc(sizeof *to->thumb);
+    if (to->thumb == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a picture");
+    kin_status status = kin_phash_thumb_of(picture, to->thumb, err);
+    if (status == KIN_OK)
+        to->has_middle = kin_phash_middle(to->thumb, &to->middle);
     return status;
 }
 
-void kin_near_hashes_release(kin_near_hashes *hashes)
+kin_status kin_near_set_add(kin_near_set *set, size_t number, const kin_raster *picture,
+                            kin_near_turned turned, kin_error *err)
 {
-    free(hashes->forms);
-    free(hashes->known);
-    memset(hashes, 0, sizeof *hashes);
+    kin_near_picture *to = &set->pictures[number];
+    bool any_angle = turned == KIN_NEAR_TURNED_ALL ||
+                     (turned == KIN_NEAR_TURNED_COLOUR && picture->channels == 3);
+    kin_status status = any_angle ? kin_phash_forms(picture, to->forms, err)
+                                  : kin_phash(picture, &to->forms[0], err);
+    if (status == KIN_OK && any_angle)
+        status = add_thumb(to, picture, err);
+    to->known = status == KIN_OK;
+    return status;
 }
 
 /* Reading under way, shared by its threads. */
 struct reading {
     kin_archive *archive;
     const uint64_t *ids;
-    kin_near_hashes *out;
+    kin_near_set *out;
+    size_t first;
+    kin_near_turned turned;
     pthread_mutex_t lock; /* over what follows: the first failure */
     kin_status status;
     kin_error err;
@@ -61,7 +79,7 @@ static kin_status hash_one(struct reading *reading, kin_txn *txn, size_t i, kin_
     if (status == KIN_OK)
         status = kin_preview_decode(bytes, size, "", &picture, err);
     if (status == KIN_OK)
-        status = kin_near_hashes_set(reading->out, i, &picture, err);
+        status = kin_near_set_add(reading->out, reading->first + i, &picture, reading->turned, err);
     kin_raster_release(&picture);
     free(bytes);
     return status;
@@ -106,26 +124,24 @@ static kin_status require_live(kin_archive *archive, const uint64_t *ids, size_t
     return status;
 }
 
-kin_status kin_near_hashes_read(kin_archive *archive, const uint64_t *ids, size_t count,
-                                const kin_near_options *options, kin_near_hashes *out,
-                                kin_error *err)
+kin_status kin_near_set_read(kin_near_set *set, size_t first, kin_archive *archive,
+                             const uint64_t *ids, size_t count, const kin_near_options *options,
+                             kin_error *err)
 {
-    struct reading reading = {.archive = archive, .ids = ids, .out = out};
-    kin_status status = kin_near_hashes_init(out, count, options != NULL && options->turned, err);
-    if (status == KIN_OK)
-        status = kin_previews_find(archive->catalog, err);
+    const kin_near_options usual = {0};
+    if (options == NULL)
+        options = &usual;
+    struct reading reading = {
+        .archive = archive, .ids = ids, .out = set, .first = first, .turned = options->turned};
+    kin_status status = kin_previews_find(archive->catalog, err);
     if (status == KIN_OK)
         status = require_live(archive, ids, count, err);
-    if (status == KIN_OK) {
-        pthread_mutex_init(&reading.lock, NULL);
-        kin_parallel_for(count, GRAIN, options != NULL ? options->threads : 0, hash_range,
-                         &reading);
-        pthread_mutex_destroy(&reading.lock);
-        status = reading.status;
-        if (status != KIN_OK && err != NULL)
-            *err = reading.err;
-    }
     if (status != KIN_OK)
-        kin_near_hashes_release(out);
-    return status;
+        return status;
+    pthread_mutex_init(&reading.lock, NULL);
+    kin_parallel_for(count, GRAIN, options->threads, hash_range, &reading);
+    pthread_mutex_destroy(&reading.lock);
+    if (reading.status != KIN_OK && err != NULL)
+        *err = reading.err;
+    return reading.status;
 }
