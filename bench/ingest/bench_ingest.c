@@ -37,7 +37,7 @@ static kin_status ingest_whole(const char *path, int jobs, kin_ingest_summary *s
     if (status != KIN_OK)
         return status;
     snprintf(dir, sizeof dir, "%s/archive", folder);
-    status = kin_archive_init(kin_fs_posix(), dir, 0, NULL, err);
+    status = kin_archive_init(kin_fs_posix(), dir, NULL, err);
     if (status == KIN_OK)
         status = kin_archive_open(kin_fs_posix(), dir, &archive, err);
     if (status == KIN_OK)

@@ -32,18 +32,29 @@ typedef struct kin_archive kin_archive;
 
 /* --- life --- */
 
-/* Makes an empty archive in folder dir, which must be absent or empty (KIN_E_EXISTS). dim: of
- * embeddings, 0 for the default.  codec: of stored
- * embeddings, "fp32" (or NULL), "fp16", "int8" (store/codec.h); what is called exact below is exact
- * with regard to them.  Of several programs that do so at once one succeeds; the others
- * wait for it and get KIN_E_EXISTS. */
-kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, const char *codec,
+/* What is settled for good when an archive is made; zeros and NULLs mean the defaults. */
+typedef struct kin_archive_settings {
+    size_t dim;           /* of embeddings */
+    const char *codec;    /* of stored embeddings: "fp32" (the default), "fp16", "int8"
+                             (store/codec.h); what is called exact below is exact with regard to
+                             them */
+    const char *features; /* that describe images: the spec of an extractor (features.h) */
+} kin_archive_settings;
+
+/* Makes an empty archive in folder dir, which must be absent or empty (KIN_E_EXISTS).  settings may
+ * be NULL; KIN_E_ARG: one makes no sense; kin_extractor_new()'s errors.  Of several programs that do
+ * so at once one succeeds; the others wait for it and get KIN_E_EXISTS. */
+kin_status kin_archive_init(const kin_fs *fs, const char *dir, const kin_archive_settings *settings,
                             kin_error *err);
 
 /* Opens; KIN_E_NOT_FOUND when dir holds no archive, KIN_E_UNSUPPORTED when it was made by a newer
- * program or its descriptors have another layout, KIN_E_CORRUPT when the catalog cannot be read. */
+ * program, KIN_E_CORRUPT when the catalog cannot be read.  Whether this program can describe images
+ * as the archive's were shows when a decoder starts (decoder.h): without it all else works. */
 kin_status kin_archive_open(const kin_fs *fs, const char *dir, kin_archive **out, kin_error *err);
 void kin_archive_close(kin_archive *archive);
+
+/* What describes the archive's images: for kin_decoder_new().  Good until the archive is closed. */
+const kin_decode_features *kin_archive_features_borrow(const kin_archive *archive);
 
 /* Opens the archive in dir, or makes one where there is none (*made; may be NULL) and opens it;
  * another program may do so at the same time. */
@@ -58,7 +69,7 @@ kin_status kin_archive_refresh(kin_archive *archive, bool *changed, kin_error *e
 /* --- put --- */
 
 /* One image to store.  record: everything but id and ingested_us; descriptor:
- * kin_descriptor_length() floats, or NULL for a stored image whose description alone may have
+ * of the archive's features, or NULL for a stored image whose description alone may have
  * changed (KIN_E_NOT_FOUND when its picture is not stored). */
 typedef struct kin_item {
     kin_record record;
@@ -154,7 +165,7 @@ kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *r
 typedef struct kin_query {
     char *name;        /* the file or the UID, for people */
     char *patient_id;  /* "" where unknown */
-    float *descriptor; /* kin_descriptor_length() floats; NULL: the query is an embedding */
+    float *descriptor; /* of the archive's features; NULL: the query is an embedding */
     float *embedding;  /* kin_archive_dim() floats, or NULL */
     char model[17];    /* that made the embedding; "": whichever serves */
     uint64_t self;     /* the stored image it is, or KIN_QUERY_NOT_STORED */

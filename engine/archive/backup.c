@@ -124,7 +124,7 @@ static kin_status copy_files(kin_archive *archive, const char *dest, kin_txn *tx
         status = kin_archive_path(dest, "descriptors", descriptors, "", to, err);
     if (status == KIN_OK)
         status = copy_segments(fs, from, to, archive->layout_tag, kin_codec_fp32,
-                               archive->descriptor_length, rows, err);
+                               archive->features.length, rows, err);
     return status;
 }
 

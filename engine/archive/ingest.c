@@ -20,7 +20,6 @@
 #include "archive/walk.h"
 #include "base/clock.h"
 #include "base/parallel.h"
-#include "features/features.h"
 
 enum {
     JOBS_MAX = 256,
@@ -62,7 +61,7 @@ static void *decode_files(void *argument)
     kin_status status;
     double busy = 0;
     kin_error_clear(&err);
-    kin_status started = kin_decoder_new(in->options->worker, kin_descriptor_length(),
+    kin_status started = kin_decoder_new(in->options->worker, &in->archive->features,
                                          &in->options->limits, &decoder, &err);
     kin_error start_error = err;
     while (kin_walk_next(in->walk, path, &status, &err)) {
@@ -245,6 +244,22 @@ static kin_status run(struct ingest *in, kin_error *err)
     return status;
 }
 
+/* Without its features no file can be described: that is to be said once, not for every file.  Any
+ * other trouble with workers may pass, and is told of the files that it costs. */
+static kin_status check_features(kin_archive *archive, const kin_ingest_options *options,
+                                 kin_error *err)
+{
+    kin_decoder *decoder = NULL;
+    kin_error reason;
+    kin_status status =
+        kin_decoder_new(options->worker, &archive->features, &options->limits, &decoder, &reason);
+    if (status == KIN_OK)
+        status = kin_decoder_start(decoder, &reason);
+    kin_decoder_free(decoder);
+    return status == KIN_E_UNSUPPORTED ? kin_fail(err, status, archive->dir, "%s", reason.message)
+                                       : KIN_OK;
+}
+
 kin_status kin_ingest(kin_archive *archive, const char *const *paths, size_t path_count,
                       const kin_ingest_options *options, kin_ingest_summary *summary,
                       kin_error *err)
@@ -253,7 +268,9 @@ kin_status kin_ingest(kin_archive *archive, const char *const *paths, size_t pat
     memset(summary, 0, sizeof *summary);
     in.began = kin_clock_monotonic();
     pthread_mutex_init(&in.time_lock, NULL);
-    kin_status status = kin_walk_new(paths, path_count, archive->dir, &in.walk, err);
+    kin_status status = check_features(archive, options, err);
+    if (status == KIN_OK)
+        status = kin_walk_new(paths, path_count, archive->dir, &in.walk, err);
     if (status == KIN_OK)
         status = kin_queue_new(QUEUE_BYTES, &in.queue, err);
     if (status == KIN_OK)

@@ -66,8 +66,9 @@ typedef struct kin_state_names {
 struct kin_archive {
     const kin_fs *fs;
     char dir[PATH_MAX];
-    size_t dim, descriptor_length;
-    const kin_codec *codec; /* of embeddings; descriptors are fp32 */
+    size_t dim;
+    kin_decode_features features; /* spec and signature from malloc */
+    const kin_codec *codec;       /* of embeddings; descriptors are fp32 */
     char layout_tag[KIN_LAYOUT_TAG_SIZE];
     kin_catalog *catalog;
     pthread_mutex_t state_lock; /* over what follows; never held while something is loaded */

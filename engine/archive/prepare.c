@@ -7,7 +7,6 @@
 #include "archive/describe.h"
 #include "archive/file_digest.h"
 #include "archive/preview.h"
-#include "features/features.h"
 
 enum { FIRST_ITEMS = 4 };
 
@@ -23,10 +22,10 @@ struct file {
     bool shut; /* the receiver takes no more */
 };
 
-static size_t instance_bytes(const kin_instance *instance)
+static size_t instance_bytes(const kin_archive *archive, const kin_instance *instance)
 {
-    size_t bytes =
-        instance->count * (kin_descriptor_length() * sizeof(float) + sizeof *instance->items);
+    size_t floats = kin_archive_features_borrow(archive)->length;
+    size_t bytes = instance->count * (floats * sizeof(float) + sizeof *instance->items);
     for (size_t i = 0; i < instance->count; i++)
         bytes += instance->items[i].preview_size;
     return bytes;
@@ -54,7 +53,7 @@ static void deliver(struct file *file, bool last, kin_status status, const char 
         memset(&file->instance, 0, sizeof file->instance);
         file->capacity = 0;
     }
-    arrival->bytes = sizeof *arrival + instance_bytes(&arrival->instance);
+    arrival->bytes = sizeof *arrival + instance_bytes(file->archive, &arrival->instance);
     if (!file->receiver->take(file->receiver->ctx, arrival)) {
         kin_arrival_free(arrival);
         file->shut = true;

@@ -64,7 +64,7 @@ static kin_status query_from(kin_archive *archive, kin_decoder *decoder,
                              const struct asked_file *file, uint32_t frame,
                              const kin_decode_region *region, kin_query *out, kin_error *err)
 {
-    struct wanted wanted = {.query = out, .frame = frame, .length = archive->descriptor_length};
+    struct wanted wanted = {.query = out, .frame = frame, .length = archive->features.length};
     const kin_decode_sink sink = {take_header, take_frame, &wanted};
     const kin_decode_wish wish = {.region = region, .one_frame = true, .frame = frame};
     kin_status status = query_init(out, file->name, &out->descriptor, wanted.length, err);
@@ -140,10 +140,10 @@ kin_status kin_query_from_vector(kin_archive *archive, const float *values, size
     memset(out, 0, sizeof *out);
     if (model == NULL)
         model = "";
-    if (count != archive->dim && count != archive->descriptor_length)
+    if (count != archive->dim && count != archive->features.length)
         return kin_fail(err, KIN_E_ARG, NULL,
                         "the vector has %zu values; an embedding has %zu, a descriptor %zu", count,
-                        archive->dim, archive->descriptor_length);
+                        archive->dim, archive->features.length);
     if (strlen(model) >= sizeof out->model)
         return kin_fail(err, KIN_E_ARG, NULL, "no model has an id of %zu characters",
                         strlen(model));
@@ -152,7 +152,7 @@ kin_status kin_query_from_vector(kin_archive *archive, const float *values, size
         return status;
     /* Where the two are of one length the model tells: a descriptor has none. */
     bool embedding =
-        count == archive->dim && (count != archive->descriptor_length || model[0] != '\0');
+        count == archive->dim && (count != archive->features.length || model[0] != '\0');
     status = embedding ? take_embedding(values, count, norm, model, out, err)
                        : take_descriptor(values, count, out, err);
     if (status != KIN_OK)
@@ -194,7 +194,7 @@ static kin_status query_from_uid(kin_archive *archive, const char *uid, uint32_t
                                  kin_query *out, kin_error *err)
 {
     kin_snapshot snapshot = {0};
-    kin_status status = query_init(out, uid, &out->descriptor, archive->descriptor_length, err);
+    kin_status status = query_init(out, uid, &out->descriptor, archive->features.length, err);
     if (status == KIN_OK)
         status = kin_snapshot_open(archive, &snapshot, err);
     if (status == KIN_OK) {

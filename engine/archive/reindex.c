@@ -128,7 +128,7 @@ static kin_status scrub(kin_reindex *re, kin_error *err)
     kin_status status = kin_path_of_descriptors(archive, made->name, path, err);
     if (status == KIN_OK)
         status = kin_rewrite_open(made, archive->fs, path, archive->layout_tag, kin_codec_fp32,
-                                  archive->descriptor_length, err);
+                                  archive->features.length, err);
     if (status == KIN_OK)
         status = kin_rewrite_advance(made, re->descriptors, re->live, re->rows, err);
     return status;

@@ -40,7 +40,7 @@ static kin_status judge_drift(kin_reindex *re, kin_error *err)
     size_t known = known_to_model(re);
     if (known < DRIFT_MIN || re->count - known < DRIFT_MIN)
         return KIN_OK;
-    kin_embed_rows rows = {re->count, re->archive->descriptor_length, live_descriptor, re};
+    kin_embed_rows rows = {re->count, re->archive->features.length, live_descriptor, re};
     kin_status status = kin_embedder_residuals(re->state->embedder, &rows, known, &drift->old_error,
                                                &drift->new_error, err);
     if (status != KIN_OK)
@@ -74,7 +74,7 @@ static kin_status learn(kin_reindex *re, kin_error *err)
     kin_status status = kin_reindex_step(re, "learning the embedding", 0, err);
     if (status != KIN_OK)
         return status;
-    kin_embed_rows rows = {re->count, re->archive->descriptor_length, live_descriptor, re};
+    kin_embed_rows rows = {re->count, re->archive->features.length, live_descriptor, re};
     kin_embed_options options = {.dim = re->archive->dim, .threads = re->options->threads};
     status = kin_embedder_train(kin_embedder_signature_borrow(state->embedder), &rows, &options,
                                 &re->learnt, err);

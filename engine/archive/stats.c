@@ -103,7 +103,7 @@ static void describe_model(const kin_snapshot *snapshot, kin_archive_stats *out)
     out->model_trained_on = kin_embedder_trained_on(embedder);
     out->dim = snapshot->archive->dim;
     snprintf(out->codec, sizeof out->codec, "%s", kin_codec_name_borrow(snapshot->archive->codec));
-    out->descriptor_length = snapshot->archive->descriptor_length;
+    out->descriptor_length = snapshot->archive->features.length;
 }
 
 static kin_status measure_files(const kin_snapshot *snapshot, kin_archive_stats *out,

@@ -35,26 +35,50 @@ static kin_status fail_as_told(kin_error *err, kin_status status, const char *me
     return kin_fail(err, status, NULL, "%s", clean[0] != '\0' ? clean : kin_status_text(status));
 }
 
-kin_status kin_answers_hello(const Kindred__Worker__V1__Answer *answer, size_t length,
-                             kin_error *err)
+static kin_status fail_unready(const Kindred__Worker__V1__Hello *hello, kin_status status,
+                               kin_error *err)
+{
+    kin_error reason;
+    fail_as_told(&reason, status, hello->message);
+    if (hello->no_features)
+        return kin_fail(err, KIN_E_UNSUPPORTED, NULL, "images cannot be described: %s",
+                        reason.message);
+    return kin_fail(err, KIN_E_INTERNAL, NULL, "the decoder's worker cannot get ready: %s",
+                    reason.message);
+}
+
+/* Its descriptors must be those of the archive. */
+static kin_status check_features(const Kindred__Worker__V1__Hello *hello,
+                                 const kin_decode_features *features, kin_error *err)
+{
+    if (features->signature == NULL || strcmp(hello->signature, features->signature) == 0)
+        return KIN_OK;
+    return kin_fail(
+        err, KIN_E_UNSUPPORTED, NULL,
+        "images cannot be described as the archive's were: this program's families have "
+        "other versions, or its networks' files have changed");
+}
+
+kin_status kin_answers_hello(const Kindred__Worker__V1__Answer *answer,
+                             const kin_decode_features *features, kin_error *err)
 {
     kin_status status;
     if (answer->body_case != KINDRED__WORKER__V1__ANSWER__BODY_HELLO || answer->serial != 0 ||
         !status_of(answer->hello->status, &status))
         return nonsense(err, "no greeting");
     const Kindred__Worker__V1__Hello *hello = answer->hello;
-    if (status != KIN_OK) {
-        kin_error reason;
-        fail_as_told(&reason, status, hello->message);
-        return kin_fail(err, KIN_E_INTERNAL, NULL, "the decoder's worker cannot get ready: %s",
-                        reason.message);
-    }
-    if (hello->protocol != KIN_PROTOCOL_VERSION || hello->descriptor_length != length)
+    if (status != KIN_OK)
+        return fail_unready(hello, status, err);
+    if (hello->protocol == KIN_PROTOCOL_VERSION)
+        status = check_features(hello, features, err);
+    if (status != KIN_OK)
+        return status;
+    if (hello->protocol != KIN_PROTOCOL_VERSION || hello->descriptor_length != features->length)
         return kin_fail(
             err, KIN_E_INTERNAL, NULL,
             "the decoder's worker is of another version: protocol %u, descriptors of %u "
             "floats (not %d, %zu)",
-            hello->protocol, hello->descriptor_length, KIN_PROTOCOL_VERSION, length);
+            hello->protocol, hello->descriptor_length, KIN_PROTOCOL_VERSION, features->length);
     return KIN_OK;
 }
 

@@ -30,8 +30,9 @@ kin_status kin_answers_take(kin_answers *answers, const Kindred__Worker__V1__Ans
                             kin_error *err);
 
 /* Checks the first words of a worker.  KIN_E_INTERNAL: it is of another version, or could not get
- * ready, for the reason that err has. */
-kin_status kin_answers_hello(const Kindred__Worker__V1__Answer *answer, size_t length,
-                             kin_error *err);
+ * ready, for the reason that err has.  KIN_E_UNSUPPORTED: it has not got the features, or others of
+ * that name. */
+kin_status kin_answers_hello(const Kindred__Worker__V1__Answer *answer,
+                             const kin_decode_features *features, kin_error *err);
 
 #endif

@@ -26,6 +26,7 @@ typedef struct kin_pictures {
 
 /* What the caller asked for, on its way through the formats. */
 typedef struct kin_job {
+    const kin_extractor *extractor;
     kin_image_limits limits;
     kin_decode_wish wish;
     const kin_decode_sink *sink;
@@ -61,21 +62,22 @@ static kin_status keep_region(kin_raster *raster, const kin_decode_wish *wish, k
 
 /* Reads one frame and describes what is wished for of it.  The preview is the caller's to release,
  * after a failure too. */
-static kin_status describe_frame(const kin_pictures *pictures, const kin_decode_wish *wish,
-                                 int index, float *descriptor, kin_preview *preview,
-                                 kin_decode_frame *frame, kin_error *err)
+static kin_status describe_frame(const kin_pictures *pictures, const kin_job *job, int index,
+                                 float *descriptor, kin_preview *preview, kin_decode_frame *frame,
+                                 kin_error *err)
 {
+    const kin_decode_wish *wish = &job->wish;
     kin_raster raster = {0};
     kin_status status = pictures->read(pictures, index, &raster, err);
     *frame = (kin_decode_frame){.index = (uint32_t)index,
                                 .width = (uint32_t)raster.width,
                                 .height = (uint32_t)raster.height,
                                 .descriptor = descriptor,
-                                .length = kin_descriptor_length()};
+                                .length = kin_extractor_length(job->extractor)};
     if (status == KIN_OK)
         status = keep_region(&raster, wish, err);
     if (status == KIN_OK)
-        status = kin_describe(&raster, descriptor, err);
+        status = kin_extractor_describe(job->extractor, &raster, descriptor, err);
     if (status == KIN_OK && wish->preview_side > 0)
         status = kin_preview_make(&raster, wish->preview_side, preview, err);
     frame->preview = preview->samples;
@@ -93,8 +95,7 @@ static kin_status decode_frame(const kin_pictures *pictures, const kin_job *job,
     kin_error_clear(&reason);
     kin_preview preview = {0};
     kin_decode_frame frame;
-    kin_status status =
-        describe_frame(pictures, &job->wish, index, descriptor, &preview, &frame, &reason);
+    kin_status status = describe_frame(pictures, job, index, descriptor, &preview, &frame, &reason);
     if (status == KIN_OK)
         status = job->sink->frame(job->sink->ctx, &frame, err);
     else if (pictures->frames > 1)
@@ -112,7 +113,7 @@ static kin_status decode_frames(const kin_pictures *pictures, const kin_job *job
     kin_status status = kin_wish_frames(&job->wish, pictures->frames, &first, &count, err);
     if (status != KIN_OK)
         return status;
-    float *descriptor = calloc(kin_descriptor_length(), sizeof *descriptor);
+    float *descriptor = calloc(kin_extractor_length(job->extractor), sizeof *descriptor);
     if (descriptor == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a descriptor");
     for (int i = 0; status == KIN_OK && i < count; i++)
@@ -228,15 +229,17 @@ static kin_status decode_plain(const void *bytes, size_t size, const char *name,
     return unrecognised(name, length, size, err);
 }
 
-kin_status kin_decode_bytes(const void *bytes, size_t size, const char *name,
-                            const kin_decode_limits *limits, const kin_decode_wish *wish,
-                            const kin_decode_sink *sink, kin_error *err)
+kin_status kin_decode_bytes(const kin_extractor *extractor, const void *bytes, size_t size,
+                            const char *name, const kin_decode_limits *limits,
+                            const kin_decode_wish *wish, const kin_decode_sink *sink,
+                            kin_error *err)
 {
     kin_status status = kin_wish_check(wish, err);
     if (status != KIN_OK)
         return status;
     kin_decode_limits effective = kin_decode_limits_effective(limits);
-    const kin_job job = {.limits = {.max_frame_bytes = effective.max_frame_bytes,
+    const kin_job job = {.extractor = extractor,
+                         .limits = {.max_frame_bytes = effective.max_frame_bytes,
                                     .max_total_bytes = effective.max_total_bytes,
                                     .max_frames = effective.max_frames},
                          .wish = kin_wish_effective(wish),

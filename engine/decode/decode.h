@@ -15,6 +15,8 @@
 
 #include "base/status.h"
 
+typedef struct kin_extractor kin_extractor; /* features.h */
+
 enum {
     KIN_DECODE_ATTRIBUTES_MAX =
         128,                    /* descriptive attributes of one file; further ones are dropped */
@@ -38,6 +40,13 @@ typedef struct kin_decode_limits {
 
 /* `limits` (may be NULL) with every zero replaced by its default. */
 kin_decode_limits kin_decode_limits_effective(const kin_decode_limits *limits);
+
+/* What describes the images that a worker decodes (features.h). */
+typedef struct kin_decode_features {
+    const char *spec;      /* of the extractor; NULL: the default */
+    const char *signature; /* that it must have; NULL: whichever */
+    size_t length;         /* floats of a descriptor */
+} kin_decode_features;
 
 typedef struct kin_decode_attribute {
     const char *name;  /* the DICOM keyword in lower_snake form: [a-z0-9_]+, unique in its file */
@@ -66,7 +75,7 @@ typedef struct kin_decode_frame {
     uint32_t index;         /* from 0 */
     uint32_t width, height; /* pixels as stored, of the whole frame */
     const float *descriptor;
-    size_t length; /* floats: kin_descriptor_length() */
+    size_t length; /* floats: the extractor's */
     /* A small picture of what was described, the frame or its region, where one was asked for (else
      * NULL): 8-bit samples, rows from the top, without padding.  Its pixels are square in space, so
      * its sides are the frame's in another ratio where the frame's are not. */
@@ -106,26 +115,29 @@ typedef struct kin_decode_sink {
  * and else KIN_E_NO_IMAGE, as are DICOM objects without a picture (the message is the reason:
  * "Basic Text SR", "Segmentation", …).
  *
- * wish: what is wanted of the file (NULL: descriptors of all whole frames).
+ * extractor: what describes the pictures.  wish: what is wanted of the file (NULL: descriptors of
+ * all whole frames).
  *
  * Other errors: KIN_E_ARG, KIN_E_NOT_FOUND (see kin_decode_wish), KIN_E_FORMAT (broken; with several
  * frames the message names the one that failed, and with it the file fails), KIN_E_LIMIT,
  * KIN_E_UNSUPPORTED, KIN_E_NOMEM, and the sink's own.
  */
-kin_status kin_decode_bytes(const void *bytes, size_t size, const char *name,
-                            const kin_decode_limits *limits, const kin_decode_wish *wish,
-                            const kin_decode_sink *sink, kin_error *err);
+kin_status kin_decode_bytes(const kin_extractor *extractor, const void *bytes, size_t size,
+                            const char *name, const kin_decode_limits *limits,
+                            const kin_decode_wish *wish, const kin_decode_sink *sink,
+                            kin_error *err);
 
 /* A worker ends by itself, to be followed by a fresh one, after this many files, or when its heap
  * still holds this much between files: large libraries leak, and heaps fragment. */
 enum { KIN_WORKER_FILES_MAX = 2000, KIN_WORKER_HEAP_MAX = 512 * 1024 * 1024 };
 
 /*
- * The life of a worker process: prepares the libraries, enters the sandbox (sandbox.h), and takes
- * requests on socket `fd` until the other side closes it.  lifeline: the reading end of a pipe
- * whose writing end the program holds, so that the worker dies with it (-1: none).  Returns the
- * process's exit status.
+ * The life of a worker process: prepares the libraries and the extractor of that spec (features.h;
+ * NULL: the default), enters the sandbox (sandbox.h), and takes requests on socket `fd` until the
+ * other side closes it.  lifeline: the reading end of a pipe whose writing end the program holds, so
+ * that the worker dies with it (-1: none).  Returns the process's exit status.
  */
-int kin_decode_worker_run(int fd, int lifeline, const kin_decode_limits *limits);
+int kin_decode_worker_run(int fd, int lifeline, const char *features,
+                          const kin_decode_limits *limits);
 
 #endif

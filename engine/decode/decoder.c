@@ -17,6 +17,7 @@ static const double ask_seconds = 0.05;    /* between two questions whether to g
 
 struct kin_decoder {
     char *program;
+    char *spec, *signature; /* NULL: see kin_decode_features */
     size_t length;
     kin_decode_limits limits;
     kin_process process;
@@ -29,20 +30,37 @@ struct kin_decoder {
     void *stop_ctx;
 };
 
-kin_status kin_decoder_new(const char *worker, size_t length, const kin_decode_limits *limits,
-                           kin_decoder **out, kin_error *err)
+/* Copies of the features' texts. */
+static kin_status keep_features(kin_decoder *decoder, const kin_decode_features *features,
+                                kin_error *err)
 {
-    if (length == 0 || length > KIN_DECODER_LENGTH_MAX)
-        return kin_fail(err, KIN_E_ARG, NULL, "descriptors of %zu floats cannot be", length);
+    decoder->length = features->length;
+    if (features->spec != NULL)
+        decoder->spec = strdup(features->spec);
+    if (features->signature != NULL)
+        decoder->signature = strdup(features->signature);
+    if ((features->spec != NULL && decoder->spec == NULL) ||
+        (features->signature != NULL && decoder->signature == NULL))
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a decoder");
+    return KIN_OK;
+}
+
+kin_status kin_decoder_new(const char *worker, const kin_decode_features *features,
+                           const kin_decode_limits *limits, kin_decoder **out, kin_error *err)
+{
+    if (features->length == 0 || features->length > KIN_DECODER_LENGTH_MAX)
+        return kin_fail(err, KIN_E_ARG, NULL, "descriptors of %zu floats cannot be",
+                        features->length);
     kin_decoder *decoder = calloc(1, sizeof *decoder);
     if (decoder == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a decoder");
     decoder->process = (kin_process){.socket = -1, .lifeline = -1};
     kin_channel_init(&decoder->channel, -1);
-    decoder->length = length;
     decoder->limits = kin_decode_limits_effective(limits);
     decoder->lost_one = true; /* so that the first start counts */
-    kin_status status = kin_process_find(worker, &decoder->program, err);
+    kin_status status = keep_features(decoder, features, err);
+    if (status == KIN_OK)
+        status = kin_process_find(worker, &decoder->program, err);
     if (status == KIN_OK) {
         decoder->builder = kin_header_builder_new();
         if (decoder->builder == NULL)
@@ -64,6 +82,8 @@ void kin_decoder_free(kin_decoder *decoder)
     kin_channel_release(&decoder->channel);
     kin_header_builder_free(decoder->builder);
     free(decoder->program);
+    free(decoder->spec);
+    free(decoder->signature);
     free(decoder);
 }
 
@@ -128,8 +148,8 @@ static kin_status ensure_worker(kin_decoder *decoder, kin_error *err)
     }
     if (decoder->process.pid != 0)
         return KIN_OK;
-    kin_status status =
-        kin_process_start(&decoder->process, decoder->program, &decoder->limits, err);
+    kin_status status = kin_process_start(&decoder->process, decoder->program, &decoder->limits,
+                                          decoder->spec, err);
     if (status == KIN_E_NOT_FOUND) { /* its program: not the file that is to be decoded */
         status = KIN_E_INTERNAL;
         if (err != NULL)
@@ -143,9 +163,16 @@ static kin_status ensure_worker(kin_decoder *decoder, kin_error *err)
     decoder->channel.fd = decoder->process.socket;
     const Kindred__Worker__V1__Answer *answer = NULL;
     status = receive(decoder, start_patience, &answer, err);
+    const kin_decode_features features = {decoder->spec, decoder->signature, decoder->length};
     if (status == KIN_OK)
-        status = kin_answers_hello(answer, decoder->length, err);
+        status = kin_answers_hello(answer, &features, err);
     return status == KIN_OK ? KIN_OK : give_up(decoder, status, err);
+}
+
+kin_status kin_decoder_start(kin_decoder *decoder, kin_error *err)
+{
+    kin_error_clear(err);
+    return ensure_worker(decoder, err);
 }
 
 /* The last bytes of the name, without any part of a folder's. */

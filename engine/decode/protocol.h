@@ -15,7 +15,7 @@
 #include "base/status.h"
 
 enum {
-    KIN_PROTOCOL_VERSION = 2,
+    KIN_PROTOCOL_VERSION = 3,
     KIN_PROTOCOL_MESSAGE_MAX =
         1 << 20, /* bytes: the largest header has room, or descriptor with preview */
     KIN_PROTOCOL_ENDING_MAX = 16, /* bytes of a file name's ending */

@@ -21,6 +21,8 @@ enum { MMAP_FROM = 8 * 1024 * 1024, TRIM_FROM = 64 * 1024 * 1024 };
 /* A worker and the request that it is at. */
 typedef struct kin_worker {
     kin_channel channel;
+    kin_extractor *extractor; /* NULL until it is made */
+    bool no_features;         /* it cannot be made */
     kin_decode_limits limits;
     uint64_t serial;
     unsigned files;
@@ -110,7 +112,11 @@ static void send_hello(kin_worker *worker, kin_status status, kin_error *reason)
 {
     Kindred__Worker__V1__Hello body = KINDRED__WORKER__V1__HELLO__INIT;
     body.protocol = KIN_PROTOCOL_VERSION;
-    body.descriptor_length = (uint32_t)kin_descriptor_length();
+    if (worker->extractor != NULL) {
+        body.descriptor_length = (uint32_t)kin_extractor_length(worker->extractor);
+        body.signature = (char *)kin_extractor_signature_borrow(worker->extractor);
+    }
+    body.no_features = worker->no_features;
     body.status = (uint32_t) - (int)status;
     body.message = status != KIN_OK ? reason->message : (char *)"";
     kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
@@ -158,8 +164,8 @@ static kin_status decode_file(kin_worker *worker, int fd, const kin_order *order
     size_t size = 0;
     kin_status status = read_file(fd, worker->limits.max_file_bytes, &bytes, &size, err);
     if (status == KIN_OK)
-        status =
-            kin_decode_bytes(bytes, size, order->ending, &worker->limits, &order->wish, &sink, err);
+        status = kin_decode_bytes(worker->extractor, bytes, size, order->ending, &worker->limits,
+                                  &order->wish, &sink, err);
     free(bytes);
     /* Memory that a worker cannot have is a bound that we set, not a state of the machine. */
     if (status == KIN_E_NOMEM)
@@ -227,7 +233,21 @@ static bool serve(kin_worker *worker, int *exit_status)
     return !worker->gone && !retires;
 }
 
-int kin_decode_worker_run(int fd, int lifeline, const kin_decode_limits *limits)
+/* Everything that must open files or reserve memory, then the sandbox. */
+static kin_status get_ready(kin_worker *worker, int lifeline, const char *features, kin_error *err)
+{
+    kin_status status = lifeline >= 0 ? kin_sandbox_tie(lifeline, err) : KIN_OK;
+    if (status == KIN_OK)
+        status = kin_dicom_prepare(err);
+    if (status == KIN_OK) {
+        status = kin_extractor_new(features, &worker->extractor, err);
+        worker->no_features = status != KIN_OK;
+    }
+    return status == KIN_OK ? kin_sandbox_enter(worker->limits.memory_bytes, err) : status;
+}
+
+int kin_decode_worker_run(int fd, int lifeline, const char *features,
+                          const kin_decode_limits *limits)
 {
     kin_worker worker = {.limits = kin_decode_limits_effective(limits)};
     kin_channel_init(&worker.channel, fd);
@@ -238,17 +258,14 @@ int kin_decode_worker_run(int fd, int lifeline, const kin_decode_limits *limits)
     mallopt(M_TRIM_THRESHOLD, TRIM_FROM);
     kin_error err;
     kin_error_clear(&err);
-    kin_status status = lifeline >= 0 ? kin_sandbox_tie(lifeline, &err) : KIN_OK;
-    if (status == KIN_OK)
-        status = kin_dicom_prepare(&err);
-    if (status == KIN_OK)
-        status = kin_sandbox_enter(worker.limits.memory_bytes, &err);
+    kin_status status = get_ready(&worker, lifeline, features, &err);
     send_hello(&worker, status, &err);
     if (status != KIN_OK || worker.gone)
         exit_status = EXIT_FAILURE;
     else
         while (serve(&worker, &exit_status))
             ;
+    kin_extractor_free(worker.extractor);
     kin_channel_release(&worker.channel);
     return exit_status;
 }

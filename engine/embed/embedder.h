@@ -12,7 +12,7 @@ enum { EMBED_FAMILIES_MAX = 64, EMBED_KIND_SIZE = 16 };
 struct embed_layout {
     size_t count;
     size_t first[EMBED_FAMILIES_MAX + 1]; /* family f is [first[f], first[f + 1]) */
-    float weight[EMBED_FAMILIES_MAX]; /* the registry's (features.h), 1 for one that is not in it */
+    float weight[EMBED_FAMILIES_MAX];     /* kin_layout_part.weight (features.h) */
 };
 
 /* The whole of an embedder is

@@ -252,8 +252,8 @@ static void test_uploading(void **state)
 {
     (void)state;
     kin_error err;
-    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker", kin_descriptor_length(), NULL,
-                              &decoder, &err),
+    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker",
+                              kin_archive_features_borrow(archive), NULL, &decoder, &err),
               err);
     fail_each_allocation(upload_one, IMAGES, 30);
     kin_decoder_free(decoder);

@@ -26,7 +26,7 @@ static void test_a_folder_with_something_in_it_is_refused(void **state)
 {
     (void)state;
     kin_error err;
-    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, 0, NULL, &err), KIN_E_EXISTS);
+    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, NULL, &err), KIN_E_EXISTS);
     assert_string_equal(err.subject, dir);
 }
 
@@ -40,16 +40,16 @@ static void test_a_making_that_was_cut_off_begins_again(void **state)
     snprintf(path, sizeof path, "%.3000s/cut", folder);
     snprintf(mark, sizeof mark, "%.3000s/catalog", path);
     assert_ok(kin_fs_make_dirs(kin_fs_posix(), mark, &err), err);
-    assert_int_equal(kin_archive_init(kin_fs_posix(), path, 32, NULL, &err), KIN_E_EXISTS);
+    assert_int_equal(kin_archive_init(kin_fs_posix(), path, NULL, &err), KIN_E_EXISTS);
     snprintf(mark, sizeof mark, "%.3000s/unfinished", path);
     assert_ok(kin_fs_replace(kin_fs_posix(), mark, "", 0, &err), err);
-    assert_ok(kin_archive_init(kin_fs_posix(), path, 32, NULL, &err), err);
+    assert_ok(kin_archive_init(kin_fs_posix(), path, NULL, &err), err);
     assert_ok(kin_archive_open(kin_fs_posix(), path, &again, &err), err);
     put_many(again, 0, 3, 1);
     kin_archive_close(again);
     /* The mark alone does not make an archive one that may be begun anew. */
     assert_ok(kin_fs_replace(kin_fs_posix(), mark, "", 0, &err), err);
-    assert_int_equal(kin_archive_init(kin_fs_posix(), path, 32, NULL, &err), KIN_E_EXISTS);
+    assert_int_equal(kin_archive_init(kin_fs_posix(), path, NULL, &err), KIN_E_EXISTS);
     assert_ok(kin_archive_open(kin_fs_posix(), path, &again, &err), err);
     assert_ok(kin_archive_stats_read(again, &stats, &err), err);
     assert_int_equal(stats.images, 3);

@@ -44,8 +44,8 @@ static int set_up(void **state)
     snprintf(dir, sizeof dir, "%.4000s/archive", folder);
     snprintf(path, sizeof path, "%.4000s/picture.png", folder);
     archive = new_archive(dir);
-    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker", kin_descriptor_length(), NULL,
-                              &decoder, &err),
+    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker",
+                              kin_archive_features_borrow(archive), NULL, &decoder, &err),
               err);
     png = encode((kin_decode_region){0, 0, WIDTH, HEIGHT}, &png_size);
     write_file(path, png, png_size);
@@ -88,7 +88,7 @@ static kin_query from_bytes(const void *bytes, size_t size, const kin_decode_reg
 static double distance(const kin_query *a, const kin_query *b)
 {
     double sum = 0;
-    for (size_t i = 0; i < kin_descriptor_length(); i++)
+    for (size_t i = 0; i < classic_length(); i++)
         sum += fabs((double)a->descriptor[i] - (double)b->descriptor[i]);
     return sum;
 }

@@ -20,8 +20,8 @@ static kin_decoder *new_decoder(void)
     kin_error err;
     kin_decoder *made = NULL;
     const kin_decode_limits limits = {.seconds = 20};
-    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker", kin_descriptor_length(), &limits,
-                              &made, &err),
+    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker",
+                              kin_archive_features_borrow(archive), &limits, &made, &err),
               err);
     return made;
 }

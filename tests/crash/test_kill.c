@@ -216,7 +216,8 @@ static void begin_epoch(int epoch)
 {
     kin_error err;
     snprintf(dir, sizeof dir, "%.4000s/archive%d", folder, epoch);
-    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, 64, NULL, &err), KIN_OK);
+    assert_int_equal(
+        kin_archive_init(kin_fs_posix(), dir, &(kin_archive_settings){.dim = 64}, &err), KIN_OK);
     memset(acknowledged, 0, sizeof acknowledged);
 }
 

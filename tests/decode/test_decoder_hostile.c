@@ -14,12 +14,14 @@
 
 enum { LENGTH = 8 };
 
+static const kin_decode_features features = {.length = LENGTH};
+
 static kin_decoder *decoder_of(const char *mode, double seconds)
 {
     kin_decoder *decoder = NULL;
     setenv("KIN_EVIL", mode, 1);
     const kin_decode_limits limits = {.seconds = seconds};
-    assert_int_equal(kin_decoder_new(EVIL_WORKER, LENGTH, &limits, &decoder, NULL), KIN_OK);
+    assert_int_equal(kin_decoder_new(EVIL_WORKER, &features, &limits, &decoder, NULL), KIN_OK);
     return decoder;
 }
 

@@ -1,7 +1,6 @@
 /* target_local.c - an archive in a folder of this machine. */
 #include <stdlib.h>
 
-#include "features/features.h"
 #include "target.h"
 
 struct local {
@@ -20,7 +19,7 @@ static kin_status query_from_file(kin_archive *archive, const kin_search_request
 {
     kin_decoder *decoder = NULL;
     kin_status status =
-        kin_decoder_new(request->worker, kin_descriptor_length(), NULL, &decoder, err);
+        kin_decoder_new(request->worker, kin_archive_features_borrow(archive), NULL, &decoder, err);
     if (status == KIN_OK)
         status = kin_query_from_file(archive, decoder, request->file, request->frame,
                                      request->region, query, err);
