@@ -1,74 +1,49 @@
 /*
  * annotations.h - what others marked: DICOM SEG, RTSTRUCT and SR (TID 1500) as regions of images.
  *
- * An annotation object names images by their SOP instance UIDs and says where on them a lesion
- * lies.  Its shapes are kept as they come (pixels, outlines in pixels, outlines in the patient's
- * coordinates) and are drawn as a mask once the image they belong to is open and its geometry is
- * known (shape.h's kin_shape_draw()).
+ * An annotation object names images by their SOP instance UIDs, or only a series or a frame of
+ * reference, and says where on them a lesion lies.
  */
 #ifndef KIN_DICOM_ANNOTATIONS_H
 #define KIN_DICOM_ANNOTATIONS_H
 
 #include "dicom/dicom.h"
-#include "image/mask.h"
+#include "dicom/region.h"
 
-/* Where a frame lies in space: the image plane module (PS3.3 C.7.6.2).  Equation C.7.6.2.1-1 maps
- * (column, row) of a pixel's centre to patient coordinates. */
-typedef struct kin_plane {
-    bool known;
-    double origin[3];             /* image position (patient), mm */
-    double along_row[3], along_column[3]; /* image orientation (patient), unit vectors */
-    double spacing_x_mm, spacing_y_mm;    /* between columns, between rows */
-    double thickness_mm;                  /* 0 where unknown */
-} kin_plane;
+enum {
+    KIN_ANNOTATION_REGIONS_MAX = 65536,  /* regions of one object */
+    KIN_ANNOTATION_SEGMENTS_MAX = 65536, /* of a segmentation */
+    KIN_ANNOTATION_ROIS_MAX = 4096,      /* of a structure set, measurement groups of a report */
+    KIN_ANNOTATION_POINTS_MAX = 4000000, /* points of the outlines of one ROI */
+    KIN_ANNOTATION_SOURCES_MAX = 256     /* images that one frame of a segmentation may name */
+};
 
-typedef enum kin_shape_kind {
-    KIN_SHAPE_MASK,         /* pixels of a grid with a plane of its own, or of the image's size */
-    KIN_SHAPE_OUTLINE,      /* closed outline in pixels of the image */
-    KIN_SHAPE_OUTLINE_MM    /* closed outline in patient coordinates (x, y, z triples) */
-} kin_shape_kind;
-
-typedef struct kin_shape {
-    kin_shape_kind kind;
-    kin_mask mask;   /* KIN_SHAPE_MASK; owned */
-    kin_plane plane; /* the mask's */
-    double *points;  /* outlines: `count` pairs or triples; owned */
-    size_t count;
-} kin_shape;
-
-/* One lesion on one frame of one image. */
-typedef struct kin_region {
-    char *sop_instance_uid; /* of the image it lies on */
-    uint32_t frame;         /* of that image, from 0 */
-    uint32_t number;        /* segment, ROI or finding number in its object */
-    char *label;            /* "Tumor", "GTV-1"; "" where nothing is said */
-    char *code;             /* its type as "SCHEME:VALUE" (SCT:108369006), or "" */
-    char *tracking_uid;     /* or "" */
-    kin_shape *shapes;      /* together, by the even-odd rule for outlines of one region */
-    size_t shape_count;
-} kin_region;
-
-void kin_region_release(kin_region *region);
-
-/* Receives regions one by one; the region is the callee's to keep (moved) when it returns KIN_OK. */
+/* Receives regions one by one; the region is the callee's to keep (moved: it zeroes *region) or to
+ * leave.  A failure ends the reading and is returned. */
 typedef struct kin_region_sink {
     kin_status (*region)(void *ctx, kin_region *region, kin_error *err);
     void *ctx;
 } kin_region_sink;
 
-/* Whether the object is one that annotates (SEG, RTSTRUCT, SR with image regions). */
+/* Whether the object is one that annotates: a segmentation, a structure set, a structured report
+ * with image regions or references to segments. */
 bool kin_dicom_is_annotation(const kin_dicom *dicom);
 
-/* Reads all regions.  KIN_E_FORMAT (broken), KIN_E_LIMIT, KIN_E_UNSUPPORTED (no image reference can
- * be made out).  A fractional segmentation's pixel is inside from half its maximum on. */
-kin_status kin_dicom_annotations_read(kin_dicom *dicom, const kin_region_sink *sink, kin_error *err);
+/*
+ * Reads all regions, in the order of the object: for a segmentation frame by frame (a frame of a
+ * label map: segment by segment), for a structure set ROI by ROI, for a report group by group.
+ * What a segmentation's frame has no pixel of makes no region.  *skipped (may be NULL): shapes that
+ * have no area (points, open lines, fewer than three corners) or that no image can be found for.
+ *
+ * A pixel of a fractional segmentation is inside from half the maximum on (PS3.3 C.8.20.2.3).
+ *
+ * KIN_E_ARG (not an annotation), KIN_E_FORMAT (broken), KIN_E_LIMIT, KIN_E_UNSUPPORTED (it has
+ * shapes, but no image reference can be made out for any), the sink's own.
+ */
+kin_status kin_dicom_annotations_read(kin_dicom *dicom, const kin_region_sink *sink,
+                                      size_t *skipped, kin_error *err);
 
-/* The plane of a frame of an opened image. */
-void kin_dicom_plane(kin_dicom *dicom, int frame, kin_plane *out);
-
-/* Draws a region onto a frame of width x height pixels in `plane` (pixels as stored).  An empty mask
- * is not an error: *empty says so. */
-kin_status kin_region_draw(const kin_region *region, const kin_plane *plane, int width, int height,
-                           kin_mask *out, bool *empty, kin_error *err);
+/* The plane of a frame of an opened image or segmentation. */
+void kin_dicom_plane(const kin_dicom *dicom, int frame, kin_plane *out);
 
 #endif
