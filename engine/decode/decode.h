@@ -68,8 +68,17 @@ typedef struct kin_decode_header {
     const char *study_date; /* YYYYMMDD or "" */
     const kin_decode_attribute *attributes;
     size_t attribute_count;
-    int frames; /* at least 1 */
+    int frames; /* at least 1; 0: an annotation (see kin_decode_wish), and no picture */
 } kin_decode_header;
+
+/* A region that was wished for and is on the frame. */
+typedef struct kin_decode_marked {
+    size_t index;                 /* in the wish's regions */
+    uint32_t number;              /* that region's */
+    uint32_t x, y, width, height; /* the smallest box around it, in pixels as stored */
+    uint64_t area;                /* pixels */
+    const float *descriptor;      /* of lesion, margin and whole (parts.h); the frame's length */
+} kin_decode_marked;
 
 typedef struct kin_decode_frame {
     uint32_t index;         /* from 0 */
@@ -81,6 +90,9 @@ typedef struct kin_decode_frame {
      * its sides are the frame's in another ratio where the frame's are not. */
     const uint8_t *preview;
     uint32_t preview_width, preview_height, preview_channels; /* 1: grey, 3: RGB */
+    /* Regions of the wish that have pixels here, in their order. */
+    const kin_decode_marked *regions;
+    size_t region_count;
 } kin_decode_frame;
 
 enum { KIN_DECODE_PREVIEW_MAX = 256 }; /* pixels: longest side of a preview */
@@ -98,14 +110,34 @@ typedef struct kin_decode_wish {
                                         (smaller frames are not enlarged); 0: none */
     bool one_frame;                  /* only frame number `frame` (KIN_E_NOT_FOUND: too few) */
     uint32_t frame;                  /* from 0 */
+    /* An annotation (SEG, RTSTRUCT, SR with regions) is KIN_OK, too: it gives a header with 0
+     * frames, and the sink gets its regions.  Else it is KIN_E_NO_IMAGE. */
+    bool annotations;
+    /* What others, or a query, marked on the file's pictures, borrowed: every frame comes with a
+     * description of those that are on it.  A region is for frame `frame` of the file or, with
+     * KIN_REGION_ANY_FRAME, for every one that its planes meet (without planes: for every one); its
+     * UIDs are not looked at: that the file is the right one is the caller's business.  KIN_E_ARG
+     * where one can be on no such frame (a mask of another size).  Not together with `region`. */
+    const kin_region *regions;
+    size_t region_count; /* at most KIN_DECODE_REGIONS_MAX */
+    /* The pictures are masks: each goes to the sink as a region with one mask of its pixels that
+     * are at least half as bright as its brightest, instead of a frame; KIN_E_FORMAT where all are
+     * black. */
+    bool as_mask;
 } kin_decode_wish;
 
-/* Receives one header (of the whole file, whichever frames are wished for), then the frames in
- * order.  A failure ends the decoding and is returned.  A file may also fail after its header and
+/* Receives one header (of the whole file, whichever frames are wished for), then the frames, or the
+ * regions of an annotation, in order.  A failure ends the decoding and is returned.  A file may also fail after its header and
  * some frames have been received: only the KIN_OK of the whole says that they hold. */
 typedef struct kin_decode_sink {
     kin_status (*header)(void *ctx, const kin_decode_header *header, kin_error *err);
     kin_status (*frame)(void *ctx, const kin_decode_frame *frame, kin_error *err);
+    /* Of an annotation or a mask; the region is the callee's to keep (moved: it zeroes *region) or
+     * to leave.  NULL: nobody wants them. */
+    kin_status (*region)(void *ctx, kin_region *region, kin_error *err);
+    /* After an annotation's regions: how many of its shapes are none (points, open lines), or lie on
+     * no image that could be made out.  NULL: nobody wants to know. */
+    void (*skipped)(void *ctx, uint64_t shapes);
     void *ctx;
 } kin_decode_sink;
 

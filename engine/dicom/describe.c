@@ -72,6 +72,7 @@ static const struct {
     {0x00200012, "acquisition_number"},
     {0x00200013, "instance_number"},
     {0x00200020, "patient_orientation"},
+    {0x00200052, "frame_of_reference_uid"},
     {0x00200060, "laterality"},
     {0x00200062, "image_laterality"},
     {0x00201041, "slice_location"},
