@@ -127,8 +127,14 @@ static kin_status describe(const kin_extractor *extractor, const kin_view *view,
 kin_status kin_extractor_describe(const kin_extractor *extractor, const kin_raster *raster,
                                   float *out, kin_error *err)
 {
+    return kin_extractor_describe_part(extractor, raster, NULL, out, err);
+}
+
+kin_status kin_extractor_describe_part(const kin_extractor *extractor, const kin_raster *raster,
+                                       const kin_view_focus *focus, float *out, kin_error *err)
+{
     kin_view *view;
-    kin_status status = kin_view_new(raster, &view, err);
+    kin_status status = kin_view_new_focused(raster, focus, &view, err);
     if (status == KIN_OK)
         status = describe(extractor, view, out, err);
     kin_view_free(view);

@@ -25,6 +25,13 @@
  * normalised. */
 typedef struct kin_view kin_view;
 
+/* A part of an image that is to be looked at as it is, without a search for its foreground, in the
+ * levels of the whole: a lesion brighter than its surroundings stays so. */
+typedef struct kin_view_focus {
+    kin_box box;     /* within the raster; widened towards a square where there is room */
+    float low, high; /* luminances that become black and white: kin_view_levels() of the whole */
+} kin_view_focus;
+
 typedef struct kin_family {
     const char *name;  /* lower case, no spaces or colons */
     int version;       /* raised whenever its numbers change */
@@ -41,6 +48,14 @@ const kin_family *kin_family_named(const char *name, size_t name_length);
 
 /* Makes the view of a raster (grey or RGB); freed with kin_view_free(). */
 kin_status kin_view_new(const kin_raster *raster, kin_view **out, kin_error *err);
+
+/* The view of a part (focus NULL: as kin_view_new()).  KIN_E_ARG: the box is not within the
+ * raster. */
+kin_status kin_view_new_focused(const kin_raster *raster, const kin_view_focus *focus,
+                                kin_view **out, kin_error *err);
+
+/* The luminances that kin_view_new() stretches to black and white. */
+kin_status kin_view_levels(const kin_raster *raster, float *low, float *high, kin_error *err);
 void kin_view_free(kin_view *view);
 
 /* The built-in registry, in the order of concatenation; *count families. */
@@ -79,6 +94,10 @@ const char *kin_extractor_signature_borrow(const kin_extractor *extractor);
 /* Describes an image: out has kin_extractor_length() floats, all finite. */
 kin_status kin_extractor_describe(const kin_extractor *extractor, const kin_raster *raster,
                                   float *out, kin_error *err);
+
+/* The same of a part of it (focus NULL: of the whole).  KIN_E_ARG: the focus is not within it. */
+kin_status kin_extractor_describe_part(const kin_extractor *extractor, const kin_raster *raster,
+                                       const kin_view_focus *focus, float *out, kin_error *err);
 
 /* --- signatures, without the families behind them: whoever only searches loads no network --- */
 
