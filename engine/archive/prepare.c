@@ -173,7 +173,7 @@ static kin_status reuse_known(struct file *file, bool *known, kin_error *err)
 static kin_status decode(struct file *file, kin_decoder *decoder, kin_error *err)
 {
     const kin_source *source = file->source;
-    const kin_decode_sink sink = {on_header, on_frame, file};
+    const kin_decode_sink sink = {.header = on_header, .frame = on_frame, .ctx = file};
     const kin_decode_wish wish = {.preview_side = KIN_DECODE_PREVIEW_MAX};
     return source->uploaded
                ? kin_decoder_run_fd(decoder, source->fd, source->name, &wish, &sink, err)

@@ -65,7 +65,7 @@ static kin_status query_from(kin_archive *archive, kin_decoder *decoder,
                              const kin_decode_region *region, kin_query *out, kin_error *err)
 {
     struct wanted wanted = {.query = out, .frame = frame, .length = archive->features.length};
-    const kin_decode_sink sink = {take_header, take_frame, &wanted};
+    const kin_decode_sink sink = {.header = take_header, .frame = take_frame, .ctx = &wanted};
     const kin_decode_wish wish = {.region = region, .one_frame = true, .frame = frame};
     kin_status status = query_init(out, file->name, &out->descriptor, wanted.length, err);
     if (status == KIN_OK)

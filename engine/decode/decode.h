@@ -14,10 +14,12 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "dicom/region.h"
 
 typedef struct kin_extractor kin_extractor; /* features.h */
 
 enum {
+    KIN_DECODE_REGIONS_MAX = 4096, /* regions of a wish */
     KIN_DECODE_ATTRIBUTES_MAX =
         128,                    /* descriptive attributes of one file; further ones are dropped */
     KIN_DECODE_NAME_MAX = 64,   /* bytes of an attribute's name, with its NUL */

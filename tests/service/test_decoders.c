@@ -63,7 +63,7 @@ static kin_status count_frame(void *ctx, const kin_decode_frame *frame, kin_erro
 static kin_status run(kin_decoder *decoder, const char *name, unsigned *frames)
 {
     *frames = 0;
-    const kin_decode_sink sink = {count_header, count_frame, frames};
+    const kin_decode_sink sink = {.header = count_header, .frame = count_frame, .ctx = frames};
     return kin_decoder_run_bytes(decoder, "bytes", 5, name, NULL, &sink, NULL);
 }
 
