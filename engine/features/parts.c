@@ -129,16 +129,26 @@ static kin_status add_whole(kin_region_job *job, const float *whole, float weigh
     return status;
 }
 
-static kin_status check(const kin_raster *raster, const kin_mask *mask, kin_part_weights weights,
-                        kin_error *err)
+static kin_status check_weights(kin_part_weights weights, kin_error *err)
 {
     float sum = weights.lesion + weights.ring + weights.whole;
+    if (weights.lesion >= 0 && weights.ring >= 0 && weights.whole >= 0 && sum > 0 && isfinite(sum))
+        return KIN_OK;
+    return kin_fail(err, KIN_E_ARG, NULL, "weights of parts are negative or all 0");
+}
+
+/* Where the lesion is, and how large. */
+static kin_status measure(kin_region_job *job, kin_error *err)
+{
+    const kin_raster *raster = job->raster;
+    const kin_mask *mask = job->mask;
     if (mask->width != raster->width || mask->height != raster->height)
         return kin_fail(err, KIN_E_ARG, NULL, "a mask of %d x %d on a picture of %d x %d",
                         mask->width, mask->height, raster->width, raster->height);
-    if (!(weights.lesion >= 0 && weights.ring >= 0 && weights.whole >= 0 && sum > 0 &&
-          isfinite(sum)))
-        return kin_fail(err, KIN_E_ARG, NULL, "weights of parts are negative or all 0");
+    if (!kin_mask_box(mask, &job->box))
+        return kin_fail(err, KIN_E_ARG, NULL, "the region has no pixels");
+    job->aspect = kin_raster_aspect(raster);
+    job->size = 2 * sqrt((double)kin_mask_area(mask) * job->aspect / M_PI);
     return KIN_OK;
 }
 
@@ -163,13 +173,11 @@ kin_status kin_describe_region(const kin_extractor *extractor, const kin_raster 
 {
     kin_region_job job = {.extractor = extractor, .raster = raster, .mask = mask, .out = out};
     size_t bytes = kin_extractor_length(extractor) * sizeof *out;
-    kin_status status = check(raster, mask, weights, err);
+    kin_status status = check_weights(weights, err);
+    if (status == KIN_OK)
+        status = measure(&job, err);
     if (status != KIN_OK)
         return status;
-    if (!kin_mask_box(mask, &job.box))
-        return kin_fail(err, KIN_E_ARG, NULL, "the region has no pixels");
-    job.aspect = kin_raster_aspect(raster);
-    job.size = 2 * sqrt((double)kin_mask_area(mask) * job.aspect / M_PI);
     job.weight_sum = weights.lesion + weights.ring + weights.whole;
     job.part = malloc(bytes);
     if (job.part == NULL)
@@ -177,5 +185,14 @@ kin_status kin_describe_region(const kin_extractor *extractor, const kin_raster 
     memset(out, 0, bytes);
     status = add_parts(&job, weights, whole, err);
     free(job.part);
+    return status;
+}
+
+kin_status kin_region_surroundings(const kin_raster *raster, const kin_mask *mask, kin_box *out,
+                                   kin_error *err)
+{
+    kin_region_job job = {.raster = raster, .mask = mask};
+    kin_status status = measure(&job, err);
+    *out = status == KIN_OK ? dilated_box(&job, KIN_PART_RING) : (kin_box){0};
     return status;
 }

@@ -54,4 +54,9 @@ kin_status kin_describe_region(const kin_extractor *extractor, const kin_raster 
                                const kin_mask *mask, kin_part_weights weights, const float *whole,
                                float *out, kin_error *err);
 
+/* The box around the region and its ring: where to look at it.  KIN_E_ARG: the mask is empty or of
+ * another size than the raster. */
+kin_status kin_region_surroundings(const kin_raster *raster, const kin_mask *mask, kin_box *out,
+                                   kin_error *err);
+
 #endif
