@@ -181,6 +181,8 @@ static const char *fault_of_frame(const kin_answers *answers,
         return "an impossible size";
     if (!kin_wish_fits(&answers->wish, frame->width, frame->height))
         return "a frame that the region does not fit in";
+    if (answers->hidden_seen != answers->wish.occlude * answers->wish.occlude)
+        return "a frame without its hidden places";
     if (frame->n_descriptor != answers->length)
         return "a descriptor of another length";
     if (!all_finite(frame->descriptor, frame->n_descriptor))
@@ -211,6 +213,45 @@ static kin_status take_frame(kin_answers *answers, const Kindred__Worker__V1__Fr
     return status;
 }
 
+/* Why it cannot be the next cell of the grid (NULL: it can). */
+static const char *fault_of_occluded(const kin_answers *answers,
+                                     const Kindred__Worker__V1__Occluded *occluded)
+{
+    if (!answers->has_header || answers->frames_seen > 0)
+        return "a hidden place out of order";
+    if (occluded->cell != answers->hidden_seen ||
+        occluded->cell >= answers->wish.occlude * answers->wish.occlude)
+        return "a hidden place that nobody asked for";
+    if (occluded->box == NULL || occluded->box->width < 1 || occluded->box->height < 1 ||
+        occluded->box->width > INT32_MAX || occluded->box->height > INT32_MAX ||
+        occluded->box->x > INT32_MAX - occluded->box->width ||
+        occluded->box->y > INT32_MAX - occluded->box->height)
+        return "a grid of an impossible size";
+    if (occluded->n_descriptor != answers->length)
+        return "a descriptor of another length";
+    return all_finite(occluded->descriptor, occluded->n_descriptor)
+               ? NULL
+               : "a descriptor that is not finite";
+}
+
+static kin_status take_occluded(kin_answers *answers, const Kindred__Worker__V1__Occluded *occluded,
+                                kin_error *err)
+{
+    const char *fault = fault_of_occluded(answers, occluded);
+    if (fault != NULL)
+        return nonsense(err, fault);
+    answers->hidden_seen++;
+    const kin_decode_occluded out = {.cell = occluded->cell,
+                                     .x = occluded->box->x,
+                                     .y = occluded->box->y,
+                                     .width = occluded->box->width,
+                                     .height = occluded->box->height,
+                                     .descriptor = occluded->descriptor};
+    kin_status status = answers->sink->occluded(answers->sink->ctx, &out, err);
+    answers->sink_failed = status != KIN_OK;
+    return status;
+}
+
 static kin_status take_done(kin_answers *answers, const Kindred__Worker__V1__Done *done,
                             kin_error *err)
 {
@@ -236,6 +277,8 @@ kin_status kin_answers_take(kin_answers *answers, const Kindred__Worker__V1__Ans
         return take_frame(answers, answer->frame, err);
     case KINDRED__WORKER__V1__ANSWER__BODY_DONE:
         return take_done(answers, answer->done, err);
+    case KINDRED__WORKER__V1__ANSWER__BODY_OCCLUDED:
+        return take_occluded(answers, answer->occluded, err);
     default:
         return nonsense(err, "an answer of no known kind");
     }

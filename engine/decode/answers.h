@@ -17,6 +17,7 @@ typedef struct kin_answers {
     const kin_decode_sink *sink; /* borrowed */
     bool has_header, done, sink_failed;
     int first, frames, frames_seen; /* of the frames asked for */
+    uint32_t hidden_seen;           /* cells */
     bool retires;                   /* said with done */
 } kin_answers;
 

@@ -11,6 +11,7 @@
 #include "decode/wish.h"
 #include "dicom/dicom.h"
 #include "features/features.h"
+#include "features/occlude.h"
 #include "image/read.h"
 
 /* A file that has been recognised: where its pictures come from. */
@@ -60,6 +61,24 @@ static kin_status keep_region(kin_raster *raster, const kin_decode_wish *wish, k
     return status;
 }
 
+/* Where what is hidden goes to. */
+typedef struct kin_hiding {
+    const kin_decode_sink *sink;
+    kin_box box;
+} kin_hiding;
+
+static kin_status pass_occluded(void *ctx, int cell, const float *descriptor, kin_error *err)
+{
+    const kin_hiding *hiding = ctx;
+    const kin_decode_occluded occluded = {.cell = (uint32_t)cell,
+                                          .x = (uint32_t)hiding->box.x,
+                                          .y = (uint32_t)hiding->box.y,
+                                          .width = (uint32_t)hiding->box.width,
+                                          .height = (uint32_t)hiding->box.height,
+                                          .descriptor = descriptor};
+    return hiding->sink->occluded(hiding->sink->ctx, &occluded, err);
+}
+
 /* Reads one frame and describes what is wished for of it.  The preview is the caller's to release,
  * after a failure too. */
 static kin_status describe_frame(const kin_pictures *pictures, const kin_job *job, int index,
@@ -78,6 +97,11 @@ static kin_status describe_frame(const kin_pictures *pictures, const kin_job *jo
         status = keep_region(&raster, wish, err);
     if (status == KIN_OK)
         status = kin_extractor_describe(job->extractor, &raster, descriptor, err);
+    if (status == KIN_OK && wish->occlude > 0) {
+        kin_hiding hiding = {.sink = job->sink};
+        status = kin_describe_occluded(job->extractor, &raster, NULL, (int)wish->occlude,
+                                       &hiding.box, pass_occluded, &hiding, err);
+    }
     if (status == KIN_OK && wish->preview_side > 0)
         status = kin_preview_make(&raster, wish->preview_side, preview, err);
     frame->preview = preview->samples;

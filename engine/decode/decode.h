@@ -97,6 +97,13 @@ typedef struct kin_decode_frame {
     size_t region_count;
 } kin_decode_frame;
 
+/* A frame with one place hidden: see features/occlude.h. */
+typedef struct kin_decode_occluded {
+    uint32_t cell;                /* row * occlude + column */
+    uint32_t x, y, width, height; /* what the grid covers, in pixels as stored */
+    const float *descriptor;      /* the frame's length */
+} kin_decode_occluded;
+
 enum { KIN_DECODE_PREVIEW_MAX = 256 }; /* pixels: longest side of a preview */
 
 /* A rectangle in pixels as stored, from the top left corner; all of it lies within the frame. */
@@ -126,6 +133,10 @@ typedef struct kin_decode_wish {
      * are at least half as bright as its brightest, instead of a frame; KIN_E_FORMAT where all are
      * black. */
     bool as_mask;
+    /* The frame is described as often as a grid of so many cells a side has cells, with one of them
+     * hidden each time (2 to KIN_OCCLUDE_SIDE_MAX; 0: not at all); the first of `regions` that is on
+     * it, where there are any.  KIN_E_ARG without one_frame, or with `region`. */
+    uint32_t occlude;
 } kin_decode_wish;
 
 /* Receives one header (of the whole file, whichever frames are wished for), then the frames, or the
@@ -140,6 +151,8 @@ typedef struct kin_decode_sink {
     /* After an annotation's regions: how many of its shapes are none (points, open lines), or lie on
      * no image that could be made out.  NULL: nobody wants to know. */
     void (*skipped)(void *ctx, uint64_t shapes);
+    /* Before a frame, cell by cell, where the wish asks for it (NULL otherwise). */
+    kin_status (*occluded)(void *ctx, const kin_decode_occluded *occluded, kin_error *err);
     void *ctx;
 } kin_decode_sink;
 

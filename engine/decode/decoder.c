@@ -195,6 +195,7 @@ static kin_status ask(kin_decoder *decoder, int fd, const char *name, const kin_
     request.preview_side = wish->preview_side;
     request.one_frame = wish->one_frame;
     request.frame = wish->frame;
+    request.occlude = wish->occlude;
     if (wish->region != NULL) {
         region.x = wish->region->x;
         region.y = wish->region->y;

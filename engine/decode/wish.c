@@ -1,5 +1,7 @@
 #include "decode/wish.h"
 
+#include "features/occlude.h"
+
 kin_status kin_wish_check(const kin_decode_wish *wish, kin_error *err)
 {
     if (wish == NULL)
@@ -9,6 +11,11 @@ kin_status kin_wish_check(const kin_decode_wish *wish, kin_error *err)
     if (wish->preview_side > KIN_DECODE_PREVIEW_MAX)
         return kin_fail(err, KIN_E_ARG, NULL, "preview: a side of %u is over the limit of %d",
                         (unsigned)wish->preview_side, KIN_DECODE_PREVIEW_MAX);
+    if (wish->occlude != 0 && (wish->occlude < 2 || wish->occlude > KIN_OCCLUDE_SIDE_MAX))
+        return kin_fail(err, KIN_E_ARG, NULL, "occlude: a grid has 2 to %d cells a side",
+                        KIN_OCCLUDE_SIDE_MAX);
+    if (wish->occlude != 0 && (!wish->one_frame || wish->region != NULL))
+        return kin_fail(err, KIN_E_ARG, NULL, "occlude: of one whole frame only");
     return KIN_OK;
 }
 

@@ -96,6 +96,25 @@ static kin_status send_frame(void *ctx, const kin_decode_frame *frame, kin_error
     return answer(ctx, &message, err);
 }
 
+static kin_status send_occluded(void *ctx, const kin_decode_occluded *occluded, kin_error *err)
+{
+    kin_worker *worker = ctx;
+    Kindred__Worker__V1__Region box = KINDRED__WORKER__V1__REGION__INIT;
+    Kindred__Worker__V1__Occluded body = KINDRED__WORKER__V1__OCCLUDED__INIT;
+    box.x = occluded->x;
+    box.y = occluded->y;
+    box.width = occluded->width;
+    box.height = occluded->height;
+    body.cell = occluded->cell;
+    body.box = &box;
+    body.n_descriptor = kin_extractor_length(worker->extractor);
+    body.descriptor = (float *)occluded->descriptor;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_OCCLUDED;
+    message.occluded = &body;
+    return answer(worker, &message, err);
+}
+
 static void send_done(kin_worker *worker, kin_status status, kin_error *reason, bool retires)
 {
     Kindred__Worker__V1__Done body = KINDRED__WORKER__V1__DONE__INIT;
@@ -159,7 +178,8 @@ static kin_status read_file(int fd, size_t limit, void **out, size_t *out_size, 
 
 static kin_status decode_file(kin_worker *worker, int fd, const kin_order *order, kin_error *err)
 {
-    const kin_decode_sink sink = {.header = send_header, .frame = send_frame, .ctx = worker};
+    const kin_decode_sink sink = {
+        .header = send_header, .frame = send_frame, .occluded = send_occluded, .ctx = worker};
     void *bytes = NULL;
     size_t size = 0;
     kin_status status = read_file(fd, worker->limits.max_file_bytes, &bytes, &size, err);
@@ -187,7 +207,8 @@ static bool take_order(const Kindred__Worker__V1__Request *request, kin_order *o
 {
     *order = (kin_order){.wish = {.preview_side = request->preview_side,
                                   .one_frame = request->one_frame != 0,
-                                  .frame = request->frame}};
+                                  .frame = request->frame,
+                                  .occlude = request->occlude}};
     if (request->ending.len >= sizeof order->ending)
         return false;
     if (request->ending.len > 0)
