@@ -50,7 +50,7 @@
 #include "catalog/record.h"
 
 enum {
-    KIN_CATALOG_SCHEMA_VERSION = 2,
+    KIN_CATALOG_SCHEMA_VERSION = 3,
     KIN_CATALOG_CACHE_BYTES = 64 << 20 /* of bitmaps that are kept, until another limit is set */
 };
 

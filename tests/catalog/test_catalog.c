@@ -103,6 +103,7 @@ static const char *const fields[] = {"sop_instance_uid",
                                      "outcome",
                                      "path",
                                      "frame",
+                                     "region",
                                      "width",
                                      "height",
                                      "file"};
