@@ -87,11 +87,20 @@ typedef enum kin_put_outcome {
     KIN_PUT_REPLACED   /* other picture under a known UID: the new one took the old one's place */
 } kin_put_outcome;
 
-/* Frames of one instance that are put together; see KIN_PUT_INSTANCE_MAX. */
+/*
+ * Frames of one instance that are put together; see KIN_PUT_INSTANCE_MAX.
+ *
+ * Or regions of its stored images (`regions`).  Of a region's record count the SOP instance UID and the
+ * frame, the labels region_… and the content; region_source and region_number say which it is (another
+ * one of the same two is a newer version of it), and all else is taken over from the stored image.  Its
+ * `region` is filled.  The regions of an image share its fate: they follow its description, and go when
+ * it goes or has another picture.  KIN_E_NOT_FOUND: the image is not stored.
+ */
 typedef struct kin_instance {
     kin_item *items;
     size_t count;
     bool complete; /* these are its last frames: stored ones of the UID past them are taken out */
+    bool regions;
     kin_put_outcome outcome; /* filled by kin_archive_put(): of the frame that changed most */
 } kin_instance;
 
@@ -106,28 +115,37 @@ void kin_instance_release(kin_instance *instance);
 kin_status kin_archive_put(kin_archive *archive, kin_instance *instances, size_t count,
                            kin_error *err);
 
+/* Takes out the regions that the object `source` marked in an earlier version: those whose
+ * region_file is not `file`.  *removed counts them. */
+kin_status kin_archive_retire_regions(kin_archive *archive, const char *source, const char *file,
+                                      uint64_t *removed, kin_error *err);
+
 /* --- get, delete --- */
 
 typedef enum kin_level {
     KIN_LEVEL_IMAGE,
     KIN_LEVEL_SERIES,
     KIN_LEVEL_STUDY,
-    KIN_LEVEL_PATIENT
+    KIN_LEVEL_PATIENT,
+    KIN_LEVEL_REGION /* of a search: every region and whole image by itself; of a UID: the regions that
+                        the object of this UID marks */
 } kin_level;
 
-/* "image", "series", "study", "patient" (and "instance" for image); false when text is none of
- * them. */
+/* "image", "series", "study", "patient", "region" (and "instance" for image); false when text is none
+ * of them. */
 bool kin_level_parse(const char *text, kin_level *out);
 
-/* Records of a SOP instance, series or study UID, or a patient id, in id order; *level says which
- * it was (found by trying them in this order).  KIN_E_NOT_FOUND.  At most max. */
+/* Records of a SOP instance, series or study UID, a patient id, or the UID of an object that marks
+ * regions, in id order, regions among them; *level says which it was (found by trying them in this
+ * order).  KIN_E_NOT_FOUND.  At most max. */
 kin_status kin_archive_find(kin_archive *archive, const char *uid, size_t max, kin_record **records,
                             size_t *count, kin_level *level, kin_error *err);
 void kin_records_free(kin_record *records, size_t count);
 
-/* Sets the outcome of all images that the UID or patient id stands for, in one transaction for each
- * few thousand images; "" takes it away.  *changed counts those whose outcome was another, *images
- * all; *level as kin_archive_find().  KIN_E_NOT_FOUND; KIN_E_ARG: outcome is no single line of UTF-8
+/* Sets the outcome of all images that the UID or patient id stands for, and of their regions, in one
+ * transaction for each few thousand of them; "" takes it away.  *changed counts images whose outcome was
+ * another, *images all; *level as kin_archive_find().  KIN_E_NOT_FOUND, also for an object that marks
+ * regions; KIN_E_ARG: outcome is no single line of UTF-8
  * text of at most KIN_OUTCOME_MAX bytes, without control characters or spaces at its ends.  After
  * any other failure *changed and *images say how far it came, and the same call again does the
  * rest. */
@@ -143,20 +161,21 @@ kin_status kin_archive_embeddings(kin_archive *archive, const uint64_t *ids, siz
 /* Floats of an embedding. */
 size_t kin_archive_dim(const kin_archive *archive);
 
-/* The preview of a stored image (kin_item.preview), decoded; released with kin_raster_release().
+/* The preview of a whole stored image (kin_item.preview), decoded; released with kin_raster_release().
  * KIN_E_NOT_FOUND: no such image, or it was stored without a preview (the message says which). */
 kin_status kin_archive_preview(kin_archive *archive, const char *sop_instance_uid, uint32_t frame,
                                kin_raster *out, kin_error *err);
 
-/* The images that came from a file of these very bytes; *count 0 when none did. */
+/* The whole images that came from a file of these very bytes; *count 0 when none did. */
 kin_status kin_archive_find_file(kin_archive *archive, kin_digest file, kin_record **records,
                                  size_t *count, kin_error *err);
 
-/* Takes out all images of the instance, series, study or patient: they never appear again. *removed
- * counts them; KIN_E_NOT_FOUND.  Their rows stay on the disk, out of reach, until a reindex writes
+/* Takes out all images of the instance, series, study or patient with their regions; or the regions that
+ * the object of this UID marks: they never appear again.  *removed counts images, *regions their regions
+ * (may be NULL); KIN_E_NOT_FOUND.  Their rows stay on the disk, out of reach, until a reindex writes
  * the descriptors anew; the one after it removes the old files. */
 kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *removed,
-                              kin_error *err);
+                              uint64_t *regions, kin_error *err);
 
 /* --- search --- */
 
@@ -184,17 +203,20 @@ kin_status kin_query_from_bytes(kin_archive *archive, kin_decoder *decoder, cons
  * finite, or all are 0).  model: see kin_query; a search under another one is KIN_E_EXISTS. */
 kin_status kin_query_from_vector(kin_archive *archive, const float *values, size_t count,
                                  const char *model, kin_query *out, kin_error *err);
-/* A stored image by its SOP instance UID; results leave it out. */
-kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame, kin_query *out,
-                              kin_error *err);
+/* A stored image, or a region of it (region 0: the whole), by its SOP instance UID; results leave the
+ * image out, with all its regions.  A series, study or patient stands for its first image, an object that
+ * marks regions for its first region. */
+kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame,
+                              uint32_t region, kin_query *out, kin_error *err);
 void kin_query_release(kin_query *query);
 
 typedef struct kin_search_options {
     size_t k;                   /* results wanted; 0: 10 */
     const kin_condition *where; /* NULL: everything */
-    kin_level fold;          /* the best image of each series, study, patient; images: no folding */
-    bool not_same_patient;   /* leaves out the query's patient (needs a known patient) */
-    bool exact;              /* every member's row compared; the same as a recall of 1 */
+    kin_level fold;             /* the best row of each image, series, study, patient; regions: no
+                                folding */
+    bool not_same_patient;      /* leaves out the query's patient (needs a known patient) */
+    bool exact;                 /* every member's row compared; the same as a recall of 1 */
     double recall;           /* share of the exact answer that must come back on average, in (0, 1];
                                 0: KIN_SEARCH_RECALL */
     const char *way;         /* NULL: the planner's choice; else a plan's method, for comparing */
@@ -227,7 +249,7 @@ typedef struct kin_plan {
     const char *index_kind;        /* "flat", "hnsw", "ivfpq", or "none" before the first reindex */
     char model[17];                /* the embedding's id */
     uint64_t generation;
-    uint64_t live, members;      /* images; those that may be answers */
+    uint64_t live, members;      /* images and regions; those that may be answers */
     uint64_t tail;               /* members newer than the generation, scanned exactly */
     uint64_t scored;             /* int8 codes compared */
     uint64_t scanned;            /* exact scores computed */
@@ -315,7 +337,8 @@ bool kin_reindex_is_kind(const char *name);
 kin_status kin_archive_reindex(kin_archive *archive, const kin_reindex_options *options,
                                kin_reindex_report *report, kin_error *err);
 
-/* Checks every checksum and every cross-reference; fault(ctx, text) for each thing wrong.  KIN_OK
+/* Checks every checksum and every cross-reference; fault(ctx, text) for each thing wrong, *images counts
+ * live rows, regions among them.  KIN_OK
  * with *faults == 0 means sound; KIN_E_… only when the check itself could not be done. */
 kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, const char *text),
                               void *ctx, uint64_t *faults, uint64_t *images, kin_error *err);
@@ -324,8 +347,9 @@ kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, con
 kin_status kin_archive_backup(kin_archive *archive, const char *dest, kin_error *err);
 
 typedef struct kin_archive_stats {
-    uint64_t images, rows, dead,
-        tail; /* live images; rows ever; deleted or replaced; newer than the generation */
+    uint64_t images, regions; /* live */
+    uint64_t rows, dead,
+        tail; /* rows ever; deleted or replaced; live ones newer than the generation */
     uint64_t patients, studies, series, instances;
     char model[17], model_kind[32], index_kind[32], layout[512];
     size_t model_trained_on, dim, descriptor_length;
@@ -343,7 +367,7 @@ typedef struct kin_archive_stats {
 kin_status kin_archive_stats_read(kin_archive *archive, kin_archive_stats *out, kin_error *err);
 
 /* Calls visit for every distinct value of a field or label and its number of images ("modality",
- * "diagnosis", …). */
+ * "diagnosis", …); of `region` and the labels region_… of regions. */
 kin_status kin_archive_each_value(kin_archive *archive, const char *name,
                                   int (*visit)(void *ctx, const char *value, uint64_t images),
                                   void *ctx, kin_error *err);

@@ -142,6 +142,10 @@ static kin_status add_file(const kin_snapshot *snapshot, const char *path, int l
         status = kin_catalog_get(snapshot->txn, at->current_value, &record, err);
         if (status != KIN_OK)
             break;
+        if (record.region > 0) { /* whole images are judged */
+            kin_record_release(&record);
+            continue;
+        }
         bool seen;
         status = note_content(contents, record.content, &seen, err);
         if (status == KIN_OK && seen)

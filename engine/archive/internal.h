@@ -146,7 +146,8 @@ kin_status kin_read_rows(const kin_snapshot *snapshot, kin_segments *set, const 
 /* The field whose value names all images of a level. */
 const char *kin_level_field(kin_level level);
 
-/* The ids that uid names, at the first level that knows it; KIN_E_NOT_FOUND when none does. */
+/* The ids that uid names, regions of images among them, at the first level that knows it;
+ * KIN_E_NOT_FOUND when none does. */
 kin_status kin_ids_named(kin_txn *txn, const char *uid, roaring_bitmap_t **ids, kin_level *level,
                          kin_error *err);
 

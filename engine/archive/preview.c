@@ -59,7 +59,7 @@ static kin_status find_frame(kin_txn *txn, const char *uid, uint32_t frame, uint
         status = kin_catalog_get(txn, at->current_value, &record, err);
         if (status != KIN_OK)
             break;
-        found = record.frame == frame;
+        found = record.frame == frame && record.region == 0;
         *id = record.id;
         kin_record_release(&record);
     }

@@ -160,8 +160,23 @@ kin_status kin_query_from_vector(kin_archive *archive, const float *values, size
     return status;
 }
 
-/* The first image that uid names and that is of the frame: its id and its patient go to the query. */
-static kin_status find_stored(kin_txn *txn, const char *uid, uint32_t frame, kin_query *out,
+/* Which row of those that a UID names is meant. */
+struct meant {
+    uint32_t frame, region;
+    bool any; /* the first one, whichever it is */
+};
+
+static kin_status fail_not_stored(const char *uid, const struct meant *meant, kin_error *err)
+{
+    if (meant->region > 0)
+        return kin_fail(err, KIN_E_NOT_FOUND, uid, "no region %u of its frame %u is stored",
+                        (unsigned)meant->region, (unsigned)meant->frame);
+    return kin_fail(err, KIN_E_NOT_FOUND, uid, "no frame %u of it is stored",
+                    (unsigned)meant->frame);
+}
+
+/* The first row that uid names and that is meant: its id and its patient go to the query. */
+static kin_status find_stored(kin_txn *txn, const char *uid, struct meant meant, kin_query *out,
                               kin_error *err)
 {
     roaring_bitmap_t *ids = NULL;
@@ -169,13 +184,14 @@ static kin_status find_stored(kin_txn *txn, const char *uid, uint32_t frame, kin
     kin_status status = kin_ids_named(txn, uid, &ids, &level, err);
     if (status != KIN_OK)
         return status;
+    meant.any = level == KIN_LEVEL_REGION;
     roaring_uint32_iterator_t *at = roaring_create_iterator(ids);
     while (status == KIN_OK && out->self == KIN_QUERY_NOT_STORED && at->has_value) {
         kin_record record;
         status = kin_catalog_get(txn, at->current_value, &record, err);
         if (status != KIN_OK)
             break;
-        if (record.frame == frame) {
+        if (meant.any || (record.frame == meant.frame && record.region == meant.region)) {
             out->self = record.id;
             status = kin_record_set(&out->patient_id, record.patient_id, err);
         }
@@ -185,12 +201,11 @@ static kin_status find_stored(kin_txn *txn, const char *uid, uint32_t frame, kin
     roaring_free_uint32_iterator(at);
     roaring_bitmap_free(ids);
     if (status == KIN_OK && out->self == KIN_QUERY_NOT_STORED)
-        status =
-            kin_fail(err, KIN_E_NOT_FOUND, uid, "no frame %u of it is stored", (unsigned)frame);
+        status = fail_not_stored(uid, &meant, err);
     return status;
 }
 
-static kin_status query_from_uid(kin_archive *archive, const char *uid, uint32_t frame,
+static kin_status query_from_uid(kin_archive *archive, const char *uid, struct meant meant,
                                  kin_query *out, kin_error *err)
 {
     kin_snapshot snapshot = {0};
@@ -198,7 +213,7 @@ static kin_status query_from_uid(kin_archive *archive, const char *uid, uint32_t
     if (status == KIN_OK)
         status = kin_snapshot_open(archive, &snapshot, err);
     if (status == KIN_OK) {
-        status = find_stored(snapshot.txn, uid, frame, out, err);
+        status = find_stored(snapshot.txn, uid, meant, out, err);
         if (status == KIN_OK)
             status = kin_read_rows(&snapshot, snapshot.state->descriptors,
                                    snapshot.state->descriptors_name, &out->self, 1, out->descriptor,
@@ -210,11 +225,12 @@ static kin_status query_from_uid(kin_archive *archive, const char *uid, uint32_t
     return status;
 }
 
-kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame, kin_query *out,
-                              kin_error *err)
+kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame,
+                              uint32_t region, kin_query *out, kin_error *err)
 {
-    kin_status status = query_from_uid(archive, uid, frame, out, err);
+    const struct meant meant = {.frame = frame, .region = region};
+    kin_status status = query_from_uid(archive, uid, meant, out, err);
     if (status == KIN_E_CORRUPT)
-        status = query_from_uid(archive, uid, frame, out, err); /* see kin_archive_search() */
+        status = query_from_uid(archive, uid, meant, out, err); /* see kin_archive_search() */
     return status;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "archive/internal.h"
+#include "archive/regions.h"
 
 static int count_value(void *ctx, const char *value, uint64_t images)
 {
@@ -19,7 +20,7 @@ static int count_value(void *ctx, const char *value, uint64_t images)
 static kin_status count_values(kin_txn *txn, const char *name, uint64_t *count, kin_error *err)
 {
     *count = 0;
-    return kin_catalog_each_value(txn, name, count_value, count, err);
+    return kin_catalog_each_value(txn, name, NULL, count_value, count, err);
 }
 
 /* Bytes on disk of the regular files in a folder; 0 where it is absent. */
@@ -43,14 +44,20 @@ static uint64_t folder_bytes(const char *dir)
 static kin_status count_rows(const kin_snapshot *snapshot, kin_archive_stats *out, kin_error *err)
 {
     roaring_bitmap_t *live = NULL;
+    kin_bitmap *regions = NULL;
     uint64_t older = snapshot->state->index_rows;
-    kin_status status = kin_catalog_live(snapshot->txn, &live, err);
+    kin_status status = kin_regions_all(snapshot->txn, &regions, err);
+    if (status == KIN_OK)
+        status = kin_catalog_live(snapshot->txn, &live, err);
+    out->regions = kin_bitmap_count(regions);
+    kin_bitmap_free(regions);
     if (status != KIN_OK)
         return status;
     out->rows = snapshot->rows;
-    out->images = roaring_bitmap_get_cardinality(live);
-    out->dead = out->rows - out->images;
-    out->tail = out->images - (older > 0 ? roaring_bitmap_rank(live, (uint32_t)(older - 1)) : 0);
+    uint64_t count = roaring_bitmap_get_cardinality(live);
+    out->images = count - out->regions;
+    out->dead = out->rows - count;
+    out->tail = count - (older > 0 ? roaring_bitmap_rank(live, (uint32_t)(older - 1)) : 0);
     roaring_bitmap_free(live);
     return KIN_OK;
 }

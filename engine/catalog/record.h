@@ -87,6 +87,10 @@ kin_status kin_record_set_label(kin_record *record, const char *name, const char
  * width, height, file. */
 bool kin_record_is_field(const char *name);
 
+/* True for the name of a label that says something of a region ("region_label", …), and not of its image;
+ * KIN_LABEL_OLD_REGION is not one. */
+bool kin_record_is_region_label(const char *name);
+
 /*
  * The value of a field or label by name, or NULL where the image has none.  Numbers are written
  * into scratch in decimal, "file" as 32 hexadecimal digits; other values are borrowed from the

@@ -63,6 +63,9 @@ static kin_rpc_code make_query(kin_service *service, kin_rpc_call *call,
     if (request->region != NULL && !has_picture)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
                                  "region: needs a query of `dicom` or `image`");
+    if (request->stored_region > 0 && request->query_case != KINDRED__V1__SEARCH_REQUEST__QUERY_UID)
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
+                                 "stored_region: needs a query of `uid`");
     if (request->query_case != KINDRED__V1__SEARCH_REQUEST__QUERY_UID)
         kin_gate_asked(call, "query", request->name);
     switch (request->query_case) {
@@ -73,8 +76,8 @@ static kin_rpc_code make_query(kin_service *service, kin_rpc_call *call,
         if (request->uid[0] == '\0')
             return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "uid: is empty");
         kin_gate_asked(call, "uid", request->uid);
-        if (kin_query_from_uid(service->archive, request->uid, request->frame, query, &err) !=
-            KIN_OK)
+        if (kin_query_from_uid(service->archive, request->uid, request->frame,
+                               request->stored_region, query, &err) != KIN_OK)
             return kin_gate_fail(call, &err);
         return KIN_RPC_OK;
     case KINDRED__V1__SEARCH_REQUEST__QUERY_VECTOR:
@@ -187,6 +190,7 @@ static kin_rpc_code echo(kin_service *service, kin_rpc_call *call,
     kindred__v1__query_echo__init(query);
     query->name = kin_arena_utf8(&out->arena, out->query.name);
     query->frame = request->frame;
+    query->stored_region = request->stored_region;
     query->patient_id = kin_arena_utf8(&out->arena, out->query.patient_id);
     query->stored = out->query.self != KIN_QUERY_NOT_STORED;
     out->response->query = query;

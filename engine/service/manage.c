@@ -73,6 +73,7 @@ static void fill_stats(const kin_archive_stats *stats, kin_arena *arena,
                        Kindred__V1__GenerationInfo *generation)
 {
     out->images = stats->images;
+    out->regions = stats->regions;
     out->instances = stats->instances;
     out->series = stats->series;
     out->studies = stats->studies;

@@ -119,7 +119,7 @@ static void test_life_of_an_archive(void **state)
     assert_true(strcmp(name, "fp32") == 0 || vector_bytes(archive) < vector_bytes(plain));
     put_many(archive, IMAGES, IMAGES + 90, CLASSES); /* a tail */
     uint64_t removed = 0, images = 0;
-    assert_ok(kin_archive_delete(archive, "1.2.3.350", &removed, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.350", &removed, NULL, &err), err);
     check_searches(archive);
     assert_int_equal(count_faults(archive, &images), 0);
     assert_int_equal(images, IMAGES + 89);

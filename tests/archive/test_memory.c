@@ -125,7 +125,7 @@ static kin_status find_and_query(kin_error *err)
     if (status != KIN_OK)
         return status;
     kin_records_free(records, count);
-    status = kin_query_from_uid(archive, "1.2.3.5", 0, &stored, err);
+    status = kin_query_from_uid(archive, "1.2.3.5", 0, 0, &stored, err);
     if (status == KIN_OK)
         kin_query_release(&stored);
     return status;

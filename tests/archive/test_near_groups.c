@@ -235,7 +235,7 @@ static void test_what_cannot_be_compared(void **state)
     store(1, blobs(1), 88);
     assert_int_equal(kin_near_groups(archive, unknown, 2, NULL, group, NULL, &err),
                      KIN_E_NOT_FOUND);
-    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, NULL, &err), err);
     assert_int_equal(kin_near_groups(archive, ids, 2, NULL, group, NULL, &err), KIN_E_NOT_FOUND);
     assert_ok(kin_near_groups(archive, ids, 1, NULL, group, NULL, &err), err);
     assert_ok(kin_near_groups(archive, ids, 0, NULL, group, NULL, &err), err);

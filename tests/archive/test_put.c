@@ -187,9 +187,9 @@ static void test_deleted_images_never_appear(void **state)
         uint64_t images;
     } cases[] = {{"1.2.3.0", 1}, {"1.2.4.0", 2}, {"1.2.5.0", 3}, {"P1", 12}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_ok(kin_archive_delete(archive, cases[i].uid, &removed, &err), err);
+        assert_ok(kin_archive_delete(archive, cases[i].uid, &removed, NULL, &err), err);
         assert_int_equal(removed, cases[i].images);
-        assert_int_equal(kin_archive_delete(archive, cases[i].uid, &removed, &err),
+        assert_int_equal(kin_archive_delete(archive, cases[i].uid, &removed, NULL, &err),
                          KIN_E_NOT_FOUND);
     }
     for (int round = 0; round < 2; round++) {
@@ -211,7 +211,7 @@ static void test_a_deleted_image_can_come_again(void **state)
     kin_error err;
     uint64_t removed;
     put_many(archive, 0, 3, 1);
-    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, NULL, &err), err);
     assert_int_equal(stored("1.2.3.1"), 0);
     assert_int_equal(put_one(archive, make_instance(1, 1, 0, 1)), KIN_PUT_STORED);
     assert_int_equal(stored("1.2.3.1"), 1);
@@ -284,7 +284,7 @@ static void test_previews_go_with_their_images(void **state)
     assert_preview(archive, "1.2.3.1", 0, 6);
     assert_preview(archive, "1.2.3.1", 1, 7);
     assert_int_equal(stored_previews(), 3);
-    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, NULL, &err), err);
     assert_no_preview("1.2.3.1", 0, "no image of this UID");
     assert_int_equal(stored_previews(), 1);
     assert_int_equal(count_faults(archive, NULL), 0);

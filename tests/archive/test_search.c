@@ -112,7 +112,7 @@ static void test_a_stored_query_leaves_itself_and_its_patient_out(void **state)
     kin_error err;
     kin_query query;
     kin_results results;
-    assert_ok(kin_query_from_uid(archive, "1.2.3.30", 0, &query, &err), err);
+    assert_ok(kin_query_from_uid(archive, "1.2.3.30", 0, 0, &query, &err), err);
     assert_string_equal(query.patient_id, "P2");
     kin_search_options options = {.k = IMAGES};
     assert_ok(kin_archive_search(archive, &query, &options, &results, &err), err);
@@ -127,8 +127,8 @@ static void test_a_stored_query_leaves_itself_and_its_patient_out(void **state)
         assert_string_not_equal(results.items[i].record.patient_id, "P2");
     kin_results_release(&results);
     kin_query_release(&query);
-    assert_int_equal(kin_query_from_uid(archive, "1.2.3.30", 1, &query, &err), KIN_E_NOT_FOUND);
-    assert_int_equal(kin_query_from_uid(archive, "9.9", 0, &query, &err), KIN_E_NOT_FOUND);
+    assert_int_equal(kin_query_from_uid(archive, "1.2.3.30", 1, 0, &query, &err), KIN_E_NOT_FOUND);
+    assert_int_equal(kin_query_from_uid(archive, "9.9", 0, 0, &query, &err), KIN_E_NOT_FOUND);
 }
 
 static void test_an_unknown_patient_cannot_be_left_out(void **state)
@@ -258,7 +258,7 @@ static void test_embeddings_are_of_live_images_only(void **state)
         assert_memory_equal(one, some + i * dim, dim * sizeof *one);
     }
     assert_ok(kin_archive_embeddings(archive, ids, 0, some, model, &err), err);
-    assert_ok(kin_archive_delete(archive, "1.2.3.7", &removed, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.7", &removed, NULL, &err), err);
     assert_int_equal(kin_archive_embeddings(archive, ids, 3, some, model, &err), KIN_E_NOT_FOUND);
     ids[2] = IMAGES;
     assert_int_equal(kin_archive_embeddings(archive, ids, 3, some, model, &err), KIN_E_NOT_FOUND);

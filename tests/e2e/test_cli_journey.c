@@ -95,6 +95,7 @@ static void check_result(const json_t *result, size_t rank)
                                        "modality",
                                        "path",
                                        "frame",
+                                       "region",
                                        "labels",
                                        "outcome"};
     enum { SAME = sizeof same / sizeof same[0] };

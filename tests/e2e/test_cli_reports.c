@@ -102,7 +102,10 @@ static json_t *exported_csv(const char *where)
 static void value_of(const json_t *record, const char *name, char *text, size_t size)
 {
     const json_t *value = json_object_get(record, name);
-    if (json_is_integer(value))
+    if (strcmp(name, "region") == 0) /* an object, or null for the whole image: its number, or 0 */
+        snprintf(text, size, "%lld",
+                 (long long)json_integer_value(json_object_get(value, "number")));
+    else if (json_is_integer(value))
         snprintf(text, size, "%lld", (long long)json_integer_value(value));
     else
         snprintf(text, size, "%s",

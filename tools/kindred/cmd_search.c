@@ -10,7 +10,12 @@
 #include "search_report.h"
 #include "target.h"
 
-enum { RESULTS_MAX = 100000, FRAME_MAX = 65535, SIDE_MAX = 10000000 /* pixels */ };
+enum {
+    RESULTS_MAX = 100000,
+    FRAME_MAX = 65535,
+    REGION_MAX = 1000000000,
+    SIDE_MAX = 10000000 /* pixels */
+};
 
 struct options {
     kin_search_request request;
@@ -28,7 +33,8 @@ enum {
     KEY_EXPLAIN,
     KEY_WORKER,
     KEY_BY,
-    KEY_ROI
+    KEY_ROI,
+    KEY_REGION
 };
 
 /* "x,y,w,h": four whole numbers, width and height at least 1; false when text is anything else. */
@@ -78,6 +84,8 @@ static error_t check(const struct options *options, struct argp_state *state)
     if (options->has_region && options->request.file == NULL)
         argp_error(state,
                    "--roi is a part of a file's image; a stored image is searched as a whole");
+    if (options->request.stored_region > 0 && options->request.uid == NULL)
+        argp_error(state, "--region is a region of a stored image: name it by --uid");
     if (options->request.options.exact && options->request.options.recall > 0)
         argp_error(state, "--exact finds all of the exact answer: there is nothing to --recall");
     if (options->request.options.exact && options->request.options.way != NULL)
@@ -98,6 +106,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'f':
         options->request.frame = (uint32_t)kin_cli_long(state, "--frame", arg, 0, FRAME_MAX);
         return 0;
+    case KEY_REGION:
+        options->request.stored_region =
+            (uint32_t)kin_cli_long(state, "--region", arg, 0, REGION_MAX);
+        return 0;
     case KEY_ROI:
         options->has_region = parse_region(arg, &options->region);
         if (!options->has_region)
@@ -108,7 +120,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_BY:
         if (!kin_level_parse(arg, &options->request.options.fold))
-            argp_error(state, "--by is one of image, series, study, patient");
+            argp_error(state, "--by is one of image, series, study, patient, region");
         return 0;
     case KEY_NOT_SAME_PATIENT:
         options->request.options.not_same_patient = true;
@@ -149,12 +161,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option option_list[] = {
     {"uid", KEY_UID, "UID", 0, "The image: a stored SOP instance UID instead of a file", 0},
     {"frame", 'f', "N", 0, "Frame of the image, from 0 (default 0)", 0},
+    {"region", KEY_REGION, "N", 0,
+     "Look at this region of the stored image only, by its number (default 0: the whole image)", 0},
     {"roi", KEY_ROI, "X,Y,W,H", 0,
      "Look at this part of the file's image only: left, top, width, height in pixels", 0},
     {NULL, 'k', "N", 0, "Number of results (default 10)", 0},
     {"where", 'w', "CONDITION", 0, "Only images that meet it: modality = MR and grade in (2, 3)",
      0},
-    {"by", KEY_BY, "LEVEL", 0, "The best image of each: image (default), series, study or patient",
+    {"by", KEY_BY, "LEVEL", 0,
+     "The best of each image, which its regions count as (default), series, study or patient; or "
+     "every region and every image: region",
      0},
     {"not-same-patient", KEY_NOT_SAME_PATIENT, NULL, 0, "Leave the image's patient out", 0},
     {"recall", KEY_RECALL, "R", 0,
@@ -176,12 +192,14 @@ static const struct argp argp = {
     .args_doc = "FILE\n--uid UID",
     .doc = "Ranks the stored images by their similarity to one: a file (DICOM, PNG, JPEG, TIFF), "
            "or a stored image, "
-           "which is left out of its own results.  The score is the cosine of the embeddings, at "
+           "which is left out of its own results, with its regions.  The score is the cosine of "
+           "the embeddings, at "
            "most 1."
            "\vExamples:\n"
            "  kindred search query.dcm -k 5\n"
            "  kindred search --uid 2.25.151517181 --by patient --not-same-patient\n"
            "  kindred search slide.png --roi 120,80,256,256\n"
+           "  kindred search --uid 2.25.151517181 --region 1 --where 'region > 0' --by region\n"
            "  kindred search query.dcm --recall 0.999 --explain\n"
            "  kindred search query.png --where \"diagnosis not in ('no tumour', unknown)\"\n"
            "  kindred search query.dcm --json | jq '.results[].labels.diagnosis'",
@@ -227,6 +245,7 @@ static int run(kin_cli *cli, int argc, char **argv)
         exit_code = kin_target_open(cli, false, &target);
     if (exit_code == KIN_EXIT_DONE) {
         options.request.options.where = where;
+        options.report.stored_region = options.request.stored_region;
         options.request.region = options.has_region ? &options.region : NULL;
         exit_code = search(target, &options);
     }

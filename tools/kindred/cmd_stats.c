@@ -165,6 +165,8 @@ static bool print_stats(const kin_target *target, const kin_archive_stats *stats
     kin_table_cell(table, "archive");
     kin_table_cell(table, target->archive);
     number_row(table, "images", stats->images);
+    if (stats->regions > 0)
+        number_row(table, "regions", stats->regions);
     number_row(table, "instances", stats->instances);
     number_row(table, "series", stats->series);
     number_row(table, "studies", stats->studies);
@@ -221,13 +223,13 @@ static json_t *stats_json(const kin_target *target, const kin_archive_stats *sta
         json_pack("{s:I, s:I, s:I, s:I}", "catalog", (json_int_t)stats->catalog_bytes,
                   "descriptors", (json_int_t)stats->descriptor_bytes, "vectors",
                   (json_int_t)stats->vector_bytes, "index", (json_int_t)stats->index_bytes);
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "archive",
-                     kin_json_text(target->archive), "images", (json_int_t)stats->images,
-                     "instances", (json_int_t)stats->instances, "series", (json_int_t)stats->series,
-                     "studies", (json_int_t)stats->studies, "patients", (json_int_t)stats->patients,
-                     "rows", (json_int_t)stats->rows, "dead", (json_int_t)stats->dead, "tail",
-                     (json_int_t)stats->tail, "model", model, "generation", generation, "bytes",
-                     bytes);
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "archive",
+                     kin_json_text(target->archive), "images", (json_int_t)stats->images, "regions",
+                     (json_int_t)stats->regions, "instances", (json_int_t)stats->instances,
+                     "series", (json_int_t)stats->series, "studies", (json_int_t)stats->studies,
+                     "patients", (json_int_t)stats->patients, "rows", (json_int_t)stats->rows,
+                     "dead", (json_int_t)stats->dead, "tail", (json_int_t)stats->tail, "model",
+                     model, "generation", generation, "bytes", bytes);
 }
 
 static int show_stats_json(kin_target *target, const kin_archive_stats *stats)

@@ -50,6 +50,7 @@ kin_status kin_remote_record(const Kindred__V1__Image *image, kin_record *out, k
         return status;
     out->id = image->id;
     out->frame = image->frame;
+    out->region = image->region != NULL ? image->region->number : 0;
     out->width = image->width;
     out->height = image->height;
     out->file = parse_digest(image->file_digest);
@@ -68,6 +69,7 @@ static const Kindred__V1__Level levels[] = {
     [KIN_LEVEL_SERIES] = KINDRED__V1__LEVEL__LEVEL_SERIES,
     [KIN_LEVEL_STUDY] = KINDRED__V1__LEVEL__LEVEL_STUDY,
     [KIN_LEVEL_PATIENT] = KINDRED__V1__LEVEL__LEVEL_PATIENT,
+    [KIN_LEVEL_REGION] = KINDRED__V1__LEVEL__LEVEL_REGION,
 };
 
 kin_level kin_remote_level(Kindred__V1__Level level)
@@ -105,6 +107,7 @@ void kin_remote_stats(const Kindred__V1__StatsResponse *response, kin_archive_st
                                                         ? response->generation
                                                         : &none;
     *out = (kin_archive_stats){.images = response->images,
+                               .regions = response->regions,
                                .rows = response->rows,
                                .dead = response->dead,
                                .tail = response->tail,

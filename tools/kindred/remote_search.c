@@ -104,6 +104,7 @@ static kin_status fill_query(const kin_search_request *request, Kindred__V1__Sea
     if (request->file == NULL) {
         message->query_case = KINDRED__V1__SEARCH_REQUEST__QUERY_UID;
         message->uid = (char *)request->uid;
+        message->stored_region = request->stored_region;
         return KIN_OK;
     }
     query->name = kin_utf8_repair(request->file); /* a path may hold any bytes */

@@ -16,6 +16,7 @@ typedef struct kin_target kin_target;
 typedef struct kin_search_request {
     const char *file, *uid; /* one of them */
     uint32_t frame;
+    uint32_t stored_region;          /* of the stored image; 0: the whole */
     const kin_decode_region *region; /* of the file; NULL: the whole */
     const char *where;               /* the text of options.where; NULL: none */
     const char *worker;              /* see kin_decoder_new() */
@@ -48,7 +49,8 @@ typedef struct kin_target_ops {
                          kin_search_answer *answer, kin_error *err);
     kin_status (*find)(kin_target *target, const char *uid, size_t max, kin_record **records,
                        size_t *count, kin_level *level, bool *more, kin_error *err);
-    kin_status (*remove)(kin_target *target, const char *uid, uint64_t *removed, kin_error *err);
+    kin_status (*remove)(kin_target *target, const char *uid, uint64_t *removed, uint64_t *regions,
+                         kin_error *err);
     kin_status (*stats)(kin_target *target, kin_archive_stats *stats, kin_error *err);
     kin_status (*each_value)(kin_target *target, const char *name,
                              int (*visit)(void *ctx, const char *value, uint64_t images), void *ctx,

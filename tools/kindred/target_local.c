@@ -35,10 +35,10 @@ static kin_status search(kin_target *target, const kin_search_request *request,
     if (request->options.where != NULL)
         kin_archive_unknown_names(archive, request->options.where, answer->unknown_names,
                                   sizeof answer->unknown_names, NULL);
-    kin_status status =
-        request->file != NULL
-            ? query_from_file(archive, request, &answer->query, err)
-            : kin_query_from_uid(archive, request->uid, request->frame, &answer->query, err);
+    kin_status status = request->file != NULL
+                            ? query_from_file(archive, request, &answer->query, err)
+                            : kin_query_from_uid(archive, request->uid, request->frame,
+                                                 request->stored_region, &answer->query, err);
     if (status != KIN_OK) {
         answer->query_failed = true;
         return status;
@@ -62,9 +62,9 @@ static kin_status find(kin_target *target, const char *uid, size_t max, kin_reco
 }
 
 static kin_status remove_images(kin_target *target, const char *uid, uint64_t *removed,
-                                kin_error *err)
+                                uint64_t *regions, kin_error *err)
 {
-    return kin_archive_delete(archive_of(target), uid, removed, err);
+    return kin_archive_delete(archive_of(target), uid, removed, regions, err);
 }
 
 static kin_status stats(kin_target *target, kin_archive_stats *out, kin_error *err)
