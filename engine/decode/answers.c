@@ -8,7 +8,7 @@
 #include "decode/wish.h"
 #include "image/raster.h"
 
-static kin_status nonsense(kin_error *err, const char *what)
+kin_status kin_answers_nonsense(kin_error *err, const char *what)
 {
     return kin_fail(err, KIN_E_INTERNAL, NULL, "the decoder's worker answered nonsense: %s", what);
 }
@@ -65,7 +65,7 @@ kin_status kin_answers_hello(const Kindred__Worker__V1__Answer *answer,
     kin_status status;
     if (answer->body_case != KINDRED__WORKER__V1__ANSWER__BODY_HELLO || answer->serial != 0 ||
         !status_of(answer->hello->status, &status))
-        return nonsense(err, "no greeting");
+        return kin_answers_nonsense(err, "no greeting");
     const Kindred__Worker__V1__Hello *hello = answer->hello;
     if (status != KIN_OK)
         return fail_unready(hello, status, err);
@@ -97,11 +97,13 @@ static kin_status take_header(kin_answers *answers, const Kindred__Worker__V1__H
 {
     const char *format = format_of(header->format);
     if (answers->has_header)
-        return nonsense(err, "a second header");
+        return kin_answers_nonsense(err, "a second header");
     if (format == NULL)
-        return nonsense(err, "an unknown format");
-    if (header->frames < 1 || header->frames > (uint32_t)answers->max_frames)
-        return nonsense(err, "an impossible number of frames");
+        return kin_answers_nonsense(err, "an unknown format");
+    answers->is_annotation = answers->wish.annotations && header->frames == 0;
+    if ((header->frames < 1 && !answers->is_annotation) ||
+        header->frames > (uint32_t)answers->max_frames)
+        return kin_answers_nonsense(err, "an impossible number of frames");
     kin_header_begin(answers->builder,
                      &(kin_decode_header){.format = format,
                                           .sop_instance_uid = header->sop_instance_uid,
@@ -116,7 +118,9 @@ static kin_status take_header(kin_answers *answers, const Kindred__Worker__V1__H
         kin_header_add(answers->builder, header->attributes[i]->name, header->attributes[i]->value);
     answers->has_header = true;
     /* Where the frame wished for is not among them that is 0, and Done must say why. */
-    kin_wish_frames(&answers->wish, (int)header->frames, &answers->first, &answers->frames, NULL);
+    if (!answers->is_annotation)
+        kin_wish_frames(&answers->wish, (int)header->frames, &answers->first, &answers->frames,
+                        NULL);
     kin_status status =
         answers->sink->header(answers->sink->ctx, kin_header_borrow(answers->builder), err);
     answers->sink_failed = status != KIN_OK;
@@ -172,7 +176,7 @@ static const char *fault_of_frame(const kin_answers *answers,
 {
     if (!answers->has_header)
         return "a frame without a header";
-    if (answers->frames_seen == answers->frames)
+    if (answers->frames_seen == answers->frames || answers->wish.as_mask)
         return "more frames than it announced";
     if (frame->index != (uint32_t)(answers->first + answers->frames_seen))
         return "frames out of order";
@@ -187,6 +191,9 @@ static const char *fault_of_frame(const kin_answers *answers,
         return "a descriptor of another length";
     if (!all_finite(frame->descriptor, frame->n_descriptor))
         return "a descriptor that is not finite";
+    const char *fault = kin_answers_marked_fault(answers, frame->width, frame->height);
+    if (fault != NULL)
+        return fault;
     return fault_of_preview(&answers->wish, frame->preview, frame->width, frame->height);
 }
 
@@ -195,13 +202,15 @@ static kin_status take_frame(kin_answers *answers, const Kindred__Worker__V1__Fr
 {
     const char *fault = fault_of_frame(answers, frame);
     if (fault != NULL)
-        return nonsense(err, fault);
+        return kin_answers_nonsense(err, fault);
     answers->frames_seen++;
     kin_decode_frame out = {.index = frame->index,
                             .width = frame->width,
                             .height = frame->height,
                             .descriptor = frame->descriptor,
-                            .length = frame->n_descriptor};
+                            .length = frame->n_descriptor,
+                            .regions = answers->marked,
+                            .region_count = answers->marked_count};
     if (frame->preview != NULL) {
         out.preview = frame->preview->samples.data;
         out.preview_width = frame->preview->width;
@@ -209,6 +218,7 @@ static kin_status take_frame(kin_answers *answers, const Kindred__Worker__V1__Fr
         out.preview_channels = frame->preview->channels;
     }
     kin_status status = answers->sink->frame(answers->sink->ctx, &out, err);
+    kin_answers_forget_marked(answers);
     answers->sink_failed = status != KIN_OK;
     return status;
 }
@@ -239,7 +249,7 @@ static kin_status take_occluded(kin_answers *answers, const Kindred__Worker__V1_
 {
     const char *fault = fault_of_occluded(answers, occluded);
     if (fault != NULL)
-        return nonsense(err, fault);
+        return kin_answers_nonsense(err, fault);
     answers->hidden_seen++;
     const kin_decode_occluded out = {.cell = occluded->cell,
                                      .x = occluded->box->x,
@@ -252,16 +262,30 @@ static kin_status take_occluded(kin_answers *answers, const Kindred__Worker__V1_
     return status;
 }
 
+/* Whether all has come that the request asked for. */
+static bool is_complete(const kin_answers *answers)
+{
+    if (answers->is_annotation)
+        return true;
+    if (answers->frames == 0 || answers->marked_count > 0)
+        return false;
+    if (answers->wish.as_mask)
+        return answers->regions_seen == (size_t)answers->frames;
+    return answers->frames_seen == answers->frames;
+}
+
 static kin_status take_done(kin_answers *answers, const Kindred__Worker__V1__Done *done,
                             kin_error *err)
 {
     kin_status status;
     if (!status_of(done->status, &status))
-        return nonsense(err, "an unknown status");
-    if (status == KIN_OK && (answers->frames == 0 || answers->frames_seen != answers->frames))
-        return nonsense(err, "an end before its time");
+        return kin_answers_nonsense(err, "an unknown status");
+    if (status == KIN_OK && !is_complete(answers))
+        return kin_answers_nonsense(err, "an end before its time");
     answers->done = true;
     answers->retires = done->retires != 0;
+    if (status == KIN_OK && answers->is_annotation && answers->sink->skipped != NULL)
+        answers->sink->skipped(answers->sink->ctx, done->skipped);
     return status == KIN_OK ? KIN_OK : fail_as_told(err, status, done->message);
 }
 
@@ -269,17 +293,21 @@ kin_status kin_answers_take(kin_answers *answers, const Kindred__Worker__V1__Ans
                             kin_error *err)
 {
     if (answer->serial != answers->serial)
-        return nonsense(err, "an answer to another request");
+        return kin_answers_nonsense(err, "an answer to another request");
     switch (answer->body_case) {
     case KINDRED__WORKER__V1__ANSWER__BODY_HEADER:
         return take_header(answers, answer->header, err);
     case KINDRED__WORKER__V1__ANSWER__BODY_FRAME:
         return take_frame(answers, answer->frame, err);
+    case KINDRED__WORKER__V1__ANSWER__BODY_LESION:
+        return kin_answers_lesion(answers, answer->lesion, err);
+    case KINDRED__WORKER__V1__ANSWER__BODY_MARKED:
+        return kin_answers_marked(answers, answer->marked, err);
     case KINDRED__WORKER__V1__ANSWER__BODY_DONE:
         return take_done(answers, answer->done, err);
     case KINDRED__WORKER__V1__ANSWER__BODY_OCCLUDED:
         return take_occluded(answers, answer->occluded, err);
     default:
-        return nonsense(err, "an answer of no known kind");
+        return kin_answers_nonsense(err, "an answer of no known kind");
     }
 }

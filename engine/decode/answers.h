@@ -19,7 +19,16 @@ typedef struct kin_answers {
     int first, frames, frames_seen; /* of the frames asked for */
     uint32_t hidden_seen;           /* cells */
     bool retires;                   /* said with done */
+    size_t mask_pixels;             /* bound of one region's masks */
+    bool is_annotation;
+    size_t regions_seen;
+    /* What was marked on the frame that comes next; descriptors owned. */
+    kin_decode_marked *marked;
+    size_t marked_count, marked_room;
 } kin_answers;
+
+/* Frees what the conversation gathered. */
+void kin_answers_release(kin_answers *answers);
 
 /*
  * Takes the next answer: checks it and hands it on to the sink.  Once done is set the status is
@@ -29,6 +38,18 @@ typedef struct kin_answers {
  */
 kin_status kin_answers_take(kin_answers *answers, const Kindred__Worker__V1__Answer *answer,
                             kin_error *err);
+
+/* answers_regions.c: a region of an annotation or a mask; what was marked on the next frame; whether
+ * what was marked lies within the frame that has come, else the fault; and what it was is gone. */
+kin_status kin_answers_lesion(kin_answers *answers, const Kindred__Worker__V1__Lesion *lesion,
+                              kin_error *err);
+kin_status kin_answers_marked(kin_answers *answers, const Kindred__Worker__V1__Marked *marked,
+                              kin_error *err);
+const char *kin_answers_marked_fault(const kin_answers *answers, uint32_t width, uint32_t height);
+void kin_answers_forget_marked(kin_answers *answers);
+
+/* For all of these: KIN_E_INTERNAL, and a message that says what was wrong. */
+kin_status kin_answers_nonsense(kin_error *err, const char *what);
 
 /* Checks the first words of a worker.  KIN_E_INTERNAL: it is of another version, or could not get
  * ready, for the reason that err has.  KIN_E_UNSUPPORTED: it has not got the features, or others of

@@ -7,8 +7,10 @@
 
 #include "decode/dicom_header.h"
 #include "decode/preview.h"
+#include "decode/regions.h"
 #include "decode/unzstd.h"
 #include "decode/wish.h"
+#include "dicom/annotations.h"
 #include "dicom/dicom.h"
 #include "features/features.h"
 #include "features/occlude.h"
@@ -79,11 +81,42 @@ static kin_status pass_occluded(void *ctx, int cell, const float *descriptor, ki
     return hiding->sink->occluded(hiding->sink->ctx, &occluded, err);
 }
 
-/* Reads one frame and describes what is wished for of it.  The preview is the caller's to release,
+/* What one frame's answer points to. */
+typedef struct kin_frame_parts {
+    float *descriptor; /* borrowed */
+    kin_preview preview;
+    kin_marked_list marked;
+} kin_frame_parts;
+
+static void release_parts(kin_frame_parts *parts)
+{
+    kin_preview_release(&parts->preview);
+    kin_marked_release(&parts->marked);
+}
+
+/* Where a frame lies, as far as its format tells. */
+static kin_plane plane_of(const kin_pictures *pictures, int index)
+{
+    kin_plane plane = {0};
+    if (pictures->dicom != NULL)
+        kin_dicom_plane(pictures->dicom, index, &plane);
+    return plane;
+}
+
+static kin_status describe_regions(const kin_pictures *pictures, const kin_job *job, int index,
+                                   const kin_raster *raster, kin_frame_parts *parts, kin_error *err)
+{
+    if (job->wish.region_count == 0)
+        return KIN_OK;
+    kin_plane plane = plane_of(pictures, index);
+    return kin_marked_describe(job->extractor, &job->wish, (uint32_t)index, raster, &plane,
+                               parts->descriptor, &parts->marked, err);
+}
+
+/* Reads one frame and describes what is wished for of it.  The parts are the caller's to release,
  * after a failure too. */
 static kin_status describe_frame(const kin_pictures *pictures, const kin_job *job, int index,
-                                 float *descriptor, kin_preview *preview, kin_decode_frame *frame,
-                                 kin_error *err)
+                                 kin_frame_parts *parts, kin_decode_frame *frame, kin_error *err)
 {
     const kin_decode_wish *wish = &job->wish;
     kin_raster raster = {0};
@@ -91,25 +124,64 @@ static kin_status describe_frame(const kin_pictures *pictures, const kin_job *jo
     *frame = (kin_decode_frame){.index = (uint32_t)index,
                                 .width = (uint32_t)raster.width,
                                 .height = (uint32_t)raster.height,
-                                .descriptor = descriptor,
+                                .descriptor = parts->descriptor,
                                 .length = kin_extractor_length(job->extractor)};
     if (status == KIN_OK)
         status = keep_region(&raster, wish, err);
     if (status == KIN_OK)
-        status = kin_extractor_describe(job->extractor, &raster, descriptor, err);
+        status = kin_extractor_describe(job->extractor, &raster, parts->descriptor, err);
     if (status == KIN_OK && wish->occlude > 0) {
         kin_hiding hiding = {.sink = job->sink};
         status = kin_describe_occluded(job->extractor, &raster, NULL, (int)wish->occlude,
                                        &hiding.box, pass_occluded, &hiding, err);
     }
     if (status == KIN_OK && wish->preview_side > 0)
-        status = kin_preview_make(&raster, wish->preview_side, preview, err);
-    frame->preview = preview->samples;
-    frame->preview_width = preview->width;
-    frame->preview_height = preview->height;
-    frame->preview_channels = preview->channels;
+        status = kin_preview_make(&raster, wish->preview_side, &parts->preview, err);
+    if (status == KIN_OK)
+        status = describe_regions(pictures, job, index, &raster, parts, err);
+    frame->preview = parts->preview.samples;
+    frame->preview_width = parts->preview.width;
+    frame->preview_height = parts->preview.height;
+    frame->preview_channels = parts->preview.channels;
+    frame->regions = parts->marked.list;
+    frame->region_count = parts->marked.count;
     kin_raster_release(&raster);
     return status;
+}
+
+/* Hands a region on, and releases what the sink left of it. */
+static kin_status send_region(void *ctx, kin_region *region, kin_error *err)
+{
+    const kin_decode_sink *sink = ctx;
+    kin_status status = sink->region != NULL ? sink->region(sink->ctx, region, err) : KIN_OK;
+    kin_region_release(region);
+    return status;
+}
+
+/* A failure of one frame names it, where there are others. */
+static kin_status fail_frame(const kin_pictures *pictures, int index, const kin_error *reason,
+                             kin_error *err)
+{
+    if (pictures->frames > 1)
+        return kin_fail(err, reason->code, NULL, "frame %d of %d: %s", index + 1, pictures->frames,
+                        reason->message);
+    return kin_fail(err, reason->code, NULL, "%s", reason->message);
+}
+
+static kin_status decode_mask(const kin_pictures *pictures, const kin_job *job, int index,
+                              kin_error *err)
+{
+    kin_error reason;
+    kin_error_clear(&reason);
+    kin_raster raster = {0};
+    kin_region region = {0};
+    kin_status status = pictures->read(pictures, index, &raster, &reason);
+    if (status == KIN_OK)
+        status = kin_region_of_raster(&raster, (uint32_t)index, &region, &reason);
+    kin_raster_release(&raster);
+    if (status != KIN_OK)
+        return fail_frame(pictures, index, &reason, err);
+    return send_region((void *)(uintptr_t)job->sink, &region, err);
 }
 
 static kin_status decode_frame(const kin_pictures *pictures, const kin_job *job, int index,
@@ -117,17 +189,16 @@ static kin_status decode_frame(const kin_pictures *pictures, const kin_job *job,
 {
     kin_error reason;
     kin_error_clear(&reason);
-    kin_preview preview = {0};
+    if (job->wish.as_mask)
+        return decode_mask(pictures, job, index, err);
+    kin_frame_parts parts = {.descriptor = descriptor};
     kin_decode_frame frame;
-    kin_status status = describe_frame(pictures, job, index, descriptor, &preview, &frame, &reason);
+    kin_status status = describe_frame(pictures, job, index, &parts, &frame, &reason);
     if (status == KIN_OK)
         status = job->sink->frame(job->sink->ctx, &frame, err);
-    else if (pictures->frames > 1)
-        kin_fail(err, status, NULL, "frame %d of %d: %s", index + 1, pictures->frames,
-                 reason.message);
     else
-        kin_fail(err, status, NULL, "%s", reason.message);
-    kin_preview_release(&preview);
+        status = fail_frame(pictures, index, &reason, err);
+    release_parts(&parts);
     return status;
 }
 
@@ -179,27 +250,37 @@ static kin_status decode_format(const kin_image_format *format, const void *byte
     return status;
 }
 
-static kin_status send_dicom_header(const kin_dicom_header *header, const kin_decode_sink *sink,
-                                    kin_error *err)
+/* frames: 0 of an annotation. */
+static kin_status send_dicom_header(const kin_dicom_header *header, int frames,
+                                    const kin_decode_sink *sink, kin_error *err)
 {
     kin_header_builder *builder = kin_header_builder_new();
     if (builder == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a header");
-    kin_header_of_dicom(header, builder);
+    kin_header_of_dicom(header, frames, builder);
     kin_status status = sink->header(sink->ctx, kin_header_borrow(builder), err);
     kin_header_builder_free(builder);
     return status;
 }
 
-static kin_status decode_dicom(const void *bytes, size_t size, const kin_job *job, kin_error *err)
+static kin_status decode_annotation(kin_dicom *dicom, const kin_job *job, kin_error *err)
 {
+    const kin_region_sink sink = {.region = send_region, .ctx = (void *)(uintptr_t)job->sink};
+    size_t skipped = 0;
+    kin_status status = send_dicom_header(kin_dicom_header_borrow(dicom), 0, job->sink, err);
+    if (status == KIN_OK)
+        status = kin_dicom_annotations_read(dicom, &sink, &skipped, err);
+    if (status == KIN_OK && job->sink->skipped != NULL)
+        job->sink->skipped(job->sink->ctx, skipped);
+    return status;
+}
+
+static kin_status decode_pictures(kin_pictures *pictures, const kin_job *job, kin_error *err)
+{
+    const kin_dicom_header *header = kin_dicom_header_borrow(pictures->dicom);
     const kin_image_limits *limits = &job->limits;
-    kin_pictures pictures = {.read = read_dicom, .limits = *limits};
-    kin_status status = kin_dicom_open(bytes, size, limits, &pictures.dicom, err);
-    if (status != KIN_OK)
-        return status;
-    const kin_dicom_header *header = kin_dicom_header_borrow(pictures.dicom);
-    pictures.frames = header->frames;
+    kin_status status = KIN_OK;
+    pictures->frames = header->frames;
     if (header->kind != KIN_DICOM_IMAGE)
         status = kin_fail(err, KIN_E_NO_IMAGE, NULL, "%s",
                           header->kind_reason[0] != '\0' ? header->kind_reason : "no pixels");
@@ -209,9 +290,20 @@ static kin_status decode_dicom(const void *bytes, size_t size, const kin_job *jo
         status = kin_fail(err, KIN_E_LIMIT, NULL, "%d frames are over the limit of %d",
                           header->frames, limits->max_frames);
     if (status == KIN_OK)
-        status = send_dicom_header(header, job->sink, err);
-    if (status == KIN_OK)
-        status = decode_frames(&pictures, job, err);
+        status = send_dicom_header(header, header->frames, job->sink, err);
+    return status == KIN_OK ? decode_frames(pictures, job, err) : status;
+}
+
+static kin_status decode_dicom(const void *bytes, size_t size, const kin_job *job, kin_error *err)
+{
+    kin_pictures pictures = {.read = read_dicom, .limits = job->limits};
+    kin_status status = kin_dicom_open(bytes, size, &job->limits, &pictures.dicom, err);
+    if (status != KIN_OK)
+        return status;
+    if (job->wish.annotations && kin_dicom_is_annotation(pictures.dicom))
+        status = decode_annotation(pictures.dicom, job, err);
+    else
+        status = decode_pictures(&pictures, job, err);
     kin_dicom_close(pictures.dicom);
     return status;
 }

@@ -9,10 +9,12 @@
 #include "decode/answers.h"
 #include "decode/process.h"
 #include "decode/protocol.h"
+#include "decode/region_wire.h"
 #include "decode/source_file.h"
 #include "decode/wish.h"
 
 static const double start_patience = 30.0; /* seconds that a worker has to get ready */
+static const double send_patience = 10.0;  /* until it has read a request, which may be large */
 static const double ask_seconds = 0.05;    /* between two questions whether to go on */
 
 struct kin_decoder {
@@ -56,6 +58,7 @@ kin_status kin_decoder_new(const char *worker, const kin_decode_features *featur
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a decoder");
     decoder->process = (kin_process){.socket = -1, .lifeline = -1};
     kin_channel_init(&decoder->channel, -1);
+    decoder->channel.patience = send_patience;
     decoder->limits = kin_decode_limits_effective(limits);
     decoder->lost_one = true; /* so that the first start counts */
     kin_status status = keep_features(decoder, features, err);
@@ -185,17 +188,54 @@ static ProtobufCBinaryData ending_of(const char *name)
     return (ProtobufCBinaryData){.data = (uint8_t *)base + (length - kept), .len = kept};
 }
 
+/* Messages of the wish's regions, which a request points to. */
+typedef struct kin_asked_regions {
+    kin_wire_region **wires;
+    Kindred__Worker__V1__Lesion **messages;
+    size_t count;
+} kin_asked_regions;
+
+static void release_asked(kin_asked_regions *asked)
+{
+    for (size_t i = 0; i < asked->count; i++)
+        kin_wire_region_free(asked->wires[i]);
+    free(asked->wires);
+    free(asked->messages);
+}
+
+static kin_status make_asked(const kin_decode_wish *wish, kin_asked_regions *out, kin_error *err)
+{
+    *out = (kin_asked_regions){0};
+    if (wish->region_count == 0)
+        return KIN_OK;
+    out->wires = calloc(wish->region_count, sizeof(kin_wire_region *));
+    out->messages = calloc(wish->region_count, sizeof(Kindred__Worker__V1__Lesion *));
+    if (out->wires == NULL || out->messages == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for regions");
+    kin_status status = KIN_OK;
+    while (status == KIN_OK && out->count < wish->region_count) {
+        kin_wire_region **wire = &out->wires[out->count];
+        status = kin_wire_region_new(&wish->regions[out->count], false, wire, err);
+        if (status == KIN_OK)
+            out->messages[out->count++] = kin_wire_region_borrow(*wire);
+    }
+    return status;
+}
+
 static kin_status ask(kin_decoder *decoder, int fd, const char *name, const kin_decode_wish *wish,
                       kin_error *err)
 {
     Kindred__Worker__V1__Request request = KINDRED__WORKER__V1__REQUEST__INIT;
     Kindred__Worker__V1__Region region = KINDRED__WORKER__V1__REGION__INIT;
+    kin_asked_regions asked;
     request.serial = ++decoder->serial;
     request.ending = ending_of(name);
     request.preview_side = wish->preview_side;
     request.one_frame = wish->one_frame;
     request.frame = wish->frame;
     request.occlude = wish->occlude;
+    request.annotations = wish->annotations;
+    request.as_mask = wish->as_mask;
     if (wish->region != NULL) {
         region.x = wish->region->x;
         region.y = wish->region->y;
@@ -203,7 +243,13 @@ static kin_status ask(kin_decoder *decoder, int fd, const char *name, const kin_
         region.height = wish->region->height;
         request.region = &region;
     }
-    return kin_channel_send(&decoder->channel, &request.base, fd, false, err);
+    kin_status status = make_asked(wish, &asked, err);
+    request.n_regions = asked.count;
+    request.regions = asked.messages;
+    if (status == KIN_OK)
+        status = kin_channel_send(&decoder->channel, &request.base, fd, false, err);
+    release_asked(&asked);
+    return status;
 }
 
 /* Has the file that fd is open on decoded. */
@@ -215,10 +261,13 @@ static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_
         return status;
     kin_decode_wish effective = kin_wish_effective(wish);
     status = ask(decoder, fd, name, &effective, err);
+    if (status == KIN_E_LIMIT || status == KIN_E_NOMEM)
+        return status; /* nothing was sent: the worker is as good as before */
     kin_answers answers = {.serial = decoder->serial,
                            .length = decoder->length,
                            .wish = effective,
                            .max_frames = decoder->limits.max_frames,
+                           .mask_pixels = kin_region_pixels_max(decoder->limits.max_frame_bytes),
                            .builder = decoder->builder,
                            .sink = sink};
     bool stopped = false;
@@ -230,6 +279,7 @@ static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_
         if (status == KIN_OK)
             status = kin_answers_take(&answers, answer, err);
     }
+    kin_answers_release(&answers);
     if (answers.sink_failed || stopped)
         kin_process_kill(&decoder->process); /* not the worker's fault: see kin_decoder_starts() */
     else if (!answers.done)

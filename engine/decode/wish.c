@@ -16,6 +16,13 @@ kin_status kin_wish_check(const kin_decode_wish *wish, kin_error *err)
                         KIN_OCCLUDE_SIDE_MAX);
     if (wish->occlude != 0 && (!wish->one_frame || wish->region != NULL))
         return kin_fail(err, KIN_E_ARG, NULL, "occlude: of one whole frame only");
+    if (wish->region_count > KIN_DECODE_REGIONS_MAX)
+        return kin_fail(err, KIN_E_ARG, NULL, "regions: %zu are over the limit of %d",
+                        wish->region_count, (int)KIN_DECODE_REGIONS_MAX);
+    if (wish->region_count > 0 && wish->region != NULL)
+        return kin_fail(err, KIN_E_ARG, NULL, "regions: not together with one that is cut out");
+    if (wish->as_mask && (wish->region_count > 0 || wish->region != NULL))
+        return kin_fail(err, KIN_E_ARG, NULL, "mask: has no regions");
     return KIN_OK;
 }
 

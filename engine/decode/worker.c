@@ -7,6 +7,7 @@
 
 #include "decode/decode.h"
 #include "decode/protocol.h"
+#include "decode/region_wire.h"
 #include "decode/sandbox.h"
 #include "dicom/dicom.h"
 #include "features/features.h"
@@ -26,13 +27,15 @@ typedef struct kin_worker {
     kin_decode_limits limits;
     uint64_t serial;
     unsigned files;
-    bool gone; /* the program that asks has hung up */
+    bool gone;        /* the program that asks has hung up */
+    uint64_t skipped; /* of the request's annotation: shapes that are no regions */
 } kin_worker;
 
 /* What a request asks for, in memory of its own.  Not to be copied: it may point into itself. */
 typedef struct kin_order {
     char ending[KIN_PROTOCOL_ENDING_MAX + 1];
     kin_decode_region region; /* where wish has one */
+    kin_region *regions;      /* owned; the wish's */
     kin_decode_wish wish;
 } kin_order;
 
@@ -73,6 +76,44 @@ static kin_status send_header(void *ctx, const kin_decode_header *header, kin_er
     return answer(ctx, &message, err);
 }
 
+static kin_status send_marked(kin_worker *worker, const kin_decode_marked *marked, size_t length,
+                              kin_error *err)
+{
+    Kindred__Worker__V1__Marked body = KINDRED__WORKER__V1__MARKED__INIT;
+    body.index = (uint32_t)marked->index;
+    body.x = marked->x;
+    body.y = marked->y;
+    body.width = marked->width;
+    body.height = marked->height;
+    body.area = marked->area;
+    body.n_descriptor = length;
+    body.descriptor = (float *)marked->descriptor;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_MARKED;
+    message.marked = &body;
+    return answer(worker, &message, err);
+}
+
+static kin_status send_region(void *ctx, kin_region *region, kin_error *err)
+{
+    kin_wire_region *wire;
+    kin_status status = kin_wire_region_new(region, true, &wire, err);
+    if (status != KIN_OK)
+        return status;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_LESION;
+    message.lesion = kin_wire_region_borrow(wire);
+    status = answer(ctx, &message, err);
+    kin_wire_region_free(wire);
+    return status;
+}
+
+static void note_skipped(void *ctx, uint64_t shapes)
+{
+    kin_worker *worker = ctx;
+    worker->skipped = shapes;
+}
+
 static kin_status send_frame(void *ctx, const kin_decode_frame *frame, kin_error *err)
 {
     Kindred__Worker__V1__Frame body = KINDRED__WORKER__V1__FRAME__INIT;
@@ -90,10 +131,13 @@ static kin_status send_frame(void *ctx, const kin_decode_frame *frame, kin_error
         preview.samples.len = (size_t)preview.width * preview.height * preview.channels;
         body.preview = &preview;
     }
+    kin_status status = KIN_OK;
+    for (size_t i = 0; status == KIN_OK && i < frame->region_count; i++)
+        status = send_marked(ctx, &frame->regions[i], frame->length, err);
     kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
     message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
     message.frame = &body;
-    return answer(ctx, &message, err);
+    return status == KIN_OK ? answer(ctx, &message, err) : status;
 }
 
 static kin_status send_occluded(void *ctx, const kin_decode_occluded *occluded, kin_error *err)
@@ -121,6 +165,7 @@ static void send_done(kin_worker *worker, kin_status status, kin_error *reason, 
     body.status = (uint32_t) - (int)status;
     body.message = status != KIN_OK ? reason->message : (char *)"";
     body.retires = retires;
+    body.skipped = status == KIN_OK ? worker->skipped : 0;
     kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
     message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_DONE;
     message.done = &body;
@@ -178,8 +223,12 @@ static kin_status read_file(int fd, size_t limit, void **out, size_t *out_size, 
 
 static kin_status decode_file(kin_worker *worker, int fd, const kin_order *order, kin_error *err)
 {
-    const kin_decode_sink sink = {
-        .header = send_header, .frame = send_frame, .occluded = send_occluded, .ctx = worker};
+    const kin_decode_sink sink = {.header = send_header,
+                                  .frame = send_frame,
+                                  .region = send_region,
+                                  .occluded = send_occluded,
+                                  .skipped = note_skipped,
+                                  .ctx = worker};
     void *bytes = NULL;
     size_t size = 0;
     kin_status status = read_file(fd, worker->limits.max_file_bytes, &bytes, &size, err);
@@ -202,13 +251,44 @@ static bool is_worn(const kin_worker *worker)
     return worker->files >= KIN_WORKER_FILES_MAX || heap.arena + heap.hblkhd > KIN_WORKER_HEAP_MAX;
 }
 
-/* Copies a request, which the next message overwrites; false when it makes no sense. */
-static bool take_order(const Kindred__Worker__V1__Request *request, kin_order *order)
+static void release_order(kin_order *order)
+{
+    for (size_t i = 0; i < order->wish.region_count; i++)
+        kin_region_release(&order->regions[i]);
+    free(order->regions);
+}
+
+/* Copies the regions of a request; false when they make no sense, or there is no memory. */
+static bool take_regions(const Kindred__Worker__V1__Request *request, size_t most_pixels,
+                         kin_order *order)
+{
+    bool fine = true;
+    if (request->n_regions == 0)
+        return true;
+    if (request->n_regions > KIN_DECODE_REGIONS_MAX)
+        return false;
+    order->regions = calloc(request->n_regions, sizeof *order->regions);
+    order->wish.regions = order->regions;
+    fine = order->regions != NULL;
+    for (size_t i = 0; fine && i < request->n_regions; i++) {
+        fine = kin_region_of_wire(request->regions[i], most_pixels, &order->regions[i], NULL) ==
+               KIN_OK;
+        order->wish.region_count += fine;
+    }
+    return fine;
+}
+
+/* Copies a request, which the next message overwrites, into an order, which is to be released in
+ * any case; false when it makes no sense. */
+static bool take_order(const Kindred__Worker__V1__Request *request, size_t most_pixels,
+                       kin_order *order)
 {
     *order = (kin_order){.wish = {.preview_side = request->preview_side,
                                   .one_frame = request->one_frame != 0,
                                   .frame = request->frame,
-                                  .occlude = request->occlude}};
+                                  .occlude = request->occlude,
+                                  .annotations = request->annotations != 0,
+                                  .as_mask = request->as_mask != 0}};
     if (request->ending.len >= sizeof order->ending)
         return false;
     if (request->ending.len > 0)
@@ -220,7 +300,7 @@ static bool take_order(const Kindred__Worker__V1__Request *request, kin_order *o
                                             .height = request->region->height};
         order->wish.region = &order->region;
     }
-    return true;
+    return take_regions(request, most_pixels, order);
 }
 
 /* Takes the next request and answers it; false when the conversation is over. */
@@ -235,18 +315,22 @@ static bool serve(kin_worker *worker, int *exit_status)
         return false;
     }
     const Kindred__Worker__V1__Request *request = (const Kindred__Worker__V1__Request *)message;
-    kin_order order;
-    if (file < 0 || !take_order(request, &order)) {
+    kin_order order = {0};
+    size_t most_pixels = kin_region_pixels_max(worker->limits.max_frame_bytes);
+    if (file < 0 || !take_order(request, most_pixels, &order)) {
         *exit_status = EXIT_FAILURE;
         if (file >= 0)
             close(file);
+        release_order(&order);
         return false;
     }
     worker->serial = request->serial;
+    worker->skipped = 0;
     kin_error err;
     kin_error_clear(&err);
     status = decode_file(worker, file, &order, &err);
     close(file);
+    release_order(&order);
     worker->files++;
     bool retires = is_worn(worker);
     if (!worker->gone)
