@@ -63,7 +63,7 @@ static kin_status make_cloud(const kin_roi *roi, double mean, kin_cloud *out, ki
 kin_status kin_spatial_measure(const kin_roi *roi, double mean, double *moran, double *geary,
                                kin_error *err)
 {
-    kin_cloud cloud;
+    kin_cloud cloud = {0};
     kin_pairs pairs = {0};
     double weight = 0.0, product = 0.0, square = 0.0, variance = 0.0, n = (double)roi->voxels;
     *moran = *geary = NAN;
