@@ -20,26 +20,26 @@ typedef struct kin_report {
 kin_status kin_report_add(kin_report *report, kin_aggregation aggregation, const double *values,
                           kin_error *err);
 
-typedef struct kin_family {
+typedef struct kin_radiomics_family {
     const char *name;
     const kin_feature *features;
     size_t count;
     kin_status (*compute)(const kin_roi *roi, kin_report *report, kin_error *err);
-} kin_family;
+} kin_radiomics_family;
 
 enum { KIN_FEATURES_MAX = 32 }; /* of one family */
 
-extern const kin_family kin_family_morphology;
-extern const kin_family kin_family_local_intensity;
-extern const kin_family kin_family_statistics;
-extern const kin_family kin_family_histogram;
-extern const kin_family kin_family_volume_histogram;
-extern const kin_family kin_family_glcm;
-extern const kin_family kin_family_glrlm;
-extern const kin_family kin_family_glszm;
-extern const kin_family kin_family_gldzm;
-extern const kin_family kin_family_ngtdm;
-extern const kin_family kin_family_ngldm;
-extern const kin_family kin_family_shape_2d;
+extern const kin_radiomics_family kin_radiomics_morphology_family;
+extern const kin_radiomics_family kin_radiomics_local_intensity_family;
+extern const kin_radiomics_family kin_radiomics_statistics_family;
+extern const kin_radiomics_family kin_radiomics_histogram_family;
+extern const kin_radiomics_family kin_radiomics_volume_histogram_family;
+extern const kin_radiomics_family kin_radiomics_glcm_family;
+extern const kin_radiomics_family kin_radiomics_glrlm_family;
+extern const kin_radiomics_family kin_radiomics_glszm_family;
+extern const kin_radiomics_family kin_radiomics_gldzm_family;
+extern const kin_radiomics_family kin_radiomics_ngtdm_family;
+extern const kin_radiomics_family kin_radiomics_ngldm_family;
+extern const kin_radiomics_family kin_radiomics_shape_2d_family;
 
 #endif

@@ -203,4 +203,4 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return kin_texture_report(roi, &texture, report, err);
 }
 
-const kin_family kin_family_glcm = {"glcm", features, FEATURE_COUNT, compute};
+const kin_radiomics_family kin_radiomics_glcm_family = {"glcm", features, FEATURE_COUNT, compute};

@@ -48,4 +48,5 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return kin_texture_report(roi, &texture, report, err);
 }
 
-const kin_family kin_family_gldzm = {"gldzm", features, KIN_LEVEL_SIZE_FEATURES, compute};
+const kin_radiomics_family kin_radiomics_gldzm_family = {"gldzm", features, KIN_LEVEL_SIZE_FEATURES,
+                                                         compute};

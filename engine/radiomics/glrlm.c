@@ -65,4 +65,5 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return kin_texture_report(roi, &texture, report, err);
 }
 
-const kin_family kin_family_glrlm = {"glrlm", features, KIN_LEVEL_SIZE_FEATURES, compute};
+const kin_radiomics_family kin_radiomics_glrlm_family = {"glrlm", features, KIN_LEVEL_SIZE_FEATURES,
+                                                         compute};

@@ -114,4 +114,5 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return status;
 }
 
-const kin_family kin_family_histogram = {"intensity_histogram", features, FEATURE_COUNT, compute};
+const kin_radiomics_family kin_radiomics_histogram_family = {"intensity_histogram", features,
+                                                             FEATURE_COUNT, compute};

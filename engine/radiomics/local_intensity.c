@@ -71,4 +71,5 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return kin_report_add(report, KIN_AGGREGATION_NONE, values, err);
 }
 
-const kin_family kin_family_local_intensity = {"local_intensity", features, FEATURE_COUNT, compute};
+const kin_radiomics_family kin_radiomics_local_intensity_family = {"local_intensity", features,
+                                                                   FEATURE_COUNT, compute};

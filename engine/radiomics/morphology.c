@@ -192,4 +192,5 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return status == KIN_OK ? kin_report_add(report, KIN_AGGREGATION_NONE, values, err) : status;
 }
 
-const kin_family kin_family_morphology = {"morphology", features, FEATURE_COUNT, compute};
+const kin_radiomics_family kin_radiomics_morphology_family = {"morphology", features, FEATURE_COUNT,
+                                                              compute};

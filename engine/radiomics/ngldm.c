@@ -54,5 +54,5 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return kin_texture_report(roi, &texture, report, err);
 }
 
-const kin_family kin_family_ngldm = {"ngldm", features, KIN_LEVEL_SIZE_FEATURES_AND_ENERGY,
-                                     compute};
+const kin_radiomics_family kin_radiomics_ngldm_family = {
+    "ngldm", features, KIN_LEVEL_SIZE_FEATURES_AND_ENERGY, compute};

@@ -108,4 +108,4 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return kin_texture_report(roi, &texture, report, err);
 }
 
-const kin_family kin_family_ngtdm = {"ngtdm", features, FEATURE_COUNT, compute};
+const kin_radiomics_family kin_radiomics_ngtdm_family = {"ngtdm", features, FEATURE_COUNT, compute};

@@ -3,18 +3,18 @@
 
 #include "radiomics/family.h"
 
-static const kin_family *const families[] = {&kin_family_morphology,
-                                             &kin_family_local_intensity,
-                                             &kin_family_statistics,
-                                             &kin_family_histogram,
-                                             &kin_family_volume_histogram,
-                                             &kin_family_glcm,
-                                             &kin_family_glrlm,
-                                             &kin_family_glszm,
-                                             &kin_family_gldzm,
-                                             &kin_family_ngtdm,
-                                             &kin_family_ngldm,
-                                             &kin_family_shape_2d};
+static const kin_radiomics_family *const families[] = {&kin_radiomics_morphology_family,
+                                                       &kin_radiomics_local_intensity_family,
+                                                       &kin_radiomics_statistics_family,
+                                                       &kin_radiomics_histogram_family,
+                                                       &kin_radiomics_volume_histogram_family,
+                                                       &kin_radiomics_glcm_family,
+                                                       &kin_radiomics_glrlm_family,
+                                                       &kin_radiomics_glszm_family,
+                                                       &kin_radiomics_gldzm_family,
+                                                       &kin_radiomics_ngtdm_family,
+                                                       &kin_radiomics_ngldm_family,
+                                                       &kin_radiomics_shape_2d_family};
 enum { FAMILY_COUNT = sizeof families / sizeof families[0] };
 
 static const struct kin_aggregation_name {
@@ -37,7 +37,7 @@ bool kin_radiomics_describe(const kin_radiomics_value *value, kin_radiomics_desc
     if (value->family >= FAMILY_COUNT || value->feature >= families[value->family]->count ||
         value->aggregation >= AGGREGATION_COUNT)
         return false;
-    const kin_family *family = families[value->family];
+    const kin_radiomics_family *family = families[value->family];
     *out = (kin_radiomics_description){.family = family->name,
                                        .name = family->features[value->feature].name,
                                        .code = family->features[value->feature].code,

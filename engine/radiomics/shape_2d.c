@@ -175,4 +175,5 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return status == KIN_OK ? kin_report_add(report, KIN_AGGREGATION_SLICE, values, err) : status;
 }
 
-const kin_family kin_family_shape_2d = {"shape_2d", features, FEATURE_COUNT, compute};
+const kin_radiomics_family kin_radiomics_shape_2d_family = {"shape_2d", features, FEATURE_COUNT,
+                                                            compute};

@@ -72,10 +72,10 @@ kin_status kin_spatial_measure(const kin_roi *roi, double mean, double *moran, d
     kin_status status = make_cloud(roi, mean, &cloud, err);
     if (status != KIN_OK)
         return status;
-    for (size_t a = 0; a < cloud.count; a++) {
-        add_pairs_of(&cloud, a, &pairs);
+    for (size_t a = 0; a < cloud.count; a++)
         variance += cloud.value[a] * cloud.value[a];
-    }
+    for (size_t a = 0; variance > 0.0 && a < cloud.count; a++)
+        add_pairs_of(&cloud, a, &pairs);
     for (int lane = 0; lane < LANES; lane++) {
         weight += pairs.weight[lane];
         product += pairs.product[lane];

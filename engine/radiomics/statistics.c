@@ -46,4 +46,5 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return kin_report_add(report, KIN_AGGREGATION_NONE, values, err);
 }
 
-const kin_family kin_family_statistics = {"statistics", features, FEATURE_COUNT, compute};
+const kin_radiomics_family kin_radiomics_statistics_family = {"statistics", features, FEATURE_COUNT,
+                                                              compute};

@@ -98,5 +98,5 @@ static kin_status compute(const kin_roi *roi, kin_report *report, kin_error *err
     return kin_report_add(report, KIN_AGGREGATION_NONE, values, err);
 }
 
-const kin_family kin_family_volume_histogram = {"intensity_volume_histogram", features,
-                                                FEATURE_COUNT, compute};
+const kin_radiomics_family kin_radiomics_volume_histogram_family = {
+    "intensity_volume_histogram", features, FEATURE_COUNT, compute};

@@ -15,6 +15,7 @@ extern const kin_command kin_command_stats;
 extern const kin_command kin_command_backup;
 extern const kin_command kin_command_export;
 extern const kin_command kin_command_eval;
+extern const kin_command kin_command_radiomics;
 extern const kin_command kin_command_serve;
 
 #endif
