@@ -11,7 +11,7 @@ _kindred()
         words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
     fi
 
-    local commands='backup delete eval export help ingest init reindex search serve show stats verify'
+    local commands='backup delete eval export help ingest init radiomics reindex search serve show stats verify'
     local command='' i
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
@@ -45,6 +45,8 @@ _kindred()
     search:-k | search:-f | search:--frame | search:--roi | search:-w | search:--where | search:--recall | search:--uid | \
         ingest:-j | ingest:--jobs | ingest:--timeout | ingest:--max-* | reindex:-j | reindex:--jobs | \
         reindex:--recall-bound | reindex:--check | reindex:--memory | eval:-j | eval:--jobs | eval:--bootstrap | eval:--seed | \
+        radiomics:-l | radiomics:--label | radiomics:--series | radiomics:--spacing | radiomics:--range | \
+        radiomics:--outliers | radiomics:--bins | radiomics:--bin-width | radiomics:--bin-from | \
         show:-n | show:--max | init:-d | init:--dim | export:-w | export:--where)
         return # numbers, UIDs and conditions: nothing to offer
         ;;
@@ -75,6 +77,10 @@ _kindred()
         eval)
             options+=' --manifest --queries --label --leave-out --bootstrap --seed --jobs --json'
             ;;
+        radiomics)
+            options+=' --label --series --spacing --round --range --outliers --bins --bin-width --bin-from'
+            options+=' --2d --csv --json'
+            ;;
         esac
         _kindred_words "$options"
         return
@@ -82,7 +88,7 @@ _kindred()
 
     case $command in
     '' | help) _kindred_words "$commands" ;;
-    ingest | search) _kindred_files ;;
+    ingest | radiomics | search) _kindred_files ;;
     esac
 }
 
