@@ -8,9 +8,23 @@
  *
  * Validation is by folds that never divide a group (a patient, or near-duplicates): base and
  * candidates are learnt from the other folds, the fold's rows are queries against them.  A candidate
- * is taken when the lower end of the 95% bootstrap interval (over groups) of its paired gain in mAP
- * over the base is above zero; of several the one with the highest mAP.  It is then learnt from all
- * rows.
+ * is taken when the lower ends of the 95% bootstrap intervals (over groups) of two paired gains over
+ * the base are above zero:
+ *   in mAP,
+ *   in mAP beyond chance.  A metric that draws classes together ranks them in blocks, and blocks have
+ *     a high average precision even where labels mean nothing (three large classes 0.50, random order
+ *     0.33).  So from each query's average precision its mean over classes drawn by lot, with the
+ *     ranking as it is, is taken away: of labels by chance nothing remains.
+ * Of several candidates the one with the highest mAP is taken, and learnt from all rows.
+ *
+ * Brain MRI (2,767 slices in 1,725 near-duplicate groups, four classes, all families of features.h),
+ * lung histology (717 tiles, three classes) and organs' histology (60 tiles of 30 patients, seven
+ * organs), mAP / P@1:
+ *
+ *                 brain          lung           organs
+ *     base        .429 / .897    .750 / .946    .515 / .550
+ *     lda         .900 / .899    .944 / .962    .646 / .600
+ *     mlp         .946 / .927    .969 / .957    .685 / .600
  */
 #ifndef KIN_EMBED_LEARN_H
 #define KIN_EMBED_LEARN_H
@@ -25,7 +39,7 @@ enum { KIN_LEARN_CANDIDATES_MAX = 8, KIN_LEARN_DEFAULT_FOLDS = 5 };
 typedef struct kin_learn_rows {
     kin_embed_rows rows;
     const int *label; /* [count]: from 0 to classes - 1, or -1 for unknown */
-    const int *group; /* [count]: from 0; rows of one group stay in one fold */
+    const int *group; /* [count]: from 0 to below count; rows of one group stay in one fold */
     size_t classes;
 } kin_learn_rows;
 
@@ -40,9 +54,11 @@ typedef struct kin_learn_options {
 } kin_learn_options;
 
 typedef struct kin_learn_score {
-    const char *method; /* static; "base" for the base */
-    double map, p_at_1; /* over all folds' queries */
+    const char *method;               /* static; "base" for the base */
+    double map, p_at_1;               /* over all folds' queries */
+    double chance;                    /* mAP of the same rankings if classes were drawn by lot */
     double gain, gain_low, gain_high; /* in mAP over the base, with its 95% interval */
+    double beyond, beyond_low, beyond_high; /* the same of mAP - chance */
     double seconds;
 } kin_learn_score;
 
