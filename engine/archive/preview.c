@@ -10,8 +10,7 @@
 /* Of 100: what a diagnosis would not hang on, and the eye sees little of. */
 enum { PREVIEW_QUALITY = 88 };
 
-/* The frame's samples as a raster. */
-static kin_status to_raster(const kin_decode_frame *frame, kin_raster *out, kin_error *err)
+kin_status kin_preview_raster(const kin_decode_frame *frame, kin_raster *out, kin_error *err)
 {
     kin_status status = kin_raster_init(out, (int)frame->preview_width, (int)frame->preview_height,
                                         (int)frame->preview_channels, err);
@@ -28,7 +27,7 @@ kin_status kin_item_set_preview(const kin_decode_frame *frame, kin_item *item, k
     kin_raster raster;
     if (frame->preview == NULL)
         return KIN_OK;
-    kin_status status = to_raster(frame, &raster, err);
+    kin_status status = kin_preview_raster(frame, &raster, err);
     if (status != KIN_OK)
         return status;
     status =

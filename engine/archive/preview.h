@@ -13,4 +13,7 @@ kin_status kin_item_set_preview(const kin_decode_frame *frame, kin_item *item, k
 kin_status kin_preview_decode(const void *bytes, size_t size, const char *name, kin_raster *out,
                               kin_error *err);
 
+/* The frame's preview, which it must have, as a raster. */
+kin_status kin_preview_raster(const kin_decode_frame *frame, kin_raster *out, kin_error *err);
+
 #endif

@@ -22,12 +22,13 @@ typedef struct kin_occlusion {
     float *descriptor;
 } kin_occlusion;
 
-/* How much of a line of pixels is hidden at `at`, `cell` pixels a cell: all of the cell, fading out
- * to half a cell beyond it. */
+/* How much of a line of pixels is hidden at `at`, `cell` pixels a cell: all of the cell and half a
+ * cell beyond it, fading out within another half: in windows of single cells too little is hidden
+ * to tell. */
 static float hidden(double at, double cell, int index)
 {
     double off = fabs(at - (index + 0.5) * cell) / cell; /* in cells from its centre */
-    return (float)fmin(1, fmax(0, 2 * (1 - off)));
+    return (float)fmin(1, fmax(0, 2 * (1.5 - off)));
 }
 
 /* Shows the box with a cell hidden. */
