@@ -113,6 +113,30 @@ static kin_status describe_regions(const kin_pictures *pictures, const kin_job *
                                parts->descriptor, &parts->marked, err);
 }
 
+/* Describes the frame, or its first region, with one place after another hidden. */
+static kin_status hide_places(const kin_pictures *pictures, const kin_job *job, int index,
+                              const kin_raster *raster, const kin_frame_parts *parts,
+                              kin_error *err)
+{
+    kin_hiding hiding = {.sink = job->sink};
+    kin_mask mask = {0};
+    bool of_region = job->wish.region_count > 0, empty = false;
+    kin_status status = KIN_OK;
+    if (of_region && parts->marked.count == 0)
+        return kin_fail(err, KIN_E_ARG, NULL, "occlude: no region is on the frame");
+    if (of_region) {
+        kin_plane plane = plane_of(pictures, index);
+        status = kin_region_draw(&job->wish.regions[parts->marked.list[0].index], &plane,
+                                 raster->width, raster->height, &mask, &empty, err);
+    }
+    if (status == KIN_OK)
+        status =
+            kin_describe_occluded(job->extractor, raster, of_region ? &mask : NULL,
+                                  (int)job->wish.occlude, &hiding.box, pass_occluded, &hiding, err);
+    kin_mask_release(&mask);
+    return status;
+}
+
 /* Reads one frame and describes what is wished for of it.  The parts are the caller's to release,
  * after a failure too. */
 static kin_status describe_frame(const kin_pictures *pictures, const kin_job *job, int index,
@@ -130,15 +154,12 @@ static kin_status describe_frame(const kin_pictures *pictures, const kin_job *jo
         status = keep_region(&raster, wish, err);
     if (status == KIN_OK)
         status = kin_extractor_describe(job->extractor, &raster, parts->descriptor, err);
-    if (status == KIN_OK && wish->occlude > 0) {
-        kin_hiding hiding = {.sink = job->sink};
-        status = kin_describe_occluded(job->extractor, &raster, NULL, (int)wish->occlude,
-                                       &hiding.box, pass_occluded, &hiding, err);
-    }
     if (status == KIN_OK && wish->preview_side > 0)
         status = kin_preview_make(&raster, wish->preview_side, &parts->preview, err);
     if (status == KIN_OK)
         status = describe_regions(pictures, job, index, &raster, parts, err);
+    if (status == KIN_OK && wish->occlude > 0)
+        status = hide_places(pictures, job, index, &raster, parts, err);
     frame->preview = parts->preview.samples;
     frame->preview_width = parts->preview.width;
     frame->preview_height = parts->preview.height;

@@ -80,23 +80,26 @@ static kin_decoder *decoder_new(void)
     return decoder;
 }
 
-static void through_a_worker_as_here(void **state)
+/* A picture through a worker and in this process, whole or (mask, region) a part of it. */
+static void expect_the_same(const kin_mask *mask, const kin_region *region)
 {
     kin_raster raster;
     void *png;
     size_t size;
-    (void)state;
     assert_int_equal(kin_raster_init(&raster, 80, 60, 1, NULL), KIN_OK);
     for (int y = 20; y < 50; y++)
         for (int x = 10; x < 60; x++)
             raster.px[y * 80 + x] = (float)(100 + (x * 5 + y * 3) % 90) / 255;
     assert_int_equal(kin_image_encode_png(&raster, &png, &size, NULL), KIN_OK);
     grid here = empty_grid(), there = empty_grid();
-    assert_int_equal(kin_describe_occluded(classic_extractor(), &raster, NULL, GRID, &here.box,
+    assert_int_equal(kin_describe_occluded(classic_extractor(), &raster, mask, GRID, &here.box,
                                            keep_here, &here, NULL),
                      KIN_OK);
     kin_decoder *decoder = decoder_new();
-    const kin_decode_wish wish = {.one_frame = true, .occlude = GRID};
+    const kin_decode_wish wish = {.one_frame = true,
+                                  .occlude = GRID,
+                                  .regions = region,
+                                  .region_count = region != NULL ? 1 : 0};
     const kin_decode_sink sink = {
         .header = count_header, .frame = count_frame, .occluded = keep_occluded, .ctx = &there};
     kin_error err = {0};
@@ -111,6 +114,26 @@ static void through_a_worker_as_here(void **state)
     free(here.values);
     free(png);
     kin_raster_release(&raster);
+}
+
+static void through_a_worker_as_here(void **state)
+{
+    (void)state;
+    expect_the_same(NULL, NULL);
+}
+
+static void a_region_through_a_worker_as_here(void **state)
+{
+    double corners[8] = {22, 28, 40, 28, 40, 44, 22, 44};
+    kin_shape shape = {.kind = KIN_SHAPE_OUTLINE, .points = corners, .count = 4};
+    const kin_region region = {
+        .frame = KIN_REGION_ANY_FRAME, .number = 1, .shapes = &shape, .shape_count = 1};
+    kin_mask mask;
+    (void)state;
+    assert_int_equal(kin_mask_init(&mask, 80, 60, NULL), KIN_OK);
+    kin_mask_add_box(&mask, (kin_box){22, 28, 18, 16});
+    expect_the_same(&mask, &region);
+    kin_mask_release(&mask);
 }
 
 static void wishes_that_make_no_sense(void **state)
@@ -234,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(through_a_worker_as_here),
+        cmocka_unit_test(a_region_through_a_worker_as_here),
         cmocka_unit_test(wishes_that_make_no_sense),
         cmocka_unit_test(lies_are_told),
         cmocka_unit_test(none_is_left_out),
