@@ -6,6 +6,7 @@
  *   descriptors/SET/    raw descriptors, one row an image (segments.h)
  *   vectors/MODEL/      the same rows as embeddings under a model
  *   models/MODEL.model  the model
+ *   networks/NETWORK/   the networks among its features (features/network.h)
  *   generations/N.index an index generation
  *   reindex.lock        held by the one reindex
  *

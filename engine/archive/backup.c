@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "archive/internal.h"
+#include "archive/networks.h"
 
 enum { COPY_BYTES = 1 << 20 };
 
@@ -159,6 +160,8 @@ kin_status kin_archive_backup(kin_archive *archive, const char *dest, kin_error 
     if (status != KIN_OK)
         return status;
     status = copy_all(archive, dest, err);
+    if (status == KIN_OK)
+        status = kin_networks_copy(archive, dest, err);
     if (status == KIN_OK)
         status = kin_fs_sync_dir(archive->fs, dest, err);
     close(lock);

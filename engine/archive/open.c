@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "archive/internal.h"
+#include "archive/networks.h"
 
 /* In the folder of an archive whose making is not over: one that was cut off may be begun again. */
 #define UNFINISHED "unfinished"
@@ -140,6 +141,15 @@ static kin_status make_catalog(const char *dir, const struct first_settings *fir
     return status;
 }
 
+/* The archive describes by its own copies: what happens to the originals does not matter. */
+static kin_status keep_networks(const kin_fs *fs, const char *dir, const kin_extractor *extractor,
+                                kin_error *err)
+{
+    char path[PATH_MAX];
+    kin_status status = kin_networks_path(dir, path, err);
+    return status == KIN_OK ? kin_extractor_copy_networks(extractor, fs, path, err) : status;
+}
+
 /* Everything in the folder of an archive, which the caller holds. */
 static kin_status make_archive(const kin_fs *fs, const char *dir, const kin_extractor *extractor,
                                const kin_codec *codec, size_t dim, kin_error *err)
@@ -151,6 +161,8 @@ static kin_status make_archive(const kin_fs *fs, const char *dir, const kin_extr
         status = begin_making(fs, dir, mark, err);
     if (status == KIN_OK)
         status = kin_archive_make_folders(fs, dir, err);
+    if (status == KIN_OK)
+        status = keep_networks(fs, dir, extractor, err);
     if (status == KIN_OK)
         status = make_first_model(fs, dir, extractor, dim, &embedder, err);
     if (status == KIN_OK) {
@@ -212,7 +224,7 @@ static kin_status take_layout(kin_archive *archive, const char *layout, kin_erro
     char networks[PATH_MAX], *spec = NULL;
     kin_status status = kin_layout_length(layout, &features->length, err);
     if (status == KIN_OK)
-        status = kin_archive_path(archive->dir, "networks", "", "", networks, err);
+        status = kin_networks_path(archive->dir, networks, err);
     if (status == KIN_OK)
         status = kin_layout_spec(layout, networks, &spec, err);
     if (status != KIN_OK)

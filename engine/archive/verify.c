@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "archive/internal.h"
+#include "archive/networks.h"
 #include "archive/regions.h"
 
 struct verify {
@@ -156,6 +157,11 @@ static kin_status verify_regions(struct verify *verify, kin_error *err)
     return status;
 }
 
+static void network_fault(void *ctx, const kin_error *reason)
+{
+    report_error(ctx, "a network cannot describe new images", reason);
+}
+
 kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, const char *text),
                               void *ctx, uint64_t *faults, uint64_t *images, kin_error *err)
 {
@@ -178,6 +184,7 @@ kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, con
                    verify.snapshot.state->descriptors_name);
         verify_set(&verify, verify.snapshot.state->vectors, verify.snapshot.state->model);
         verify_generation(&verify);
+        status = kin_networks_verify(archive, network_fault, &verify, err);
     }
     kin_snapshot_close(&verify.snapshot);
     *faults = verify.faults + in_catalog;

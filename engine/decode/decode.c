@@ -63,6 +63,31 @@ static kin_status keep_region(kin_raster *raster, const kin_decode_wish *wish, k
     return status;
 }
 
+/* What the extractor wants to know of a frame beyond its looks, of the region that is wished for;
+ * *out stays empty where nothing is. */
+static kin_status read_hounsfield(const kin_pictures *pictures, const kin_job *job, int index,
+                                  kin_raster *out, kin_error *err)
+{
+    if (pictures->dicom == NULL || !kin_extractor_wants_hounsfield(job->extractor))
+        return KIN_OK;
+    kin_status status = kin_dicom_hounsfield(pictures->dicom, index, out, err);
+    return status == KIN_OK && out->px != NULL ? keep_region(out, &job->wish, err) : status;
+}
+
+/* Describes what is read of a frame. */
+static kin_status describe(const kin_pictures *pictures, const kin_job *job, int index,
+                           const kin_raster *raster, float *descriptor, kin_error *err)
+{
+    kin_raster values = {0};
+    kin_status status = read_hounsfield(pictures, job, index, &values, err);
+    const kin_picture picture = {.display = raster,
+                                 .hounsfield = values.px != NULL ? &values : NULL};
+    if (status == KIN_OK)
+        status = kin_extractor_describe_picture(job->extractor, &picture, descriptor, err);
+    kin_raster_release(&values);
+    return status;
+}
+
 /* Where what is hidden goes to. */
 typedef struct kin_hiding {
     const kin_decode_sink *sink;
@@ -153,7 +178,7 @@ static kin_status describe_frame(const kin_pictures *pictures, const kin_job *jo
     if (status == KIN_OK)
         status = keep_region(&raster, wish, err);
     if (status == KIN_OK)
-        status = kin_extractor_describe(job->extractor, &raster, parts->descriptor, err);
+        status = describe(pictures, job, index, &raster, parts->descriptor, err);
     if (status == KIN_OK && wish->preview_side > 0)
         status = kin_preview_make(&raster, wish->preview_side, &parts->preview, err);
     if (status == KIN_OK)

@@ -19,18 +19,13 @@
 
 #include <stdbool.h>
 
-#include "image/raster.h"
+#include "base/fs.h"
+#include "features/network.h"
+#include "features/picture.h"
 
 /* An image made ready once for all families: foreground cropped, intensities robustly
  * normalised. */
 typedef struct kin_view kin_view;
-
-/* A part of an image that is to be looked at as it is, without a search for its foreground, in the
- * levels of the whole: a lesion brighter than its surroundings stays so. */
-typedef struct kin_view_focus {
-    kin_box box;     /* within the raster; widened towards a square where there is room */
-    float low, high; /* luminances that become black and white: kin_view_levels() of the whole */
-} kin_view_focus;
 
 typedef struct kin_family {
     const char *name;  /* lower case, no spaces or colons */
@@ -99,6 +94,17 @@ kin_status kin_extractor_describe(const kin_extractor *extractor, const kin_rast
 kin_status kin_extractor_describe_part(const kin_extractor *extractor, const kin_raster *raster,
                                        const kin_view_focus *focus, float *out, kin_error *err);
 
+/* The same of a picture of which more is known: where an extractor wants Hounsfield units, and it is
+ * a CT. */
+kin_status kin_extractor_describe_picture(const kin_extractor *extractor,
+                                          const kin_picture *picture, float *out, kin_error *err);
+bool kin_extractor_wants_hounsfield(const kin_extractor *extractor);
+
+/* Copies the files of its networks, if it has any, into folder `networks` (made where it is
+ * missing), each into a folder of its name without "net:". */
+kin_status kin_extractor_copy_networks(const kin_extractor *extractor, const kin_fs *fs,
+                                       const char *networks, kin_error *err);
+
 /* --- signatures, without the families behind them: whoever only searches loads no network --- */
 
 /* What a signature says of one family. */
@@ -116,6 +122,9 @@ bool kin_layout_next(const char **at, kin_layout_part *out);
 /* Floats of the descriptors that signature stands for; KIN_E_FORMAT when it is malformed, stands
  * for none or for more than KIN_LAYOUT_LENGTH_MAX. */
 kin_status kin_layout_length(const char *signature, size_t *out, kin_error *err);
+
+/* True when the part is a network; its name without "net:" goes to id. */
+bool kin_layout_is_network(const kin_layout_part *part, char id[KIN_NETWORK_ID_SIZE]);
 
 /* The spec that makes an extractor of that signature, in memory from malloc, where folder `networks`
  * holds each network in a folder of its name without "net:".  KIN_E_FORMAT, KIN_E_NOMEM. */

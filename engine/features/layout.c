@@ -71,18 +71,29 @@ kin_status kin_layout_length(const char *signature, size_t *out, kin_error *err)
     return KIN_OK;
 }
 
+bool kin_layout_is_network(const kin_layout_part *part, char id[KIN_NETWORK_ID_SIZE])
+{
+    size_t prefix = strlen(KIN_SPEC_NETWORK);
+    if (part->name_length <= prefix || memcmp(part->name, KIN_SPEC_NETWORK, prefix) != 0 ||
+        part->name_length - prefix >= KIN_NETWORK_ID_SIZE)
+        return false;
+    memcpy(id, part->name + prefix, part->name_length - prefix);
+    id[part->name_length - prefix] = '\0';
+    return strchr(id, '/') == NULL && id[0] != '.';
+}
+
 /* Writes a family as a spec names it. */
 static void write_part(FILE *to, const kin_layout_part *part, const char *networks)
 {
-    size_t prefix = strlen(KIN_SPEC_NETWORK);
-    if (part->name_length <= prefix || memcmp(part->name, KIN_SPEC_NETWORK, prefix) != 0) {
+    char id[KIN_NETWORK_ID_SIZE];
+    if (!kin_layout_is_network(part, id)) {
         fprintf(to, "%.*s", (int)part->name_length, part->name);
         return;
     }
     fputs(KIN_SPEC_NETWORK, to);
     kin_spec_escape(to, networks, strlen(networks));
     fputc('/', to);
-    kin_spec_escape(to, part->name + prefix, part->name_length - prefix);
+    kin_spec_escape(to, id, strlen(id));
 }
 
 kin_status kin_layout_spec(const char *signature, const char *networks, char **out, kin_error *err)
