@@ -51,6 +51,21 @@ kin_status kin_describe_header(kin_record *record, const kin_decode_header *head
     return status;
 }
 
+kin_status kin_describe_tile(kin_record *record, const kin_decode_tile *tile, kin_error *err)
+{
+    char numbers[4][24];
+    const char *const names[] = {KIN_LABEL_TILE_X, KIN_LABEL_TILE_Y, KIN_LABEL_TILE_LEVEL,
+                                 KIN_LABEL_TILE_MPP};
+    kin_status status = KIN_OK;
+    snprintf(numbers[0], sizeof numbers[0], "%llu", (unsigned long long)tile->x);
+    snprintf(numbers[1], sizeof numbers[1], "%llu", (unsigned long long)tile->y);
+    snprintf(numbers[2], sizeof numbers[2], "%u", (unsigned)tile->level);
+    snprintf(numbers[3], sizeof numbers[3], "%.4g", tile->mpp);
+    for (size_t i = 0; status == KIN_OK && i < sizeof names / sizeof names[0]; i++)
+        status = kin_record_set_label(record, names[i], numbers[i], err);
+    return status;
+}
+
 /* Columns that fill a field of the record rather than a label. */
 static const struct {
     const char *column;
@@ -80,8 +95,12 @@ static bool is_dicom(const kin_record *record)
  * to say. */
 static bool is_fact(const char *column)
 {
-    return kin_record_is_field(column) || strcmp(column, KIN_LABEL_FRAMES) == 0 ||
-           strcmp(column, KIN_LABEL_FORMAT) == 0;
+    static const char *const facts[] = {KIN_LABEL_FRAMES, KIN_LABEL_FORMAT,     KIN_LABEL_TILE_X,
+                                        KIN_LABEL_TILE_Y, KIN_LABEL_TILE_LEVEL, KIN_LABEL_TILE_MPP};
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+        if (strcmp(column, facts[i]) == 0)
+            return true;
+    return kin_record_is_field(column);
 }
 
 static kin_status lay_value(kin_record *record, const char *column, const char *value,

@@ -115,6 +115,9 @@ static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *
     if (item->descriptor == NULL)
         return kin_fail(err, KIN_E_NOMEM, file->source->name, "no memory for a descriptor");
     memcpy(item->descriptor, frame->descriptor, bytes);
+    if (frame->tile != NULL &&
+        (status = kin_describe_tile(&item->record, frame->tile, err)) != KIN_OK)
+        return status;
     item->record.frame = frame->index;
     item->record.width = frame->width;
     item->record.height = frame->height;

@@ -85,7 +85,7 @@ kin_status kin_answers_hello(const Kindred__Worker__V1__Answer *answer,
 /* The static text of a format's name, or NULL. */
 static const char *format_of(const char *name)
 {
-    static const char *const formats[] = {"dicom", "png", "jpeg", "tiff"};
+    static const char *const formats[] = {"dicom", "png", "jpeg", "tiff", "slide"};
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
         if (strcmp(name, formats[i]) == 0)
             return formats[i];
@@ -170,6 +170,16 @@ static const char *fault_of_preview(const kin_decode_wish *wish,
     return NULL;
 }
 
+/* Why the place on a slide cannot be one (NULL: it can). */
+static const char *fault_of_tile(const Kindred__Worker__V1__Tile *tile)
+{
+    if (tile == NULL)
+        return NULL;
+    if (tile->x > INT64_MAX || tile->y > INT64_MAX)
+        return "a tile at an impossible place";
+    return isfinite(tile->mpp) && tile->mpp > 0 ? NULL : "a tile of an impossible scale";
+}
+
 /* Why the frame cannot be the next one (NULL: it can). */
 static const char *fault_of_frame(const kin_answers *answers,
                                   const Kindred__Worker__V1__Frame *frame)
@@ -192,6 +202,8 @@ static const char *fault_of_frame(const kin_answers *answers,
     if (!all_finite(frame->descriptor, frame->n_descriptor))
         return "a descriptor that is not finite";
     const char *fault = kin_answers_marked_fault(answers, frame->width, frame->height);
+    if (fault == NULL)
+        fault = fault_of_tile(frame->tile);
     if (fault != NULL)
         return fault;
     return fault_of_preview(&answers->wish, frame->preview, frame->width, frame->height);
@@ -211,6 +223,14 @@ static kin_status take_frame(kin_answers *answers, const Kindred__Worker__V1__Fr
                             .length = frame->n_descriptor,
                             .regions = answers->marked,
                             .region_count = answers->marked_count};
+    kin_decode_tile tile;
+    if (frame->tile != NULL) {
+        tile = (kin_decode_tile){.x = frame->tile->x,
+                                 .y = frame->tile->y,
+                                 .level = frame->tile->level,
+                                 .mpp = frame->tile->mpp};
+        out.tile = &tile;
+    }
     if (frame->preview != NULL) {
         out.preview = frame->preview->samples.data;
         out.preview_width = frame->preview->width;
@@ -289,6 +309,15 @@ static kin_status take_done(kin_answers *answers, const Kindred__Worker__V1__Don
     return status == KIN_OK ? KIN_OK : fail_as_told(err, status, done->message);
 }
 
+/* The worker is at work, before it has a header; for a long time, but not for ever. */
+static kin_status take_working(kin_answers *answers, kin_error *err)
+{
+    if (answers->has_header)
+        return kin_answers_nonsense(err, "work on a slide after its header");
+    return answers->words++ < KIN_WORKING_MAX ? KIN_OK
+                                              : kin_answers_nonsense(err, "work without an end");
+}
+
 kin_status kin_answers_take(kin_answers *answers, const Kindred__Worker__V1__Answer *answer,
                             kin_error *err)
 {
@@ -307,6 +336,8 @@ kin_status kin_answers_take(kin_answers *answers, const Kindred__Worker__V1__Ans
         return take_done(answers, answer->done, err);
     case KINDRED__WORKER__V1__ANSWER__BODY_OCCLUDED:
         return take_occluded(answers, answer->occluded, err);
+    case KINDRED__WORKER__V1__ANSWER__BODY_WORKING:
+        return take_working(answers, err);
     default:
         return kin_answers_nonsense(err, "an answer of no known kind");
     }

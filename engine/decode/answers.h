@@ -18,6 +18,7 @@ typedef struct kin_answers {
     bool has_header, done, sink_failed;
     int first, frames, frames_seen; /* of the frames asked for */
     uint32_t hidden_seen;           /* cells */
+    int words;                      /* that it is at work */
     bool retires;                   /* said with done */
     size_t mask_pixels;             /* bound of one region's masks */
     bool is_annotation;

@@ -6,34 +6,16 @@
 #include <strings.h>
 
 #include "decode/dicom_header.h"
+#include "decode/pictures.h"
 #include "decode/preview.h"
+#include "decode/read_fd.h"
 #include "decode/regions.h"
+#include "decode/slides.h"
 #include "decode/unzstd.h"
 #include "decode/wish.h"
 #include "dicom/annotations.h"
-#include "dicom/dicom.h"
-#include "features/features.h"
+#include "dicom/tiles.h"
 #include "features/occlude.h"
-#include "image/read.h"
-
-/* A file that has been recognised: where its pictures come from. */
-typedef struct kin_pictures {
-    int frames;
-    kin_status (*read)(const struct kin_pictures *self, int frame, kin_raster *out, kin_error *err);
-    kin_dicom *dicom;
-    const kin_image_format *format;
-    const uint8_t *bytes;
-    size_t size;
-    kin_image_limits limits;
-} kin_pictures;
-
-/* What the caller asked for, on its way through the formats. */
-typedef struct kin_job {
-    const kin_extractor *extractor;
-    kin_image_limits limits;
-    kin_decode_wish wish;
-    const kin_decode_sink *sink;
-} kin_job;
 
 static kin_status read_dicom(const kin_pictures *self, int frame, kin_raster *out, kin_error *err)
 {
@@ -248,7 +230,7 @@ static kin_status decode_frame(const kin_pictures *pictures, const kin_job *job,
     return status;
 }
 
-static kin_status decode_frames(const kin_pictures *pictures, const kin_job *job, kin_error *err)
+kin_status kin_decode_pictures(const kin_pictures *pictures, const kin_job *job, kin_error *err)
 {
     int first, count;
     kin_status status = kin_wish_frames(&job->wish, pictures->frames, &first, &count, err);
@@ -292,7 +274,7 @@ static kin_status decode_format(const kin_image_format *format, const void *byte
     if (status == KIN_OK)
         status = send_plain_header(format->name, pictures.frames, job->sink, err);
     if (status == KIN_OK)
-        status = decode_frames(&pictures, job, err);
+        status = kin_decode_pictures(&pictures, job, err);
     return status;
 }
 
@@ -307,6 +289,14 @@ static kin_status send_dicom_header(const kin_dicom_header *header, int frames,
     kin_status status = sink->header(sink->ctx, kin_header_borrow(builder), err);
     kin_header_builder_free(builder);
     return status;
+}
+
+static kin_status decode_dicom_slide(kin_dicom *dicom, const kin_job *job, kin_error *err)
+{
+    kin_slide *slide;
+    kin_status status = kin_slide_open_dicom(dicom, &job->limits, &slide, err);
+    return status == KIN_OK ? kin_decode_slide(slide, kin_dicom_header_borrow(dicom), job, err)
+                            : status;
 }
 
 static kin_status decode_annotation(kin_dicom *dicom, const kin_job *job, kin_error *err)
@@ -337,7 +327,7 @@ static kin_status decode_pictures(kin_pictures *pictures, const kin_job *job, ki
                           header->frames, limits->max_frames);
     if (status == KIN_OK)
         status = send_dicom_header(header, header->frames, job->sink, err);
-    return status == KIN_OK ? decode_frames(pictures, job, err) : status;
+    return status == KIN_OK ? kin_decode_pictures(pictures, job, err) : status;
 }
 
 static kin_status decode_dicom(const void *bytes, size_t size, const kin_job *job, kin_error *err)
@@ -348,6 +338,8 @@ static kin_status decode_dicom(const void *bytes, size_t size, const kin_job *jo
         return status;
     if (job->wish.annotations && kin_dicom_is_annotation(pictures.dicom))
         status = decode_annotation(pictures.dicom, job, err);
+    else if (kin_dicom_is_slide(pictures.dicom))
+        status = decode_dicom_slide(pictures.dicom, job, err);
     else
         status = decode_pictures(&pictures, job, err);
     kin_dicom_close(pictures.dicom);
@@ -364,13 +356,30 @@ static bool ends_with(const char *name, size_t length, const char *ending)
  * promise. */
 static kin_status unrecognised(const char *name, size_t length, size_t size, kin_error *err)
 {
-    static const char *const promises[] = {".dcm",  ".dicom", ".png", ".jpg",
-                                           ".jpeg", ".tif",   ".tiff"};
+    static const char *const promises[] = {".dcm",  ".dicom", ".png",  ".jpg", ".jpeg", ".tif",
+                                           ".tiff", ".svs",   ".ndpi", ".scn", ".bif"};
     const char *what = size == 0 ? "an empty file" : "of no format that is known";
     for (size_t i = 0; i < sizeof promises / sizeof promises[0]; i++)
         if (ends_with(name, length, promises[i]))
             return kin_fail(err, KIN_E_FORMAT, NULL, "%s, in spite of its name", what);
     return kin_fail(err, KIN_E_NO_IMAGE, NULL, "%s", what);
+}
+
+/* Slides that are several files, of which this is one (a thumbnail, or a list of the others), and,
+ * without OpenSlide, those whose pages are not pictures of tissue alone. */
+static kin_status refuse_slides(const char *name, size_t length, kin_error *err)
+{
+    static const char *const several[] = {".mrxs", ".vms", ".vmu"};
+    static const char *const vendors[] = {".svs", ".ndpi", ".scn", ".bif"};
+    for (size_t i = 0; i < sizeof several / sizeof several[0]; i++)
+        if (ends_with(name, length, several[i]))
+            return kin_fail(err, KIN_E_UNSUPPORTED, NULL,
+                            "slides in several files (MRXS, VMS, VMU) are not read");
+    for (size_t i = 0; i < sizeof vendors / sizeof vendors[0]; i++)
+        if (!kin_slide_has_openslide() && ends_with(name, length, vendors[i]))
+            return kin_fail(err, KIN_E_UNSUPPORTED, NULL,
+                            "a scanner's slide, and this program was built without OpenSlide");
+    return KIN_OK;
 }
 
 /* Bytes as they are, without compression around them. */
@@ -381,6 +390,9 @@ static kin_status decode_plain(const void *bytes, size_t size, const char *name,
      * preamble): DICOM says more.  Data sets without a preamble are recognised by plausibility, so
      * they come after the formats with a signature. */
     static const size_t preamble = 128;
+    kin_status status = refuse_slides(name, length, err);
+    if (status != KIN_OK)
+        return status;
     bool has_preamble =
         size >= preamble + 4 && memcmp((const char *)bytes + preamble, "DICM", 4) == 0;
     const kin_image_format *format = has_preamble ? NULL : kin_image_format_of(bytes, size);
@@ -389,6 +401,17 @@ static kin_status decode_plain(const void *bytes, size_t size, const char *name,
     if (kin_dicom_recognise(bytes, size))
         return decode_dicom(bytes, size, job, err);
     return unrecognised(name, length, size, err);
+}
+
+static kin_job job_of(const kin_extractor *extractor, const kin_decode_limits *limits,
+                      const kin_decode_wish *wish, const kin_decode_sink *sink)
+{
+    return (kin_job){.extractor = extractor,
+                     .limits = {.max_frame_bytes = limits->max_frame_bytes,
+                                .max_total_bytes = limits->max_total_bytes,
+                                .max_frames = limits->max_frames},
+                     .wish = kin_wish_effective(wish),
+                     .sink = sink};
 }
 
 kin_status kin_decode_bytes(const kin_extractor *extractor, const void *bytes, size_t size,
@@ -400,12 +423,7 @@ kin_status kin_decode_bytes(const kin_extractor *extractor, const void *bytes, s
     if (status != KIN_OK)
         return status;
     kin_decode_limits effective = kin_decode_limits_effective(limits);
-    const kin_job job = {.extractor = extractor,
-                         .limits = {.max_frame_bytes = effective.max_frame_bytes,
-                                    .max_total_bytes = effective.max_total_bytes,
-                                    .max_frames = effective.max_frames},
-                         .wish = kin_wish_effective(wish),
-                         .sink = sink};
+    const kin_job job = job_of(extractor, &effective, wish, sink);
     size_t length = name != NULL ? strlen(name) : 0;
     if (size > effective.max_file_bytes)
         return kin_fail(err, KIN_E_LIMIT, NULL, "%zu bytes are over the limit of %zu", size,
@@ -425,5 +443,31 @@ kin_status kin_decode_bytes(const kin_extractor *extractor, const void *bytes, s
     if (status == KIN_OK)
         status = decode_plain(plain, plain_size, name, length, &job, err);
     free(plain);
+    return status;
+}
+
+kin_status kin_decode_fd(const kin_extractor *extractor, int fd, const char *name,
+                         const kin_decode_limits *limits, const kin_decode_wish *wish,
+                         const kin_decode_sink *sink, kin_error *err)
+{
+    kin_status status = kin_wish_check(wish, err);
+    if (status != KIN_OK)
+        return status;
+    kin_decode_limits effective = kin_decode_limits_effective(limits);
+    const kin_job job = job_of(extractor, &effective, wish, sink);
+    kin_slide *slide = NULL;
+    if (kin_slide_has_openslide()) {
+        status = kin_slide_open_fd(fd, &job.limits, &slide, err);
+        if (status == KIN_OK)
+            return kin_decode_slide(slide, NULL, &job, err);
+        if (status != KIN_E_NO_IMAGE)
+            return status;
+    }
+    void *bytes = NULL;
+    size_t size = 0;
+    status = kin_read_fd(fd, effective.max_file_bytes, &bytes, &size, err);
+    if (status == KIN_OK)
+        status = kin_decode_bytes(extractor, bytes, size, name, &effective, wish, sink, err);
+    free(bytes);
     return status;
 }

@@ -64,7 +64,7 @@ typedef struct kin_decode_attribute {
  * dots (see kin_text_clean_uid()); one that is broken beyond that counts as absent.
  */
 typedef struct kin_decode_header {
-    const char *format; /* "dicom", "png", "jpeg", "tiff" */
+    const char *format; /* "dicom", "png", "jpeg", "tiff", "slide" (a scanner's own format) */
     const char *sop_instance_uid, *series_instance_uid, *study_instance_uid;
     const char *patient_id, *modality, *body_part;
     const char *study_date; /* YYYYMMDD or "" */
@@ -82,6 +82,14 @@ typedef struct kin_decode_marked {
     const float *descriptor;      /* of lesion, margin and whole (parts.h); the frame's length */
 } kin_decode_marked;
 
+/* Where on a whole slide a frame lies: a slide's frames are the tiles of its mosaic
+ * (slide/mosaic.h), whatever frames its file has. */
+typedef struct kin_decode_tile {
+    uint64_t x, y;  /* of its upper left corner, in pixels of the slide's finest level */
+    uint32_t level; /* that it was read from */
+    double mpp;     /* micrometres a pixel of the frame */
+} kin_decode_tile;
+
 typedef struct kin_decode_frame {
     uint32_t index;         /* from 0 */
     uint32_t width, height; /* pixels as stored, of the whole frame */
@@ -95,6 +103,7 @@ typedef struct kin_decode_frame {
     /* Regions of the wish that have pixels here, in their order. */
     const kin_decode_marked *regions;
     size_t region_count;
+    const kin_decode_tile *tile; /* NULL: not of a slide */
 } kin_decode_frame;
 
 /* A frame with one place hidden: see features/occlude.h. */
@@ -153,6 +162,9 @@ typedef struct kin_decode_sink {
     void (*skipped)(void *ctx, uint64_t shapes);
     /* Before a frame, cell by cell, where the wish asks for it (NULL otherwise). */
     kin_status (*occluded)(void *ctx, const kin_decode_occluded *occluded, kin_error *err);
+    /* While a slide is looked over, before its header: it goes on.  A failure ends it.  NULL: nobody
+     * wants to know. */
+    kin_status (*working)(void *ctx, kin_error *err);
     void *ctx;
 } kin_decode_sink;
 
@@ -173,6 +185,14 @@ kin_status kin_decode_bytes(const kin_extractor *extractor, const void *bytes, s
                             const char *name, const kin_decode_limits *limits,
                             const kin_decode_wish *wish, const kin_decode_sink *sink,
                             kin_error *err);
+
+/*
+ * The same for a regular file open at fd, from its beginning; the offset is not used.  Slides that
+ * OpenSlide knows are read in place, others wholly into memory.
+ */
+kin_status kin_decode_fd(const kin_extractor *extractor, int fd, const char *name,
+                         const kin_decode_limits *limits, const kin_decode_wish *wish,
+                         const kin_decode_sink *sink, kin_error *err);
 
 /* A worker ends by itself, to be followed by a fresh one, after this many files, or when its heap
  * still holds this much between files: large libraries leak, and heaps fragment. */

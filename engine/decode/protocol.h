@@ -20,6 +20,8 @@ enum {
         1 << 22, /* bytes: the largest header has room, or descriptor with preview; regions of
                     many outlines or grainy masks may not, which is KIN_E_LIMIT */
     KIN_PROTOCOL_ENDING_MAX = 16, /* bytes of a file name's ending */
+    KIN_WORKING_SECONDS = 1,      /* at least, between two words of a worker that it is at work */
+    KIN_WORKING_MAX = 1800,       /* such words about one file */
     /* File descriptors that a worker is born with. */
     KIN_WORKER_SOCKET_FD = 0,
     KIN_WORKER_LIFELINE_FD = 3

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "decode/decode.h"
 #include "decode/protocol.h"
 #include "decode/region_wire.h"
@@ -12,6 +13,7 @@
 #include "dicom/dicom.h"
 #include "features/features.h"
 #include "kindred/worker/v1/worker.pb-c.h"
+#include "slide/slide.h"
 
 typedef Kindred__Worker__V1__Answer kin_answer;
 
@@ -27,6 +29,8 @@ typedef struct kin_worker {
     kin_decode_limits limits;
     uint64_t serial;
     unsigned files;
+    double last_word; /* when it said last that it is at work */
+    int words;        /* and how often, of this request */
     bool gone;        /* the program that asks has hung up */
     uint64_t skipped; /* of the request's annotation: shapes that are no regions */
 } kin_worker;
@@ -131,6 +135,14 @@ static kin_status send_frame(void *ctx, const kin_decode_frame *frame, kin_error
         preview.samples.len = (size_t)preview.width * preview.height * preview.channels;
         body.preview = &preview;
     }
+    Kindred__Worker__V1__Tile tile = KINDRED__WORKER__V1__TILE__INIT;
+    if (frame->tile != NULL) {
+        tile.x = frame->tile->x;
+        tile.y = frame->tile->y;
+        tile.level = frame->tile->level;
+        tile.mpp = frame->tile->mpp;
+        body.tile = &tile;
+    }
     kin_status status = KIN_OK;
     for (size_t i = 0; status == KIN_OK && i < frame->region_count; i++)
         status = send_marked(ctx, &frame->regions[i], frame->length, err);
@@ -156,6 +168,24 @@ static kin_status send_occluded(void *ctx, const kin_decode_occluded *occluded, 
     kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
     message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_OCCLUDED;
     message.occluded = &body;
+    return answer(worker, &message, err);
+}
+
+/* Breaks the silence, at most once a second. */
+static kin_status send_working(void *ctx, kin_error *err)
+{
+    kin_worker *worker = ctx;
+    double now = kin_clock_monotonic();
+    if (now - worker->last_word < KIN_WORKING_SECONDS)
+        return KIN_OK;
+    if (worker->words++ == KIN_WORKING_MAX)
+        return kin_fail(err, KIN_E_LIMIT, NULL, "it takes more than %d s to look the slide over",
+                        KIN_WORKING_MAX * KIN_WORKING_SECONDS);
+    worker->last_word = now;
+    Kindred__Worker__V1__Working body = KINDRED__WORKER__V1__WORKING__INIT;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_WORKING;
+    message.working = &body;
     return answer(worker, &message, err);
 }
 
@@ -189,38 +219,6 @@ static void send_hello(kin_worker *worker, kin_status status, kin_error *reason)
     answer(worker, &message, NULL);
 }
 
-/* Reads the whole file into memory from malloc.  Not by mmap: a file that is cut short meanwhile
- * would mean SIGBUS. */
-static kin_status read_file(int fd, size_t limit, void **out, size_t *out_size, kin_error *err)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return kin_fail_errno(err, NULL, "cannot stat the file");
-    if (st.st_size < 0 || (size_t)st.st_size > limit)
-        return kin_fail(err, KIN_E_LIMIT, NULL, "the file is over the limit of %zu bytes", limit);
-    size_t size = (size_t)st.st_size;
-    char *bytes = malloc(size > 0 ? size : 1);
-    if (bytes == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a file of %zu bytes", size);
-    size_t have = 0;
-    while (have < size) {
-        ssize_t got = pread(fd, bytes + have, size - have, (off_t)have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            kin_status status = got < 0 ? kin_fail_errno(err, NULL, "cannot read the file")
-                                        : kin_fail(err, KIN_E_IO, NULL,
-                                                   "the file became shorter while it was read");
-            free(bytes);
-            return status;
-        }
-        have += (size_t)got;
-    }
-    *out = bytes;
-    *out_size = size;
-    return KIN_OK;
-}
-
 static kin_status decode_file(kin_worker *worker, int fd, const kin_order *order, kin_error *err)
 {
     const kin_decode_sink sink = {.header = send_header,
@@ -228,14 +226,12 @@ static kin_status decode_file(kin_worker *worker, int fd, const kin_order *order
                                   .region = send_region,
                                   .occluded = send_occluded,
                                   .skipped = note_skipped,
+                                  .working = send_working,
                                   .ctx = worker};
-    void *bytes = NULL;
-    size_t size = 0;
-    kin_status status = read_file(fd, worker->limits.max_file_bytes, &bytes, &size, err);
-    if (status == KIN_OK)
-        status = kin_decode_bytes(worker->extractor, bytes, size, order->ending, &worker->limits,
-                                  &order->wish, &sink, err);
-    free(bytes);
+    worker->words = 0;
+    worker->last_word = kin_clock_monotonic();
+    kin_status status = kin_decode_fd(worker->extractor, fd, order->ending, &worker->limits,
+                                      &order->wish, &sink, err);
     /* Memory that a worker cannot have is a bound that we set, not a state of the machine. */
     if (status == KIN_E_NOMEM)
         status =

@@ -1,4 +1,5 @@
 /* openslide_on.c - vendors' slides by OpenSlide. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,17 +17,21 @@ enum {
     PATH_SIZE = 64 /* "/proc/self/fd/" and a number */
 };
 
-/* Reads only TIFF-like files: the other formats are in several files, or in a database. */
-static bool begins_as_tiff(int fd)
+/* Only TIFF-like files are read: the other formats are in several files, or in a database.  One that is
+ * DICOM as well, behind a preamble that is TIFF's, is read as DICOM. */
+static bool is_candidate(int fd)
 {
-    static const char magics[][5] = {"II*\0", "MM\0*", "II+\0", "MM\0+"};
-    char head[4];
+    enum { MAGIC = 4, PREAMBLE = 128, HEAD = PREAMBLE + 4 };
+    static const char magics[][MAGIC + 1] = {"II*\0", "MM\0*", "II+\0", "MM\0+"};
+    char head[HEAD];
     ssize_t got;
     do
         got = pread(fd, head, sizeof head, 0);
     while (got < 0 && errno == EINTR);
-    for (size_t i = 0; got == sizeof head && i < sizeof magics / sizeof magics[0]; i++)
-        if (memcmp(head, magics[i], sizeof head) == 0)
+    if (got == HEAD && memcmp(head + PREAMBLE, "DICM", MAGIC) == 0)
+        return false;
+    for (size_t i = 0; got >= MAGIC && i < sizeof magics / sizeof magics[0]; i++)
+        if (memcmp(head, magics[i], MAGIC) == 0)
             return true;
     return false;
 }
@@ -138,8 +143,48 @@ bool kin_slide_has_openslide(void)
     return true;
 }
 
+/* GLib's: it is there wherever OpenSlide is, but for its headers. */
+typedef int log_writer(int level, const void *fields, size_t count, void *data);
+typedef void log_handler(const char *domain, int level, const char *message, void *data);
+
+static int drop_record(int level, const void *fields, size_t count, void *data)
+{
+    (void)level;
+    (void)fields;
+    (void)count;
+    (void)data;
+    return 1; /* G_LOG_WRITER_HANDLED */
+}
+
+static void drop_message(const char *domain, int level, const char *message, void *data)
+{
+    (void)domain;
+    (void)level;
+    (void)message;
+    (void)data;
+}
+
+/* What GLib has to say of a broken file is nobody's to read, and saying it takes calls that a filter
+ * forbids: it asks what the error output is, and reads the time zone. */
+static void silence_log(void)
+{
+    void (*set_writer)(log_writer * writer, void *data, void (*release)(void *data)) = NULL;
+    void *(*set_handler)(log_handler * handler, void *data) = NULL;
+    *(void **)&set_writer = dlsym(RTLD_DEFAULT, "g_log_set_writer_func");
+    *(void **)&set_handler = dlsym(RTLD_DEFAULT, "g_log_set_default_handler");
+    if (set_writer != NULL)
+        set_writer(drop_record, NULL, NULL);
+    if (set_handler != NULL)
+        set_handler(drop_message, NULL);
+}
+
 void kin_slide_prepare(void)
 {
+    static bool prepared; /* a writer may be set once */
+    if (prepared)
+        return;
+    prepared = true;
+    silence_log();
     /* Fails, and on its way loads what messages and character sets take. */
     openslide_t *none = openslide_open("/proc/self/fd/none");
     if (none != NULL)
@@ -153,7 +198,7 @@ kin_status kin_slide_open_fd(int fd, const kin_image_limits *limits, kin_slide *
     kin_slide_info info;
     *out = NULL;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    if (!begins_as_tiff(fd))
+    if (!is_candidate(fd))
         return kin_fail(err, KIN_E_NO_IMAGE, NULL, "no slide");
     openslide_t *file = openslide_open(path);
     if (file == NULL)

@@ -13,6 +13,10 @@
  * streams share one position.)  Every other name goes to open(), as ever: behind the filter that
  * ends the process.
  *
+ * One of OpenSlide's formats (Sakura) is a database, and any file that no other format takes is tried
+ * as one; SQLite looks its path up by calls that the filter forbids.  So there is a sqlite3_open_v2()
+ * here, too, which opens nothing.
+ *
  * Not for builds with sanitizers, which have an fopen() of their own, and no filter: there the path is
  * opened for what it says.
  */
@@ -24,6 +28,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* SQLite's, which this file has no other use for than to keep it shut. */
+int sqlite3_open_v2(const char *name, void **database, int flags, const char *vfs);
+enum { SQLITE_CANNOT_OPEN = 14 /* SQLITE_CANTOPEN */ };
 
 static const char folder[] = "/proc/self/fd/";
 static const mode_t new_file_mode = 0666; /* fopen()'s, before the umask */
@@ -121,4 +129,13 @@ FILE *fopen(const char *restrict path, const char *restrict mode)
     if (fd >= 0 && stream == NULL)
         close(fd);
     return stream;
+}
+
+int sqlite3_open_v2(const char *name, void **database, int flags, const char *vfs)
+{
+    (void)name;
+    (void)flags;
+    (void)vfs;
+    *database = NULL;
+    return SQLITE_CANNOT_OPEN;
 }
