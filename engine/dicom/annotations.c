@@ -32,13 +32,14 @@ static const kin_annotation_kind *kind_of(const kin_dicom *dicom)
     const char *uid = dicom->header.sop_class_uid;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(uid, kinds[i].sop_class_uid) == 0)
-            return kinds[i].has_regions == NULL || kinds[i].has_regions(dicom) ? &kinds[i] : NULL;
+            return &kinds[i];
     return NULL;
 }
 
 bool kin_dicom_is_annotation(const kin_dicom *dicom)
 {
-    return kind_of(dicom) != NULL;
+    const kin_annotation_kind *kind = kind_of(dicom);
+    return kind != NULL && (kind->has_regions == NULL || kind->has_regions(dicom));
 }
 
 static bool is_set(const char *text)
@@ -110,25 +111,37 @@ size_t kin_annotation_references(kin_item *item, kin_image_reference *list, size
     return 1;
 }
 
-kin_status kin_dicom_annotations_read(kin_dicom *dicom, const kin_region_sink *sink,
-                                      size_t *skipped, kin_error *err)
+static kin_status no_annotation(const kin_dicom *dicom, kin_error *err)
+{
+    return kin_fail(err, KIN_E_ARG, NULL, "no annotation: %s", dicom->header.kind_reason);
+}
+
+static kin_status read_all(const kin_annotation_kind *kind, kin_annotation_reader *reader,
+                           kin_error *err)
 {
     enum { TAG_CHARACTER_SET = 0x00080005 };
     const char *terms = NULL;
     size_t length = 0;
+    kin_dicom_item_text(reader->dicom->root, TAG_CHARACTER_SET, &terms, &length);
+    kin_dicom_charset_init(&reader->charset, terms, length);
+    kin_status status = kind->read(reader, err);
+    kin_dicom_charset_release(&reader->charset);
+    if (status != KIN_OK || reader->regions > 0)
+        return status;
+    if (kind->has_regions != NULL && reader->skipped == 0)
+        return no_annotation(reader->dicom, err);
+    if (reader->homeless > 0)
+        return kin_fail(err, KIN_E_UNSUPPORTED, NULL, "names no image that its regions lie on");
+    return KIN_OK;
+}
+
+kin_status kin_dicom_annotations_read(kin_dicom *dicom, const kin_region_sink *sink,
+                                      size_t *skipped, kin_error *err)
+{
     const kin_annotation_kind *kind = kind_of(dicom);
     kin_annotation_reader reader = {.dicom = dicom, .sink = sink};
-    if (skipped != NULL)
-        *skipped = 0;
-    if (kind == NULL)
-        return kin_fail(err, KIN_E_ARG, NULL, "no annotation: %s", dicom->header.kind_reason);
-    kin_dicom_item_text(dicom->root, TAG_CHARACTER_SET, &terms, &length);
-    kin_dicom_charset_init(&reader.charset, terms, length);
-    kin_status status = kind->read(&reader, err);
-    kin_dicom_charset_release(&reader.charset);
+    kin_status status = kind != NULL ? read_all(kind, &reader, err) : no_annotation(dicom, err);
     if (skipped != NULL)
         *skipped = reader.skipped;
-    if (status == KIN_OK && reader.regions == 0 && reader.homeless > 0)
-        status = kin_fail(err, KIN_E_UNSUPPORTED, NULL, "names no image that its regions lie on");
     return status;
 }
