@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Expected numbers of test_annotations.c, by pydicom and numpy instead of our readers.
 
-    python3 annotations_reference.py SHARED_DATA/dicom
+    python3 annotations_reference.py SHARED_DATA/dicom [test_annotations.c]
 
-prints the tables that test_annotations.c has.  For a segmentation, a line has the file, the number
+prints the tables that test_annotations.c has, and with its name fails unless they are in it.  For a segmentation, a line has the file, the number
 of (frame, segment, source image) triples whose mask has pixels, the sum of their pixels, and a
 digest of all: FNV-1a (64 bits) over, for each of them, "number|UID|frame|" (frame from 0, or -1) and
 the mask, one byte 0 or 1 a pixel.  Pixels come from pydicom's pixel_array; which are inside, and the
@@ -13,11 +13,19 @@ pixels are tested one by one against all edges of all contours, by a ray that go
 Needs pydicom, numpy, and zstd for the files that are compressed.
 """
 import io
+import os
+import re
 import subprocess
 import sys
 
-import numpy
-import pydicom
+SKIPPED = 77  # to ctest
+
+try:
+    import numpy
+    import pydicom
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(SKIPPED)
 
 SEGMENTATIONS = [
     "wsi-and-seg/seg_image_cr_binary.dcm",
@@ -124,19 +132,37 @@ def contours_on(structures, image):
     return out
 
 
-def main(root):
+def tables(root):
+    """Lines to print, and what of them the test must have."""
     for name in SEGMENTATIONS:
-        print(segmentation_line(root, name))
+        line = segmentation_line(root, name)
+        yield line, line.strip(" ,")
     image = read(root + "/dicompyler/ct.0.dcm")
     structures = read(root + "/dicompyler/rtss.dcm")
     for number, contours in contours_on(structures, image).items():
         mask = even_odd(contours, image.Columns, image.Rows)
         ys, xs = numpy.nonzero(mask)
         digest = fnv(0xCBF29CE484222325, mask.astype(numpy.uint8).tobytes())
-        print(f"ROI {number}: {len(contours)} contours, {mask.sum()} pixels, box {xs.min()} "
-              f"{ys.min()} {xs.max()} {ys.max()}, centroid {xs.mean():.3f} {ys.mean():.3f}, "
-              f"digest 0x{digest:016x}")
+        yield (f"ROI {number}: {len(contours)} contours, {mask.sum()} pixels, box {xs.min()} "
+               f"{ys.min()} {xs.max()} {ys.max()}, digest 0x{digest:016x}",
+               f"UINT64_C(0x{digest:016x})")
+
+
+def main(root, test=None):
+    if not os.path.isdir(root):
+        print(f"skipped: no {root}")
+        return SKIPPED
+    source = ""
+    if test is not None:
+        with open(test, encoding="utf-8") as file:
+            source = re.sub(r"\s+", "", file.read())
+    missing = 0
+    for line, wanted in tables(root):
+        lacks = test is not None and re.sub(r"\s+", "", wanted) not in source
+        missing += lacks
+        print(line + (" is not in the test" if lacks else ""))
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.exit(main(*sys.argv[1:]))
