@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "archive/manifest_regions.h"
 #include "base/uid.h"
 
 static kin_status set_uid(char **field, const char *uid, kin_digest file, const char *role,
@@ -100,7 +101,7 @@ static bool is_fact(const char *column)
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
         if (strcmp(column, facts[i]) == 0)
             return true;
-    return kin_record_is_field(column);
+    return kin_record_is_field(column) || kin_manifest_marks(column);
 }
 
 static kin_status lay_value(kin_record *record, const char *column, const char *value,
@@ -108,6 +109,8 @@ static kin_status lay_value(kin_record *record, const char *column, const char *
 {
     if (value[0] == '\0' || column[0] == '\0' || strcmp(column, "path") == 0)
         return KIN_OK;
+    if (strcmp(column, KIN_FIELD_REGION) == 0) /* a part of the body, say; no region of ours */
+        column = KIN_LABEL_OLD_REGION;
     for (size_t i = 0; i < sizeof field_columns / sizeof field_columns[0]; i++) {
         if (strcmp(field_columns[i].column, column) != 0)
             continue;

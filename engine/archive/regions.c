@@ -1,5 +1,6 @@
 #include "archive/regions.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Takes out the labels that only a region has, backwards, as each closes the gap behind it. */
@@ -80,5 +81,108 @@ kin_status kin_regions_of_image(kin_txn *txn, uint64_t id, const roaring_bitmap_
     if (rows != NULL)
         roaring_bitmap_free(rows);
     kin_record_release(&record);
+    return status;
+}
+
+/* The records of ids in their order, from malloc. */
+static kin_status load(kin_txn *txn, const roaring_bitmap_t *ids, kin_record **out, size_t *count,
+                       kin_error *err)
+{
+    size_t all = (size_t)roaring_bitmap_get_cardinality(ids);
+    kin_status status = KIN_OK;
+    *count = 0;
+    *out = calloc(all > 0 ? all : 1, sizeof **out);
+    if (*out == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu records", all);
+    roaring_uint32_iterator_t *at = roaring_create_iterator(ids);
+    for (; status == KIN_OK && at->has_value; roaring_advance_uint32_iterator(at)) {
+        status = kin_catalog_get(txn, at->current_value, &(*out)[*count], err);
+        *count += status == KIN_OK;
+    }
+    roaring_free_uint32_iterator(at);
+    if (status != KIN_OK) {
+        kin_records_free(*out, *count);
+        *out = NULL;
+        *count = 0;
+    }
+    return status;
+}
+
+kin_status kin_regions_load(kin_archive *archive, const char *sop_instance_uid,
+                            kin_record **records, size_t *count, kin_error *err)
+{
+    kin_txn *txn = NULL;
+    roaring_bitmap_t *ids = NULL;
+    *records = NULL;
+    *count = 0;
+    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    if (status != KIN_OK)
+        return status;
+    status =
+        kin_catalog_with_value(txn, kin_level_field(KIN_LEVEL_IMAGE), sop_instance_uid, &ids, err);
+    if (status == KIN_OK) {
+        status = load(txn, ids, records, count, err);
+        roaring_bitmap_free(ids);
+    }
+    kin_txn_end(txn);
+    return status;
+}
+
+/* Adds the UID of a record, unless it is that of the one before: frames of one file stand together.
+ * One that comes twice all the same is looked at twice, to no other effect. */
+static kin_status add_uid(kin_txn *txn, uint32_t id, char **uids, size_t *count, kin_error *err)
+{
+    kin_record record;
+    kin_status status = kin_catalog_get(txn, id, &record, err);
+    if (status != KIN_OK)
+        return status;
+    if (*count == 0 || strcmp(uids[*count - 1], record.sop_instance_uid) != 0) {
+        uids[*count] = strdup(record.sop_instance_uid);
+        if (uids[*count] == NULL)
+            status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a UID");
+        else
+            ++*count;
+    }
+    kin_record_release(&record);
+    return status;
+}
+
+static kin_status list_uids(kin_txn *txn, const roaring_bitmap_t *ids, char ***uids, size_t *count,
+                            kin_error *err)
+{
+    size_t all = (size_t)roaring_bitmap_get_cardinality(ids);
+    kin_status status = KIN_OK;
+    *uids = calloc(all > 0 ? all : 1, sizeof **uids);
+    if (*uids == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu UIDs", all);
+    roaring_uint32_iterator_t *at = roaring_create_iterator(ids);
+    for (; status == KIN_OK && at->has_value; roaring_advance_uint32_iterator(at))
+        status = add_uid(txn, at->current_value, *uids, count, err);
+    roaring_free_uint32_iterator(at);
+    return status;
+}
+
+kin_status kin_regions_instances(kin_archive *archive, const char *name, const char *value,
+                                 char ***uids, size_t *count, kin_error *err)
+{
+    kin_txn *txn = NULL;
+    kin_bitmap *regions = NULL;
+    roaring_bitmap_t *ids = NULL;
+    *uids = NULL;
+    *count = 0;
+    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    if (status != KIN_OK)
+        return status;
+    status = kin_catalog_with_value(txn, name, value, &ids, err);
+    if (status == KIN_OK)
+        status = kin_regions_all(txn, &regions, err);
+    if (status == KIN_OK) {
+        roaring_bitmap_andnot_inplace(ids, kin_bitmap_borrow(regions));
+        status = list_uids(txn, ids, uids, count, err);
+    }
+    kin_bitmap_free(regions);
+    if (ids != NULL)
+        roaring_bitmap_free(ids);
+    kin_txn_end(txn);
     return status;
 }

@@ -21,4 +21,13 @@ kin_status kin_regions_all(kin_txn *txn, kin_bitmap **out, kin_error *err);
 kin_status kin_regions_of_image(kin_txn *txn, uint64_t id, const roaring_bitmap_t *regions,
                                 roaring_bitmap_t *ids, kin_error *err);
 
+/* All live records of a SOP instance UID, regions among them: *count 0 where none is stored. */
+kin_status kin_regions_load(kin_archive *archive, const char *sop_instance_uid,
+                            kin_record **records, size_t *count, kin_error *err);
+
+/* The SOP instance UIDs of the images of which field or label `name` is `value`: each once, both they
+ * and the array from malloc. */
+kin_status kin_regions_instances(kin_archive *archive, const char *name, const char *value,
+                                 char ***uids, size_t *count, kin_error *err);
+
 #endif

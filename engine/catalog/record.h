@@ -26,8 +26,8 @@ enum {
 #define KIN_LABEL_OLD_REGION "region_name"
 
 /* What a region of an image is: how its object or manifest calls it, its type as "SCHEME:VALUE", the
- * UID of the object that marks it, its number in there, the digest of that object's bytes, and the
- * box around it, in pixels as stored. */
+ * UID of the object that marks it, its number in there, the digest of that object's bytes, the
+ * box around it, in pixels as stored, and its pixels' number. */
 #define KIN_LABEL_REGION_LABEL  "region_label"
 #define KIN_LABEL_REGION_CODE   "region_code"
 #define KIN_LABEL_REGION_SOURCE "region_source"
@@ -37,6 +37,10 @@ enum {
 #define KIN_LABEL_REGION_Y      "region_y"
 #define KIN_LABEL_REGION_WIDTH  "region_width"
 #define KIN_LABEL_REGION_HEIGHT "region_height"
+#define KIN_LABEL_REGION_AREA   "region_area"
+/* Where in the body it is, as "SCHEME:VALUE", and the UID by which it is followed over time. */
+#define KIN_LABEL_REGION_SITE     "region_site"
+#define KIN_LABEL_REGION_TRACKING "region_tracking"
 
 /* A named value: a manifest's column or a DICOM attribute. */
 typedef struct kin_label {

@@ -231,7 +231,7 @@ static kin_status upload_one(kin_error *err)
     if (status == KIN_OK)
         status = kin_upload_add_failed(upload, "b.png", "incomplete", err);
     if (status == KIN_OK)
-        status = kin_upload_finish(upload, err);
+        status = kin_upload_finish(upload, NULL, err);
     for (size_t i = 0; upload != NULL && i < kin_upload_count(upload); i++) {
         kin_uploaded outcome = kin_upload_outcome(upload, i);
         if (outcome.event == KIN_INGEST_STORED)

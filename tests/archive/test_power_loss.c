@@ -183,7 +183,7 @@ static void test_within_an_upload(void **state)
             close(fd);
         }
         fault_fs_fail_at(faults, n, EIO, 1);
-        kin_status status = kin_upload_finish(upload, &err);
+        kin_status status = kin_upload_finish(upload, NULL, &err);
         bool over = fault_fs_operations(faults) < n;
         fault_fs_fail_at(faults, 0, 0, 0);
         for (unsigned i = 0; i < FILES; i++) {

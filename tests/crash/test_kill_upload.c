@@ -98,7 +98,7 @@ static void upload_files(kin_archive *archive, kin_decoder *decoder, int number)
         require(kin_upload_add(upload, decoder, fd, name, &patient, 1, NULL) == KIN_OK);
         close(fd);
     }
-    require(kin_upload_finish(upload, NULL) == KIN_OK);
+    require(kin_upload_finish(upload, NULL, NULL) == KIN_OK);
     for (size_t i = 0; i < FILES; i++)
         require(kin_upload_outcome(upload, i).event == KIN_INGEST_STORED);
     kin_upload_free(upload);
