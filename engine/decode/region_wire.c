@@ -124,9 +124,9 @@ kin_status kin_wire_region_new(const kin_region *region, bool texts, kin_wire_re
     kindred__worker__v1__lesion__init(&wire->message);
     wire->shapes = calloc(count > 0 ? count : 1, sizeof *wire->shapes);
     wire->pointers = calloc(count > 0 ? count : 1, sizeof(shape_message *));
+    wire->count = wire->shapes != NULL ? count : 0;
     bool fine = wire->shapes != NULL && wire->pointers != NULL;
     for (size_t i = 0; fine && i < count; i++) {
-        wire->count++;
         fine = write_shape(&region->shapes[i], &wire->shapes[i]);
         wire->pointers[i] = &wire->shapes[i].message;
     }
