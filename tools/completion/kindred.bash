@@ -34,6 +34,7 @@ _kindred()
         _kindred_files csv && return
         ;;
     search:--way) _kindred_ways && return ;;
+    search:--set-score) _kindred_words 'mean median' && return ;;
     search:--by) _kindred_words 'image series study patient' && return ;;
     init:-v | init:--vectors) _kindred_words 'fp32 fp16 int8' && return ;;
     reindex:-i | reindex:--index) _kindred_words 'auto flat hnsw ivfpq' && return ;;
@@ -42,7 +43,7 @@ _kindred()
     eval:--leave-out) _kindred_words 'patient_id study_uid' && return ;;
     eval:-l | eval:--label) _kindred_words 'diagnosis' && return ;;
     stats:-v | stats:--values) _kindred_words 'modality body_part diagnosis outcome study_date' && return ;;
-    search:-k | search:-f | search:--frame | search:--roi | search:-w | search:--where | search:--recall | search:--uid | \
+    search:-k | search:-f | search:--frame | search:--roi | search:-w | search:--where | search:--recall | search:--uid | search:--series | \
         ingest:-j | ingest:--jobs | ingest:--timeout | ingest:--max-* | reindex:-j | reindex:--jobs | \
         reindex:--recall-bound | reindex:--check | reindex:--memory | eval:-j | eval:--jobs | eval:--bootstrap | eval:--seed | \
         radiomics:-l | radiomics:--label | radiomics:--series | radiomics:--spacing | radiomics:--range | \
@@ -64,7 +65,7 @@ _kindred()
             ;;
         search)
             options+=' --uid --frame --roi -k --where --by --not-same-patient --exact --recall --way --explain'
-            options+=' --long --json'
+            options+=' --long --json --set --series --set-score'
             ;;
         show) options+=' --max --json' ;;
         delete | verify) options+=' --json' ;;

@@ -19,7 +19,7 @@ enum {
 
 struct options {
     kin_search_request request;
-    bool has_region;
+    bool has_region, has_level, has_rule;
     kin_decode_region region;
     kin_search_report report;
 };
@@ -34,7 +34,10 @@ enum {
     KEY_WORKER,
     KEY_BY,
     KEY_ROI,
-    KEY_REGION
+    KEY_REGION,
+    KEY_SET,
+    KEY_SERIES,
+    KEY_SET_SCORE
 };
 
 /* "x,y,w,h": four whole numbers, width and height at least 1; false when text is anything else. */
@@ -76,8 +79,36 @@ static const char *parse_way(const char *text, const struct argp_state *state)
     return NULL;
 }
 
-static error_t check(const struct options *options, struct argp_state *state)
+static kin_set_rule parse_rule(const char *text, const struct argp_state *state)
 {
+    if (strcmp(text, "mean") == 0)
+        return KIN_SET_MEAN;
+    if (strcmp(text, "median") != 0)
+        argp_error(state, "--set-score is median or mean");
+    return KIN_SET_MEDIAN;
+}
+
+/* What several images together cannot be asked for. */
+static void check_set(struct options *options, struct argp_state *state)
+{
+    const kin_search_request *request = &options->request;
+    if (!request->set && options->has_rule)
+        argp_error(state, "--set-score is for searches with --set");
+    if (!request->set)
+        return;
+    if (options->has_region || request->stored_region > 0 || request->frame > 0)
+        argp_error(state, "--set takes all images together: no --frame, --region or --roi");
+    if (request->options.way != NULL)
+        argp_error(state, "--way is for searches of single images");
+    if (!options->has_level)
+        options->request.options.fold = KIN_LEVEL_SERIES;
+    else if (request->options.fold == KIN_LEVEL_IMAGE || request->options.fold == KIN_LEVEL_REGION)
+        argp_error(state, "with --set, --by is one of series, study, patient");
+}
+
+static error_t check(struct options *options, struct argp_state *state)
+{
+    check_set(options, state);
     if ((options->request.file != NULL) == (options->request.uid != NULL))
         argp_error(state, options->request.file != NULL ? "a file or --uid, not both"
                                                         : "which image? Name a file, or --uid");
@@ -121,6 +152,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_BY:
         if (!kin_level_parse(arg, &options->request.options.fold))
             argp_error(state, "--by is one of image, series, study, patient, region");
+        options->has_level = true;
+        return 0;
+    case KEY_SERIES:
+        options->request.uid = arg;
+        options->request.set = true;
+        return 0;
+    case KEY_SET:
+        options->request.set = true;
+        return 0;
+    case KEY_SET_SCORE:
+        options->request.rule = parse_rule(arg, state);
+        options->has_rule = true;
         return 0;
     case KEY_NOT_SAME_PATIENT:
         options->request.options.not_same_patient = true;
@@ -172,6 +215,15 @@ static const struct argp_option option_list[] = {
      "The best of each image, which its regions count as (default), series, study or patient; or "
      "every region and every image: region",
      0},
+    {"set", KEY_SET, NULL, 0,
+     "All frames of the file (tiles of a slide), or all images of the UID, together: ranks series, "
+     "studies or patients as a whole",
+     0},
+    {"series", KEY_SERIES, "UID", 0, "The same as --uid UID --set", 0},
+    {"set-score", KEY_SET_SCORE, "RULE", 0,
+     "With --set, of how alike each image is to its nearest: their mean (default) or their "
+     "median",
+     0},
     {"not-same-patient", KEY_NOT_SAME_PATIENT, NULL, 0, "Leave the image's patient out", 0},
     {"recall", KEY_RECALL, "R", 0,
      "Share of the exact answer that must come back on average, above 0 to 1 (default 0.99): less "
@@ -189,7 +241,7 @@ static const struct argp_option option_list[] = {
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .args_doc = "FILE\n--uid UID",
+    .args_doc = "FILE\n--uid UID\n--series UID",
     .doc = "Ranks the stored images by their similarity to one: a file (DICOM, PNG, JPEG, TIFF), "
            "or a stored image, "
            "which is left out of its own results, with its regions.  The score is the cosine of "
@@ -200,6 +252,8 @@ static const struct argp argp = {
            "  kindred search --uid 2.25.151517181 --by patient --not-same-patient\n"
            "  kindred search slide.png --roi 120,80,256,256\n"
            "  kindred search --uid 2.25.151517181 --region 1 --where 'region > 0' --by region\n"
+           "  kindred search slide.svs --set -k 5\n"
+           "  kindred search --series 1.2.840.113619.2.5 --by patient --not-same-patient\n"
            "  kindred search query.dcm --recall 0.999 --explain\n"
            "  kindred search query.png --where \"diagnosis not in ('no tumour', unknown)\"\n"
            "  kindred search query.dcm --json | jq '.results[].labels.diagnosis'",

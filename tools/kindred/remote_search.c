@@ -230,6 +230,10 @@ static kin_status fail_search(const kin_remote *remote, const kin_search_request
 kin_status kin_remote_search(kin_target *target, const kin_search_request *request,
                              kin_search_answer *answer, kin_error *err)
 {
+    if (request->set)
+        return kin_fail(err, KIN_E_UNSUPPORTED, target->name,
+                        "several images together (--set) are searched in an archive of this "
+                        "machine only");
     kin_remote *remote = (kin_remote *)target;
     Kindred__V1__SearchRequest message;
     Kindred__V1__SearchResponse *response = NULL;

@@ -8,6 +8,7 @@
 #define KINDRED_TARGET_H
 
 #include "archive/ingest.h"
+#include "archive/search_set.h"
 #include "cli.h"
 
 typedef struct kin_target kin_target;
@@ -18,8 +19,10 @@ typedef struct kin_search_request {
     uint32_t frame;
     uint32_t stored_region;          /* of the stored image; 0: the whole */
     const kin_decode_region *region; /* of the file; NULL: the whole */
-    const char *where;               /* the text of options.where; NULL: none */
-    const char *worker;              /* see kin_decoder_new() */
+    bool set; /* all frames of the file, or images of the UID, together: search_set.h */
+    kin_set_rule rule;
+    const char *where;  /* the text of options.where; NULL: none */
+    const char *worker; /* see kin_decoder_new() */
     kin_search_options options;
 } kin_search_request;
 

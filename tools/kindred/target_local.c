@@ -27,6 +27,37 @@ static kin_status query_from_file(kin_archive *archive, const kin_search_request
     return status;
 }
 
+static kin_status set_from_file(kin_archive *archive, const kin_search_request *request,
+                                kin_query_set *set, kin_error *err)
+{
+    kin_decoder *decoder = NULL;
+    kin_status status =
+        kin_decoder_new(request->worker, kin_archive_features_borrow(archive), NULL, &decoder, err);
+    if (status == KIN_OK)
+        status = kin_query_set_from_file(archive, decoder, request->file, set, err);
+    kin_decoder_free(decoder);
+    return status;
+}
+
+/* Several images as one query; the answer's query has their names. */
+static kin_status search_set(kin_archive *archive, const kin_search_request *request,
+                             kin_search_answer *answer, kin_error *err)
+{
+    kin_query_set set = {0};
+    kin_status status = request->file != NULL
+                            ? set_from_file(archive, request, &set, err)
+                            : kin_query_set_from_uid(archive, request->uid, &set, err);
+    answer->query_failed = status != KIN_OK;
+    if (status == KIN_OK)
+        status = kin_archive_search_set(archive, &set, request->rule, &request->options,
+                                        &answer->results, err);
+    answer->query =
+        (kin_query){.name = set.name, .patient_id = set.patient_id, .self = KIN_QUERY_NOT_STORED};
+    set.name = set.patient_id = NULL;
+    kin_query_set_release(&set);
+    return status;
+}
+
 static kin_status search(kin_target *target, const kin_search_request *request,
                          kin_search_answer *answer, kin_error *err)
 {
@@ -35,6 +66,8 @@ static kin_status search(kin_target *target, const kin_search_request *request,
     if (request->options.where != NULL)
         kin_archive_unknown_names(archive, request->options.where, answer->unknown_names,
                                   sizeof answer->unknown_names, NULL);
+    if (request->set)
+        return search_set(archive, request, answer, err);
     kin_status status = request->file != NULL
                             ? query_from_file(archive, request, &answer->query, err)
                             : kin_query_from_uid(archive, request->uid, request->frame,
