@@ -73,7 +73,8 @@ static bool parse_roi(const char *text, size_t length, double box[VALUES])
         if (text >= end || *text < '0' || *text > '9')
             return false;
         unsigned long value = strtoul(text, &behind, 10);
-        behind += strspn(behind, " ");
+        while (behind < end && *behind == ' ')
+            behind++;
         if (value > SIDE_MAX || (i >= 2 && value == 0) || behind > end)
             return false;
         box[i] = (double)value;
@@ -186,9 +187,11 @@ static kin_status read_mask(const kin_source *source, kin_decoder *decoder, cons
         status = kin_file_digest(path, digest, &why);
     if (status == KIN_OK)
         status = kin_decoder_run(decoder, path, &wish, &sink, &why);
+    if (status == KIN_E_NO_IMAGE) /* a mask that is none is no reason to pass the image over */
+        status = KIN_E_FORMAT;
     return status == KIN_OK
                ? KIN_OK
-               : kin_fail(err, status, NULL, "mask %.200s: %s", row->mask, why.message);
+               : kin_fail(err, status, NULL, "mask %.100s: %.120s", row->mask, why.message);
 }
 
 /* --- both --- */
