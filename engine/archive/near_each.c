@@ -22,7 +22,7 @@ struct comparing {
     int bits, turned_bits;
     struct hash_table upright, middle;
     pthread_mutex_t lock; /* over visits */
-    void (*visit)(void *ctx, size_t a, size_t b);
+    kin_near_visit *visit;
     void *ctx;
 };
 
@@ -79,17 +79,18 @@ struct looking {
     struct comparing *comparing;
     const struct hash_table *table;
     size_t from;
+    int close; /* bits */
 };
 
 static void found(void *ctx, size_t number, int distance)
 {
     const struct looking *looking = ctx;
     size_t owner = looking->table->owners[number];
-    (void)distance;
     if (owner == looking->from)
         return;
     pthread_mutex_lock(&looking->comparing->lock);
-    looking->comparing->visit(looking->comparing->ctx, looking->from, owner);
+    looking->comparing->visit(looking->comparing->ctx, looking->from, owner,
+                              distance <= looking->close);
     pthread_mutex_unlock(&looking->comparing->lock);
 }
 
@@ -99,8 +100,8 @@ static void compare_range(void *ctx, size_t from, size_t to)
     uint64_t turned[KIN_PHASH_TURNED];
     for (size_t i = from; i < to; i++) {
         const kin_near_picture *picture = &comparing->set->pictures[i];
-        struct looking upright = {comparing, &comparing->upright, i};
-        struct looking middle = {comparing, &comparing->middle, i};
+        struct looking upright = {comparing, &comparing->upright, i, KIN_NEAR_BITS};
+        struct looking middle = {comparing, &comparing->middle, i, KIN_NEAR_TURNED_BITS};
         if (!picture->known)
             continue;
         for (int form = 0; form < (picture->thumb != NULL ? KIN_PHASH_FORMS : 1); form++)
@@ -116,7 +117,7 @@ static void compare_range(void *ctx, size_t from, size_t to)
 }
 
 kin_status kin_near_each(const kin_near_set *set, const kin_near_options *options,
-                         void (*visit)(void *ctx, size_t a, size_t b), void *ctx, kin_error *err)
+                         kin_near_visit *visit, void *ctx, kin_error *err)
 {
     bool wide = options != NULL && options->wide;
     struct comparing comparing = {

@@ -15,9 +15,8 @@ static size_t root_of(int *parent, size_t i)
 }
 
 /* The smaller number is the root, so that groups are numbered by their first member. */
-static void unite(void *ctx, size_t a, size_t b)
+void kin_near_join(int *parent, size_t a, size_t b)
 {
-    int *parent = ctx;
     a = root_of(parent, a);
     b = root_of(parent, b);
     if (a < b)
@@ -26,8 +25,14 @@ static void unite(void *ctx, size_t a, size_t b)
         parent[a] = (int)b;
 }
 
+static void join_pair(void *ctx, size_t a, size_t b, bool close)
+{
+    (void)close;
+    kin_near_join(ctx, a, b);
+}
+
 /* From roots to numbers in order of appearance. */
-static size_t number_groups(int *parent, size_t count, int *group)
+size_t kin_near_number(int *parent, size_t count, int *group)
 {
     size_t groups = 0;
     for (size_t i = 0; i < count; i++) {
@@ -64,7 +69,7 @@ static void unite_equal(kin_near_set *set, struct keyed *keyed, int *parent)
     for (size_t i = 1; i < known; i++) {
         if (keyed[i].hash != keyed[i - 1].hash)
             continue;
-        unite(parent, keyed[i - 1].number, keyed[i].number);
+        kin_near_join(parent, keyed[i - 1].number, keyed[i].number);
         set->pictures[keyed[i].number].known = false;
     }
 }
@@ -86,10 +91,10 @@ kin_status kin_near_set_groups(const kin_near_set *set, const kin_near_options *
         different.pictures[i] = set->pictures[i]; /* thumbs stay the set's */
     }
     unite_equal(&different, keyed, parent);
-    status = kin_near_each(&different, options, unite, parent, err);
+    status = kin_near_each(&different, options, join_pair, parent, err);
     if (status != KIN_OK)
         goto end;
-    found = number_groups(parent, count, group);
+    found = kin_near_number(parent, count, group);
     if (groups != NULL)
         *groups = found;
 end:

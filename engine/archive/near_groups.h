@@ -98,9 +98,15 @@ kin_status kin_near_set_read(kin_near_set *set, size_t first, kin_archive *archi
                              kin_error *err);
 
 /* Calls visit for every pair of near pictures, a != b, at least once in at least one order; one call
- * at a time, from any thread. */
+ * at a time, from any thread.  close: by the narrower bounds, too. */
+typedef void kin_near_visit(void *ctx, size_t a, size_t b, bool close);
 kin_status kin_near_each(const kin_near_set *set, const kin_near_options *options,
-                         void (*visit)(void *ctx, size_t a, size_t b), void *ctx, kin_error *err);
+                         kin_near_visit *visit, void *ctx, kin_error *err);
+
+/* Groups by pairs: parent[i] starts as i; pairs are joined; then group[i] is numbered as in
+ * kin_near_groups().  Returns how many groups there are. */
+void kin_near_join(int *parent, size_t a, size_t b);
+size_t kin_near_number(int *parent, size_t count, int *group);
 
 kin_status kin_near_set_groups(const kin_near_set *set, const kin_near_options *options, int *group,
                                size_t *groups, kin_error *err);

@@ -180,11 +180,12 @@ static void test_many_equal_ones(void **state)
 }
 
 /* Which pairs of four were met. */
-static void note_pair(void *ctx, size_t a, size_t b)
+static void note_pair(void *ctx, size_t a, size_t b, bool close)
 {
     bool(*met)[4] = ctx;
     assert_true(a != b);
     met[a < b ? a : b][a < b ? b : a] = true;
+    assert_int_equal(close, a != 2 && b != 2);
 }
 
 static void test_pairs_are_those_within_the_bound(void **state)

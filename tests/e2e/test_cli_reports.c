@@ -200,7 +200,8 @@ static void test_a_new_manifest_renews_the_labels(void **state)
 
 /* --- evaluation --- */
 
-static const char *const measures[] = {"p_at_1", "p_at_10", "mmv_at_5", "map", "ndcg_at_10"};
+static const char *const measures[] = {"p_at_1",    "p_at_5",     "p_at_10", "mmv_at_5", "map",
+                                       "map_at_10", "ndcg_at_10", "f1_at_1", "f1_at_3",  "f1_at_5"};
 enum { MEASURES = sizeof measures / sizeof measures[0] };
 
 static void check_measures(const json_t *report)
@@ -236,38 +237,77 @@ static void check_sums(const json_t *report)
     assert_int_equal(confused, number_of(report, "queries"));
 }
 
+/* Every image against all others, by the archive's model. */
+#define ALL_OTHERS "--model", "serving", "--folds", "1", "--leave-out"
+
 static void test_evaluation(void **state)
 {
     (void)state;
     enum { IMAGES = 225 };
     char queries[PATH_MAX];
     json_decref(ask(archive, 0, "ingest", SAMPLES, "--manifest", MANIFEST, NULL));
-    json_t *report = ask(archive, 0, "eval", "--manifest", MANIFEST, NULL);
-    json_t *again = ask(archive, 0, "eval", "--manifest", MANIFEST, NULL);
+    json_t *report = ask(archive, 0, "eval", "--manifest", MANIFEST, ALL_OTHERS, "none",
+                         "--keep-near-duplicates", NULL);
+    json_t *again = ask(archive, 0, "eval", "--manifest", MANIFEST, ALL_OTHERS, "none",
+                        "--keep-near-duplicates", NULL);
     assert_true(json_equal(report, again)); /* the same seed, whatever the threads do */
     json_decref(again);
     assert_int_equal(number_of(report, "queries"), IMAGES);
     assert_int_equal(number_of(report, "database"), IMAGES);
     assert_int_equal(number_of(report, "missing"), 0);
+    assert_int_equal(number_of(report, "described"), 0);
     check_measures(report);
     check_sums(report);
     json_t *others =
-        ask(archive, 0, "eval", "--manifest", MANIFEST, "--leave-out", "patient_id", NULL);
+        ask(archive, 0, "eval", "--manifest", MANIFEST, ALL_OTHERS, "patient_id", NULL);
     check_sums(others);
     assert_string_equal(text_of(others, "leave_out"), "patient_id");
     /* the slices next to a query are its patient's: without them it is harder */
     assert_true(real_of(others, "p_at_1") < real_of(report, "p_at_1"));
     json_decref(others);
-    json_t *modality = ask(archive, 0, "eval", "--manifest", MANIFEST, "--label", "modality", NULL);
+    json_t *modality = ask(archive, 0, "eval", "--manifest", MANIFEST, "--label", "modality",
+                           ALL_OTHERS, "none", "--keep-near-duplicates", NULL);
     assert_int_equal(json_object_size(json_object_get(modality, "per_class")), 3);
     assert_true(real_of(modality, "p_at_1") > 0.99); /* CT, MR and slides are easily told */
     json_decref(modality);
     write_text(queries, "q.csv", "path,diagnosis\n" THIRD ",benign\n/no/such.dcm,benign\n");
-    json_t *few = ask(archive, 0, "eval", "--manifest", MANIFEST, "--queries", queries, NULL);
+    json_t *few = ask(archive, 0, "eval", "--manifest", MANIFEST, "--queries", queries, "--model",
+                      "serving,bootstrap", NULL);
     assert_int_equal(number_of(few, "queries"), 6);
-    assert_int_equal(number_of(few, "database"), IMAGES);
+    assert_int_equal(number_of(few, "database"), IMAGES - 6);
+    assert_int_equal(number_of(few, "missing"), 1);
+    assert_string_equal(text_of(few, "grouping"), "patient_id"); /* the files' own */
+    assert_int_equal(json_array_size(json_object_get(few, "models")), 2);
     json_decref(few);
     json_decref(report);
+}
+
+static void test_evaluation_without_an_archive(void **state)
+{
+    (void)state;
+    char manifest[PATH_MAX], sheet[PATH_MAX];
+    uint8_t start[8];
+    write_text(manifest, "few.csv",
+               "path,diagnosis,patient_id\n" FIRST ",a,1\n" SECOND ",a,2\n" THIRD ",a,3\n");
+    snprintf(sheet, sizeof sheet, "%.4000s/sheet.png", folder);
+    run done = run_kindred("eval", "--json", "--manifest", manifest, "--model", "bootstrap",
+                           "--sheet", sheet, "--folds", "1", NULL);
+    assert_int_equal(done.exit_code, 0);
+    json_t *report = run_json(&done);
+    run_release(&done);
+    assert_true(number_of(report, "described") > 3);
+    assert_int_equal(number_of(report, "described"), number_of(report, "database"));
+    json_decref(report);
+    FILE *file = fopen(sheet, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(start, 1, sizeof start, file), sizeof start);
+    assert_memory_equal(start, "\x89PNG\r\n\x1a\n", sizeof start);
+    fclose(file);
+    json_decref(ask(archive, 0, "ingest", FIRST, NULL));
+    tell(archive, 2, "features", "eval", "--manifest", manifest, "--features", "classic", NULL);
+    tell(archive, 2, "model", "eval", "--manifest", manifest, "--model", "best", NULL);
+    tell(archive, 2, "learn", "eval", "--manifest", manifest, "--model", "pca", "--folds", "1",
+         NULL);
 }
 
 /* --- exit codes --- */
@@ -387,6 +427,7 @@ int main(void)
         TEST(test_csv_and_ndjson_say_the_same),
         TEST(test_a_new_manifest_renews_the_labels),
         TEST(test_evaluation),
+        TEST(test_evaluation_without_an_archive),
         TEST(test_each_command_has_help),
         TEST(test_exit_codes),
         TEST(test_damage_is_found),
