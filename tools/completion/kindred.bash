@@ -40,12 +40,16 @@ _kindred()
     reindex:-i | reindex:--index) _kindred_words 'auto flat hnsw ivfpq' && return ;;
     export:-f | export:--format) _kindred_words 'csv ndjson' && return ;;
     export:-o | export:--output | serve:-c | serve:--config | serve:--port-file) _kindred_files && return ;;
-    eval:--leave-out) _kindred_words 'patient_id study_uid' && return ;;
+    eval:--leave-out) _kindred_words 'none patient_id scanner site study_uid' && return ;;
     eval:-l | eval:--label) _kindred_words 'diagnosis' && return ;;
+    eval:--grade) _kindred_words 'grade' && return ;;
+    eval:-M | eval:--model) _kindred_words 'all bootstrap learnt pca serving' && return ;;
+    eval:--sheet) _kindred_files png && return ;;
     stats:-v | stats:--values) _kindred_words 'modality body_part diagnosis outcome study_date' && return ;;
     search:-k | search:-f | search:--frame | search:--roi | search:-w | search:--where | search:--recall | search:--uid | search:--series | \
         ingest:-j | ingest:--jobs | ingest:--timeout | ingest:--max-* | reindex:-j | reindex:--jobs | \
         reindex:--recall-bound | reindex:--check | reindex:--memory | eval:-j | eval:--jobs | eval:--bootstrap | eval:--seed | \
+        eval:--folds | eval:--sheet-rows | eval:-f | eval:--features | \
         radiomics:-l | radiomics:--label | radiomics:--series | radiomics:--spacing | radiomics:--range | \
         radiomics:--outliers | radiomics:--bins | radiomics:--bin-width | radiomics:--bin-from | \
         show:-n | show:--max | init:-d | init:--dim | export:-w | export:--where)
@@ -76,7 +80,8 @@ _kindred()
         stats) options+=' --values --json' ;;
         export) options+=' --format --json --where --output' ;;
         eval)
-            options+=' --manifest --queries --label --leave-out --bootstrap --seed --jobs --json'
+            options+=' --manifest --queries --folds --model --label --grade --leave-out --keep-near-duplicates'
+            options+=' --features --sheet --sheet-rows --bootstrap --seed --jobs --json'
             ;;
         radiomics)
             options+=' --label --series --spacing --round --range --outliers --bins --bin-width --bin-from'
