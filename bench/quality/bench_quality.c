@@ -52,7 +52,7 @@ static int say_progress(void *ctx, const char *stage, double done)
     return 0;
 }
 
-/* The models that are wanted, those without rescoring first in order of the list. */
+/* The models that are wanted. */
 static size_t choose_models(bool rescore, kin_eval_model out[MODELS])
 {
     size_t count = 0;
@@ -124,7 +124,7 @@ static kin_status measure(struct run *run, const bench_quality_set *set, size_t 
     kin_status status = kin_eval(NULL, manifest, &options, &report, err);
     if (status != KIN_OK)
         return status;
-    bench_quality_rows_add(&run->rows, set, shown, &report, 1);
+    bench_quality_rows_add(&run->rows, set, shown, &options, &report);
     status = add_gains(run, set, &options, &report, err);
     kin_eval_report_release(&report);
     if (status == KIN_OK && set->leave_out == NULL)

@@ -56,28 +56,40 @@ static void set_measures(json_t *row, const kin_eval_measures *measures)
     set_figure(row, "f1_at_5", measures->f1_at_5);
 }
 
-void bench_quality_rows_add(bench_quality_rows *rows, const bench_quality_set *set,
-                            const char *features, const kin_eval_report *report, size_t described)
+static void add_model(bench_quality_rows *rows, const bench_quality_set *set, const char *features,
+                      const kin_eval_report *report, const kin_eval_model_report *model)
 {
-    for (size_t m = 0; m < report->model_count; m++) {
-        const kin_eval_model_report *model = &report->models[m];
+    json_t *row = row_of(set->name, features);
+    json_object_set_new(row, "grouped", json_string(set->grouped));
+    json_object_set_new(row, "groups", json_integer((json_int_t)report->groups));
+    json_object_set_new(row, "database", json_integer((json_int_t)report->database));
+    json_object_set_new(row, "model", json_string(model->name));
+    json_object_set_new(row, "note", json_string(model->note));
+    json_object_set_new(row, "learn_seconds", json_real(model->learn_seconds));
+    set_measures(row, &model->all);
+    json_array_append_new(rows->models, row);
+}
+
+static void add_classes(bench_quality_rows *rows, const bench_quality_set *set,
+                        const char *features, const kin_eval_report *report)
+{
+    for (size_t c = 0; c < report->class_count; c++) {
         json_t *row = row_of(set->name, features);
-        json_object_set_new(row, "grouped", json_string(set->grouped));
-        json_object_set_new(row, "groups", json_integer((json_int_t)report->groups));
-        json_object_set_new(row, "database", json_integer((json_int_t)report->database));
-        json_object_set_new(row, "model", json_string(model->name));
-        json_object_set_new(row, "note", json_string(model->note));
-        json_object_set_new(row, "learn_seconds", json_real(model->learn_seconds));
-        set_measures(row, &model->all);
-        json_array_append_new(rows->models, row);
-        for (size_t c = 0; m < described && c < report->class_count; c++) {
-            row = row_of(set->name, features);
-            json_object_set_new(row, "model", json_string(model->name));
-            json_object_set_new(row, "class", json_string(report->classes[c]));
-            set_measures(row, &model->per_class[c]);
-            json_array_append_new(rows->classes, row);
-        }
+        json_object_set_new(row, "model", json_string(report->models[0].name));
+        json_object_set_new(row, "class", json_string(report->classes[c]));
+        set_measures(row, &report->models[0].per_class[c]);
+        json_array_append_new(rows->classes, row);
     }
+}
+
+void bench_quality_rows_add(bench_quality_rows *rows, const bench_quality_set *set,
+                            const char *features, const kin_eval_options *options,
+                            const kin_eval_report *report)
+{
+    for (size_t m = 0; m < report->model_count; m++)
+        if (options->models[m].rescore == NULL)
+            add_model(rows, set, features, report, &report->models[m]);
+    add_classes(rows, set, features, report);
 }
 
 void bench_quality_rows_add_gain(bench_quality_rows *rows, const bench_quality_set *set,

@@ -16,9 +16,10 @@ typedef struct bench_quality_rows {
 bool bench_quality_rows_init(bench_quality_rows *rows);
 void bench_quality_rows_release(bench_quality_rows *rows);
 
-/* Adds a row a model, and of the first `described` models a row a class. */
+/* Adds a row for each model that is not rescored, and of the first one a row a class. */
 void bench_quality_rows_add(bench_quality_rows *rows, const bench_quality_set *set,
-                            const char *features, const kin_eval_report *report, size_t described);
+                            const char *features, const kin_eval_options *options,
+                            const kin_eval_report *report);
 
 /* Adds what `better` gains over `base`. */
 void bench_quality_rows_add_gain(bench_quality_rows *rows, const bench_quality_set *set,
