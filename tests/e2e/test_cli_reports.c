@@ -243,17 +243,18 @@ static void check_sums(const json_t *report)
 static void test_evaluation(void **state)
 {
     (void)state;
-    enum { IMAGES = 225 };
     char queries[PATH_MAX];
-    json_decref(ask(archive, 0, "ingest", SAMPLES, "--manifest", MANIFEST, NULL));
+    json_t *summary = ask(archive, 0, "ingest", SAMPLES, "--manifest", MANIFEST, NULL);
+    long long images = number_of(summary, "images");
+    json_decref(summary);
     json_t *report = ask(archive, 0, "eval", "--manifest", MANIFEST, ALL_OTHERS, "none",
                          "--keep-near-duplicates", NULL);
     json_t *again = ask(archive, 0, "eval", "--manifest", MANIFEST, ALL_OTHERS, "none",
                         "--keep-near-duplicates", NULL);
     assert_true(json_equal(report, again)); /* the same seed, whatever the threads do */
     json_decref(again);
-    assert_int_equal(number_of(report, "queries"), IMAGES);
-    assert_int_equal(number_of(report, "database"), IMAGES);
+    assert_int_equal(number_of(report, "queries"), images);
+    assert_int_equal(number_of(report, "database"), images);
     assert_int_equal(number_of(report, "missing"), 0);
     assert_int_equal(number_of(report, "described"), 0);
     check_measures(report);
@@ -273,8 +274,8 @@ static void test_evaluation(void **state)
     write_text(queries, "q.csv", "path,diagnosis\n" THIRD ",benign\n/no/such.dcm,benign\n");
     json_t *few = ask(archive, 0, "eval", "--manifest", MANIFEST, "--queries", queries, "--model",
                       "serving,bootstrap", NULL);
-    assert_int_equal(number_of(few, "queries"), 6);
-    assert_int_equal(number_of(few, "database"), IMAGES - 6);
+    assert_true(number_of(few, "queries") > 1); /* all tiles or frames of the one file */
+    assert_int_equal(number_of(few, "database"), images - number_of(few, "queries"));
     assert_int_equal(number_of(few, "missing"), 1);
     assert_string_equal(text_of(few, "grouping"), "patient_id"); /* the files' own */
     assert_int_equal(json_array_size(json_object_get(few, "models")), 2);
