@@ -35,7 +35,7 @@ _kindred()
         ;;
     search:--way) _kindred_ways && return ;;
     search:--set-score) _kindred_words 'mean median' && return ;;
-    search:--by) _kindred_words 'image series study patient' && return ;;
+    search:--by) _kindred_words 'image series study patient region' && return ;;
     init:-v | init:--vectors) _kindred_words 'fp32 fp16 int8' && return ;;
     reindex:-i | reindex:--index) _kindred_words 'auto flat hnsw ivfpq' && return ;;
     export:-f | export:--format) _kindred_words 'csv ndjson' && return ;;
@@ -68,7 +68,7 @@ _kindred()
             options+=' --max-frame-bytes --max-memory'
             ;;
         search)
-            options+=' --uid --frame --roi -k --where --by --not-same-patient --exact --recall --way --explain'
+            options+=' --uid --frame --region --roi -k --where --by --not-same-patient --exact --recall --way --explain'
             options+=' --long --json --set --series --set-score'
             ;;
         show) options+=' --max --json' ;;
