@@ -49,7 +49,7 @@ static kin_image_limits image_limits(const kin_decode_limits *limits)
                               .max_frames = limits->max_frames};
 }
 
-static kin_status read_series(const kin_inputs *inputs, kin_volume *out, kin_error *err)
+static kin_status read_series(kin_inputs *inputs, kin_volume *out, kin_error *err)
 {
     const kin_image_limits limits = image_limits(&inputs->limits);
     kin_series_file *files = calloc(inputs->image_count, sizeof *files);
@@ -57,8 +57,11 @@ static kin_status read_series(const kin_inputs *inputs, kin_volume *out, kin_err
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a series");
     for (size_t i = 0; i < inputs->image_count; i++)
         files[i] = (kin_series_file){inputs->files[i].bytes, inputs->files[i].size};
+    size_t which = inputs->image_count;
     kin_status status =
-        kin_series_read(files, inputs->image_count, inputs->series_uid, &limits, out, err);
+        kin_series_read(files, inputs->image_count, inputs->series_uid, &limits, out, &which, err);
+    if (status != KIN_OK)
+        inputs->failed_file = which < inputs->image_count ? which + 1 : 0;
     free(files);
     return status;
 }
@@ -67,8 +70,10 @@ static kin_status read_image(kin_inputs *inputs, kin_volume *out, kin_error *err
 {
     kin_content *first = &inputs->files[0];
     kin_status status = KIN_OK;
-    for (size_t i = 0; status == KIN_OK && i < inputs->image_count; i++)
+    for (size_t i = 0; status == KIN_OK && i < inputs->image_count; i++) {
         status = unpack(&inputs->files[i], inputs->limits.max_file_bytes, err);
+        inputs->failed_file = status == KIN_OK ? 0 : i + 1;
+    }
     if (status != KIN_OK)
         return status;
     if (inputs->image_count == 1 && kin_nrrd_recognise(first->bytes, first->size))

@@ -22,6 +22,7 @@ typedef struct kin_inputs {
     kin_decode_limits limits;
     kin_companion *companion;
     void *companion_ctx;
+    size_t failed_file; /* of the image's, from 1: the one that a failure is about; 0: all */
 } kin_inputs;
 
 /* What a failure concerns: the numbers of Result.about. */

@@ -66,6 +66,7 @@ static kin_status send_task(kin_measuring *m, kin_error *err)
     task.bin_width = settings->bin_width;
     task.has_bin_from = settings->has_bin_from;
     task.bin_from = settings->bin_from;
+    task.ivh_bin_width = settings->ivh_bin_width;
     task.label = m->task->label;
     if (m->task->series_uid != NULL)
         task.series_uid = (char *)m->task->series_uid;
@@ -152,6 +153,8 @@ static kin_status take_failure(const kin_measuring *m, const Kindred__Measure__V
     const char *subject = result->about == ABOUT_IMAGE  ? m->task->image
                           : result->about == ABOUT_MASK ? m->task->mask
                                                         : NULL;
+    if (result->about == ABOUT_IMAGE && result->file > 0 && result->file <= m->image.count)
+        subject = m->image.paths[result->file - 1];
     if (result->status > (uint32_t)-KIN_E_FULL)
         return kin_fail(err, KIN_E_INTERNAL, NULL, "kindred-measure answered nonsense");
     return kin_fail(err, (kin_status) - (int)result->status, subject, "%s", result->message);

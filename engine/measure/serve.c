@@ -32,7 +32,8 @@ static void take_settings(const Kindred__Measure__V1__Task *task, kin_radiomics_
                                     .bins = task->bins,
                                     .bin_width = task->bin_width,
                                     .has_bin_from = task->has_bin_from != 0,
-                                    .bin_from = task->bin_from};
+                                    .bin_from = task->bin_from,
+                                    .ivh_bin_width = task->ivh_bin_width};
 }
 
 /* Receives a message; its descriptor, if any, is the caller's. */
@@ -181,6 +182,7 @@ static kin_status send_result(kin_server *server, kin_status outcome, int about,
         result.status = (uint32_t) - (int)outcome;
         result.message = outcome != KIN_OK ? (char *)reason->message : (char *)"";
         result.about = (uint32_t)about;
+        result.file = (uint32_t)server->inputs.failed_file;
         result.n_figures = radiomics->count;
         result.figures = pointers;
         result.voxels = radiomics->voxels;

@@ -45,6 +45,9 @@ typedef struct kin_radiomics_settings {
     int bins;         /* fixed number; 0: KIN_RADIOMICS_BINS_DEFAULT */
     double bin_width; /* fixed size */
     bool has_bin_from;
+    double
+        ivh_bin_width; /* of the intensity-volume histogram, for continuous calibrated intensities
+                             (PET); 0: see volume_histogram.c */
     double bin_from; /* where the first bin of a fixed size begins; else the range's lower bound, or
                         without one the region's least intensity */
 } kin_radiomics_settings;

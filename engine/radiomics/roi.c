@@ -197,6 +197,8 @@ static kin_status check_settings(const kin_radiomics_settings *settings, kin_err
                         KIN_RADIOMICS_LEVELS_MAX);
     if (settings->has_range && !(settings->low <= settings->high))
         return kin_fail(err, KIN_E_ARG, NULL, "the range of intensities is empty");
+    if (!(settings->ivh_bin_width >= 0.0) || isinf(settings->ivh_bin_width))
+        return kin_fail(err, KIN_E_ARG, NULL, "the histogram's bin width must be above 0");
     if (!(settings->outlier_sigma >= 0.0))
         return kin_fail(err, KIN_E_ARG, NULL, "outliers lie beyond 0 or more deviations");
     return KIN_OK;

@@ -16,6 +16,7 @@ typedef struct kin_stack {
     kin_frame_of *frames; /* slices[i].number is a place in here */
     size_t count, capacity;
     char series_uid[65]; /* of the first picture taken */
+    size_t at;           /* the file that is being read */
 } kin_stack;
 
 static kin_status reserve(kin_stack *stack, size_t more, kin_error *err)
@@ -82,6 +83,7 @@ static kin_status collect(kin_stack *stack, const kin_series_file *files, size_t
     kin_status status = KIN_OK;
     for (size_t i = 0; status == KIN_OK && i < count; i++) {
         kin_dicom *dicom = NULL;
+        stack->at = i;
         if (!kin_dicom_recognise(files[i].bytes, files[i].size))
             continue;
         status = kin_dicom_open(files[i].bytes, files[i].size, limits, &dicom, err);
@@ -89,6 +91,8 @@ static kin_status collect(kin_stack *stack, const kin_series_file *files, size_t
             status = add_picture(stack, dicom, i, series_uid, err);
         kin_dicom_close(dicom);
     }
+    if (status == KIN_OK)
+        stack->at = count;
     if (status == KIN_OK && stack->count == 0)
         status = kin_fail(err, KIN_E_NOT_FOUND, NULL, "there is no DICOM picture%s",
                           series_uid != NULL && series_uid[0] != '\0' ? " of that series" : "");
@@ -96,7 +100,7 @@ static kin_status collect(kin_stack *stack, const kin_series_file *files, size_t
 }
 
 /* Decodes the slices, of each file in one go. */
-static kin_status read_values(const kin_stack *stack, const kin_series_file *files,
+static kin_status read_values(kin_stack *stack, const kin_series_file *files,
                               const kin_image_limits *limits, kin_volume *out, kin_error *err)
 {
     kin_status status = KIN_OK;
@@ -104,6 +108,7 @@ static kin_status read_values(const kin_stack *stack, const kin_series_file *fil
     kin_dicom *dicom = NULL;
     for (size_t k = 0; status == KIN_OK && k < stack->count; k++) {
         const kin_frame_of *from = &stack->frames[stack->slices[k].number];
+        stack->at = from->file;
         if (from->file != open_file) {
             kin_dicom_close(dicom);
             dicom = NULL;
@@ -119,7 +124,8 @@ static kin_status read_values(const kin_stack *stack, const kin_series_file *fil
 }
 
 kin_status kin_series_read(const kin_series_file *files, size_t count, const char *series_uid,
-                           const kin_image_limits *limits, kin_volume *out, kin_error *err)
+                           const kin_image_limits *limits, kin_volume *out, size_t *which,
+                           kin_error *err)
 {
     kin_stack stack = {0};
     kin_volume grid = {0};
@@ -136,6 +142,8 @@ kin_status kin_series_read(const kin_series_file *files, size_t count, const cha
     }
     if (status != KIN_OK)
         kin_volume_release(out);
+    if (which != NULL)
+        *which = stack.at;
     free(stack.slices);
     free(stack.frames);
     return status;

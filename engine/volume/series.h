@@ -39,9 +39,12 @@ typedef struct kin_series_file {
  * annotations) and those that are no DICOM are left out; series_uid, where not NULL or empty, picks
  * one series of several.  KIN_E_NOT_FOUND when no picture is left; else as kin_slices_order() and
  * kin_dicom_open().  kin_dicom_prepare() must have been called.
+ *
+ * *which (may be NULL): the file that an error is about, or `count` when it is about several.
  */
 kin_status kin_series_read(const kin_series_file *files, size_t count, const char *series_uid,
-                           const kin_image_limits *limits, kin_volume *out, kin_error *err);
+                           const kin_image_limits *limits, kin_volume *out, size_t *which,
+                           kin_error *err);
 
 /* The plane of a volume's slice k, for drawing annotations on it. */
 void kin_volume_plane(const kin_volume *volume, int k, kin_plane *out);

@@ -118,7 +118,7 @@ static kin_status check_gaps(const kin_placed *placed, size_t count, double *spa
             continue;
         if (times > 1.5 && fabs(times - round(times)) * usual <= allowed)
             return kin_fail(err, KIN_E_FORMAT, NULL,
-                            "%.0f of its slices missing between %.2f and %.2f mm along the stack",
+                            "slices are missing: %.0f between %.2f and %.2f mm along the stack",
                             round(times) - 1.0, placed[i - 1].at - placed[0].at,
                             placed[i].at - placed[0].at);
         return kin_fail(err, KIN_E_UNSUPPORTED, NULL,

@@ -203,6 +203,30 @@ static void test_segmentation(void **state)
     }
 }
 
+/* A series of which one file is cut off: that file is named. */
+static void test_broken_slice(void **state)
+{
+    const test_place *place = *state;
+    char folder[PATH_SIZE], path[PATH_SIZE], mask[PATH_SIZE], name[64];
+    kin_volume volume = volume_of(5, 4, 4);
+    write_volume(place, "mask.nrrd", NULL, &volume);
+    in_folder(place, "mask.nrrd", mask);
+    mkdir(in_folder(place, "series", folder), 0700);
+    for (int n = 1; n <= 3; n++) {
+        char source[96];
+        snprintf(source, sizeof source, "dcmqi/segmentations/23x38x3/image/IMG%04d.dcm.zst", n);
+        test_file file = test_file_load(source);
+        snprintf(name, sizeof name, "series/%d.dcm", n);
+        write_file(in_folder(place, name, path), file.bytes, n == 2 ? file.size / 2 : file.size);
+        test_file_free(&file);
+    }
+    in_folder(place, "series/2.dcm", path);
+    expect_failure(folder, mask, KIN_E_FORMAT, path, "");
+    remove(path);
+    expect_failure(folder, mask, KIN_E_FORMAT, mask, "do not lie on the image's");
+    kin_volume_release(&volume);
+}
+
 /* Every way of cutting a file off ends in an answer, not in a hang or a crash. */
 static void test_cut_off(void **state)
 {
@@ -243,9 +267,9 @@ static int tear_down(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_figures),
-                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_grids),
-                                       cmocka_unit_test(test_segmentation),
-                                       cmocka_unit_test(test_cut_off)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_figures), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_grids),        cmocka_unit_test(test_segmentation),
+        cmocka_unit_test(test_broken_slice), cmocka_unit_test(test_cut_off)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

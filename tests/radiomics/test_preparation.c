@@ -129,6 +129,37 @@ static void test_outliers(void **state)
     kin_roi_release(&roi);
 }
 
+/* The three ways to count a volume by intensity: whole numbers, bins of a width, 1000 bins. */
+static void test_volume_histogram(void **state)
+{
+    (void)state;
+    static const struct {
+        double scale, width;
+        double v10, v90, i10, i90;
+    } cases[] = {{1.0, 0.0, 0.9, 0.1, 9.0, 1.0},
+                 /* bins 0-2, 3-4, 5-7, 8-9, with their middles at 1.25, 3.75, 6.25, 8.75 */
+                 {1.0, 2.5, 0.7, 0.2, 11.25, 3.75},
+                 /* levels 1, 112, 223 ... 889, 1000 */
+                 {0.37, 0.0, 0.9, 0.1, 890.0, 2.0}};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        kin_volume image = volume_of(10, 1, 1), mask = volume_of(10, 1, 1);
+        const kin_radiomics_settings settings = {.ivh_bin_width = cases[c].width};
+        for (int i = 0; i < 10; i++) {
+            image.voxels[i] = (float)(cases[c].scale * i);
+            mask.voxels[i] = 1.0f;
+        }
+        kin_radiomics r = measured(&image, &mask, 1, &settings);
+        const char *family = "intensity_volume_histogram";
+        assert_float_equal(figure_of(&r, family, "", "volume_at_intensity_10"), cases[c].v10, 1e-9);
+        assert_float_equal(figure_of(&r, family, "", "volume_at_intensity_90"), cases[c].v90, 1e-9);
+        assert_float_equal(figure_of(&r, family, "", "intensity_at_volume_10"), cases[c].i10, 1e-9);
+        assert_float_equal(figure_of(&r, family, "", "intensity_at_volume_90"), cases[c].i90, 1e-9);
+        kin_radiomics_release(&r);
+        kin_volume_release(&image);
+        kin_volume_release(&mask);
+    }
+}
+
 static void expect_refused(const kin_volume *image, const kin_volume *mask, int label,
                            const kin_radiomics_settings *settings, kin_status status,
                            const char *word)
@@ -204,8 +235,9 @@ static void test_uniform(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_interpolation), cmocka_unit_test(test_partial_volume),
-        cmocka_unit_test(test_grey_levels),   cmocka_unit_test(test_outliers),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_uniform)};
+        cmocka_unit_test(test_interpolation),    cmocka_unit_test(test_partial_volume),
+        cmocka_unit_test(test_grey_levels),      cmocka_unit_test(test_outliers),
+        cmocka_unit_test(test_volume_histogram), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_uniform)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static kin_volume read_series(const loaded_series *series, const char *uid)
 {
     kin_volume volume;
     kin_error err = {0};
-    if (kin_series_read(series->views, series->count, uid, NULL, &volume, &err) != KIN_OK)
+    if (kin_series_read(series->views, series->count, uid, NULL, &volume, NULL, &err) != KIN_OK)
         fail_msg("%s", err.message);
     return volume;
 }
@@ -75,7 +75,7 @@ static void test_head(void **state)
     series.views[3] = series.views[0]; /* one twice, another missing */
     kin_volume none;
     kin_error err = {0};
-    assert_int_equal(kin_series_read(series.views, series.count, NULL, NULL, &none, &err),
+    assert_int_equal(kin_series_read(series.views, series.count, NULL, NULL, &none, NULL, &err),
                      KIN_E_UNSUPPORTED);
     assert_non_null(strstr(err.message, "one place"));
     kin_volume_release(&volume);
@@ -115,7 +115,7 @@ static void test_single_files(void **state)
     kin_volume_release(&volume);
 
     load(&series, "pydicom/CT_small.dcm");
-    assert_int_equal(kin_series_read(series.views, 2, NULL, NULL, &volume, &err), KIN_E_ARG);
+    assert_int_equal(kin_series_read(series.views, 2, NULL, NULL, &volume, NULL, &err), KIN_E_ARG);
     assert_non_null(strstr(err.message, "more than one series"));
     kin_dicom *dicom = NULL;
     assert_int_equal(
@@ -125,7 +125,7 @@ static void test_single_files(void **state)
     expect_slice(&volume, &series.files[1]);
     kin_dicom_close(dicom);
     kin_volume_release(&volume);
-    assert_int_equal(kin_series_read(series.views, 2, "1.2.3", NULL, &volume, &err),
+    assert_int_equal(kin_series_read(series.views, 2, "1.2.3", NULL, &volume, NULL, &err),
                      KIN_E_NOT_FOUND);
     release(&series);
 }
@@ -144,7 +144,8 @@ static void test_enhanced(void **state)
     release(&series);
 
     load(&series, "pydicom/emri_small.dcm"); /* without any place */
-    assert_int_equal(kin_series_read(series.views, 1, NULL, NULL, &volume, &err), KIN_E_FORMAT);
+    assert_int_equal(kin_series_read(series.views, 1, NULL, NULL, &volume, NULL, &err),
+                     KIN_E_FORMAT);
     assert_non_null(strstr(err.message, "where it lies"));
     release(&series);
 }

@@ -78,7 +78,7 @@ static void test_refused(void **state)
     expect_refused(slices, COUNT, KIN_E_UNSUPPORTED, "one place");
     make_stack(slices);
     slices[2] = slices[5];
-    expect_refused(slices, COUNT - 1, KIN_E_FORMAT, "1 of its slices missing");
+    expect_refused(slices, COUNT - 1, KIN_E_FORMAT, "missing: 1 between");
     make_stack(slices);
     slices[2].plane.origin[2] += 0.4;
     expect_refused(slices, COUNT, KIN_E_UNSUPPORTED, "not evenly spaced");

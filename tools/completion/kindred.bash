@@ -51,7 +51,7 @@ _kindred()
         reindex:--recall-bound | reindex:--check | reindex:--memory | eval:-j | eval:--jobs | eval:--bootstrap | eval:--seed | \
         eval:--folds | eval:--sheet-rows | eval:-f | eval:--features | \
         radiomics:-l | radiomics:--label | radiomics:--series | radiomics:--spacing | radiomics:--range | \
-        radiomics:--outliers | radiomics:--bins | radiomics:--bin-width | radiomics:--bin-from | \
+        radiomics:--outliers | radiomics:--bins | radiomics:--bin-width | radiomics:--bin-from | radiomics:--ivh-bin-width | \
         show:-n | show:--max | init:-d | init:--dim | export:-w | export:--where)
         return # numbers, UIDs and conditions: nothing to offer
         ;;
@@ -84,7 +84,7 @@ _kindred()
             options+=' --features --sheet --sheet-rows --bootstrap --seed --jobs --json'
             ;;
         radiomics)
-            options+=' --label --series --spacing --round --range --outliers --bins --bin-width --bin-from'
+            options+=' --label --series --spacing --round --range --outliers --bins --bin-width --bin-from --ivh-bin-width'
             options+=' --2d --csv --json'
             ;;
         esac

@@ -14,6 +14,7 @@ enum {
     KEY_BINS = 256,
     KEY_BIN_WIDTH,
     KEY_BIN_FROM,
+    KEY_IVH_BIN_WIDTH,
     KEY_SPACING,
     KEY_2D,
     KEY_RANGE,
@@ -69,6 +70,10 @@ static error_t parse_setting(int key, const char *arg, struct argp_state *state,
         settings->bin_from =
             kin_cli_double(state, "--bin-from", arg, -INTENSITY_MAX, INTENSITY_MAX);
         settings->has_bin_from = true;
+        return 0;
+    case KEY_IVH_BIN_WIDTH:
+        settings->ivh_bin_width =
+            kin_cli_double(state, "--ivh-bin-width", arg, 1e-9, INTENSITY_MAX);
         return 0;
     case KEY_SPACING:
         settings->spacing_mm = kin_cli_double(state, "--spacing", arg, 1e-3, SPACING_MAX_MM);
@@ -152,6 +157,10 @@ static const struct argp_option option_list[] = {
     {"bin-width", KEY_BIN_WIDTH, "W", 0, "Grey levels: bins of a fixed width", 0},
     {"bin-from", KEY_BIN_FROM, "X", 0,
      "Where the first of them begins (default: --range's LOW, else the least intensity)", 0},
+    {"ivh-bin-width", KEY_IVH_BIN_WIDTH, "W", 0,
+     "Bins of the intensity-volume histogram, for PET (default: whole numbers as they are, others "
+     "in 1000 bins)",
+     0},
     {"2d", KEY_2D, NULL, 0, "Look for texture within slices, not across them", 0},
     {"csv", KEY_CSV, NULL, 0, "Print as CSV", 0},
     {"json", KIN_KEY_JSON, NULL, 0, "Print as JSON", 0},

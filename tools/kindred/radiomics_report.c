@@ -111,6 +111,8 @@ static json_t *json_settings(const kin_radiomics_settings *settings)
             json_integer(settings->bins > 0 ? settings->bins : KIN_RADIOMICS_BINS_DEFAULT));
     if (settings->has_bin_from)
         json_object_set_new(json, "bin_from", json_real(settings->bin_from));
+    if (settings->ivh_bin_width > 0.0)
+        json_object_set_new(json, "ivh_bin_width", json_real(settings->ivh_bin_width));
     return json;
 }
 
