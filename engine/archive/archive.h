@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "archive/query_regions.h"
 #include "base/fs.h"
 #include "catalog/condition.h"
 #include "catalog/record.h"
@@ -192,14 +193,16 @@ typedef struct kin_query {
 } kin_query;
 #define KIN_QUERY_NOT_STORED UINT64_MAX
 
-/* A frame (from 0) of the file at path, decoded by decoder. */
+/* A frame (from 0) of the file at path, decoded by decoder; or lesions on it (regions NULL or empty:
+ * the whole), of several the mean.  KIN_E_ARG: a region is not on the frame, or a mask has another
+ * size. */
 kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const char *path,
-                               uint32_t frame, const kin_decode_region *region, kin_query *out,
+                               uint32_t frame, const kin_query_regions *regions, kin_query *out,
                                kin_error *err);
-/* The same for a file's bytes, and for a part of its picture (region NULL: the whole). */
+/* The same for a file's bytes. */
 kin_status kin_query_from_bytes(kin_archive *archive, kin_decoder *decoder, const void *bytes,
                                 size_t size, const char *name, uint32_t frame,
-                                const kin_decode_region *region, kin_query *out, kin_error *err);
+                                const kin_query_regions *regions, kin_query *out, kin_error *err);
 /* A descriptor or an embedding, told apart by their lengths (KIN_E_ARG: neither, or a value is not
  * finite, or all are 0).  model: see kin_query; a search under another one is KIN_E_EXISTS. */
 kin_status kin_query_from_vector(kin_archive *archive, const float *values, size_t count,

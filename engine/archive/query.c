@@ -31,6 +31,7 @@ static kin_status query_init(kin_query *query, const char *name, float **values,
 /* What is wanted of a file. */
 struct wanted {
     kin_query *query;
+    const kin_query_regions *regions; /* NULL: the whole */
     uint32_t frame;
     size_t length;
     bool found;
@@ -42,14 +43,31 @@ static kin_status take_header(void *ctx, const kin_decode_header *header, kin_er
     return kin_record_set(&wanted->query->patient_id, header->patient_id, err);
 }
 
+/* The mean of the regions' descriptors: embeddings are linear before they are normalised, so its
+ * similarity is the mean of theirs. */
+static kin_status take_regions(struct wanted *wanted, const kin_decode_frame *frame, kin_error *err)
+{
+    kin_status status = kin_query_regions_check(wanted->regions, frame->width, frame->height, err);
+    if (status != KIN_OK)
+        return status;
+    if (frame->region_count != wanted->regions->count)
+        return kin_fail(err, KIN_E_ARG, NULL, "region: is not on the frame");
+    float share = 1.0f / (float)frame->region_count;
+    for (size_t i = 0; i < frame->region_count; i++)
+        for (size_t k = 0; k < wanted->length; k++)
+            wanted->query->descriptor[k] += share * frame->regions[i].descriptor[k];
+    return KIN_OK;
+}
+
 static kin_status take_frame(void *ctx, const kin_decode_frame *frame, kin_error *err)
 {
     struct wanted *wanted = ctx;
-    (void)err;
     if (frame->index != wanted->frame)
         return KIN_OK;
-    memcpy(wanted->query->descriptor, frame->descriptor, wanted->length * sizeof(float));
     wanted->found = true;
+    if (wanted->regions != NULL)
+        return take_regions(wanted, frame, err);
+    memcpy(wanted->query->descriptor, frame->descriptor, wanted->length * sizeof(float));
     return KIN_OK;
 }
 
@@ -62,11 +80,17 @@ struct asked_file {
 
 static kin_status query_from(kin_archive *archive, kin_decoder *decoder,
                              const struct asked_file *file, uint32_t frame,
-                             const kin_decode_region *region, kin_query *out, kin_error *err)
+                             const kin_query_regions *regions, kin_query *out, kin_error *err)
 {
-    struct wanted wanted = {.query = out, .frame = frame, .length = archive->features.length};
+    if (regions != NULL && regions->count == 0)
+        regions = NULL;
+    struct wanted wanted = {
+        .query = out, .regions = regions, .frame = frame, .length = archive->features.length};
     const kin_decode_sink sink = {.header = take_header, .frame = take_frame, .ctx = &wanted};
-    const kin_decode_wish wish = {.region = region, .one_frame = true, .frame = frame};
+    const kin_decode_wish wish = {.regions = regions != NULL ? regions->list : NULL,
+                                  .region_count = regions != NULL ? regions->count : 0,
+                                  .one_frame = true,
+                                  .frame = frame};
     kin_status status = query_init(out, file->name, &out->descriptor, wanted.length, err);
     if (status == KIN_OK)
         status = file->bytes != NULL ? kin_decoder_run_bytes(decoder, file->bytes, file->size,
@@ -81,20 +105,20 @@ static kin_status query_from(kin_archive *archive, kin_decoder *decoder,
 }
 
 kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const char *path,
-                               uint32_t frame, const kin_decode_region *region, kin_query *out,
+                               uint32_t frame, const kin_query_regions *regions, kin_query *out,
                                kin_error *err)
 {
-    return query_from(archive, decoder, &(struct asked_file){.name = path}, frame, region, out,
+    return query_from(archive, decoder, &(struct asked_file){.name = path}, frame, regions, out,
                       err);
 }
 
 kin_status kin_query_from_bytes(kin_archive *archive, kin_decoder *decoder, const void *bytes,
                                 size_t size, const char *name, uint32_t frame,
-                                const kin_decode_region *region, kin_query *out, kin_error *err)
+                                const kin_query_regions *regions, kin_query *out, kin_error *err)
 {
     /* No bytes at all are a file, too: an empty one. */
     const struct asked_file file = {name, size > 0 ? bytes : "", size};
-    return query_from(archive, decoder, &file, frame, region, out, err);
+    return query_from(archive, decoder, &file, frame, regions, out, err);
 }
 
 /* The length of a vector in space; KIN_E_ARG where a value is not finite or all are 0. */

@@ -190,8 +190,8 @@ static kin_status meets(const kin_canvas *canvas, const kin_shape *shape, bool *
     } else if (shape->kind == KIN_SHAPE_MASK) {
         if (mask->width != canvas->width || mask->height != canvas->height)
             return kin_fail(err, KIN_E_ARG, NULL,
-                            "a mask of %d x %d does not fit a frame of %d x %d", mask->width,
-                            mask->height, canvas->width, canvas->height);
+                            "region: a mask of %d x %d does not fit a frame of %d x %d",
+                            mask->width, mask->height, canvas->width, canvas->height);
     } else if (shape->kind == KIN_SHAPE_OUTLINE_MM) {
         if (canvas->plane == NULL)
             return kin_fail(err, KIN_E_ARG, NULL,

@@ -34,7 +34,7 @@ static float value_at(const kin_heat *heat, double across, double down)
 static void glow(float share, float px[3])
 {
     share = share > 0 ? fminf(share, 1) : 0; /* nothing for NaN, too */
-    float at = share * (COLOURS - 1), cover = GLOW_SHARE * sqrtf(share);
+    float at = share * (COLOURS - 1), cover = GLOW_SHARE * share;
     int below = at < COLOURS - 1 ? (int)at : COLOURS - 2;
     for (int c = 0; c < 3; c++) {
         float colour =

@@ -1,6 +1,7 @@
 /* target_local.c - an archive in a folder of this machine. */
 #include <stdlib.h>
 
+#include "explain_image.h"
 #include "target.h"
 
 struct local {
@@ -17,12 +18,17 @@ static kin_archive *archive_of(kin_target *target)
 static kin_status query_from_file(kin_archive *archive, const kin_search_request *request,
                                   kin_query *query, kin_error *err)
 {
+    kin_query_regions regions = {0};
     kin_decoder *decoder = NULL;
     kin_status status =
         kin_decoder_new(request->worker, kin_archive_features_borrow(archive), NULL, &decoder, err);
     if (status == KIN_OK)
-        status = kin_query_from_file(archive, decoder, request->file, request->frame,
-                                     request->region, query, err);
+        status =
+            kin_query_regions_read(decoder, request->parts, request->part_count, &regions, err);
+    if (status == KIN_OK)
+        status = kin_query_from_file(archive, decoder, request->file, request->frame, &regions,
+                                     query, err);
+    kin_query_regions_release(&regions);
     kin_decoder_free(decoder);
     return status;
 }
@@ -125,6 +131,12 @@ static kin_status reindex(kin_target *target, const kin_reindex_options *options
     return kin_archive_reindex(archive_of(target), options, &reindexed->report, err);
 }
 
+static kin_status explain(kin_target *target, const kin_search_request *request,
+                          const kin_search_answer *answer, kin_explanation *out, kin_error *err)
+{
+    return kin_explain_image_local(archive_of(target), request, answer, out, err);
+}
+
 static void close_local(kin_target *target)
 {
     kin_archive_close(archive_of(target));
@@ -138,6 +150,7 @@ static const kin_target_ops ops = {.search = search,
                                    .each_value = each_value,
                                    .ingest = ingest,
                                    .reindex = reindex,
+                                   .explain = explain,
                                    .close = close_local};
 
 int kin_target_open_local(const kin_cli *cli, bool make, kin_target **out)
