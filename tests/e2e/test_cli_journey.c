@@ -381,7 +381,7 @@ static void test_a_part_of_the_image_is_asked_with(void **state)
                          "-k", "5", NULL);
     assert_false(json_equal(results_of(part), results_of(halves)));
     tell(archive, 1, MANIFEST, "search", CHEST, "--mask", MANIFEST, NULL);
-    tell(archive, 2, "mask", "search", SLIDE, "--mask", mask, NULL);
+    tell(archive, 2, "mask", "search", CHEST, "--mask", write_mask(30, 20, 1, 1, 5, 5), NULL);
     tell(archive, 2, NULL, "search", CHEST, "--roi", beyond, NULL);
     tell(archive, 2, "stored image", "search", "--uid", text_of(first, "sop_instance_uid"), "--roi",
          whole, NULL);
