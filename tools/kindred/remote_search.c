@@ -115,7 +115,7 @@ static kin_status fill_parts(const kin_search_request *request, Kindred__V1__Sea
             kin_status status = read_file(part->mask, &bytes, &mask->len, err);
             mask->data = bytes;
             if (status != KIN_OK)
-                return status;
+                return kin_error_name(err, part->mask);
         } else {
             Kindred__V1__Region *box = &query->boxes[message->n_region];
             kindred__v1__region__init(box);
