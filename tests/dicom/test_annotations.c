@@ -233,6 +233,49 @@ static void tiles_are_found_by_their_place(void **state)
     test_file_free(&file);
 }
 
+/* The same slices as one multi-frame image that the segmentation does not name: each mask is found
+ * on the frame of its plane. */
+static void frames_are_found_by_their_plane(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"23x38x3", "24x38x3"};
+    for (size_t s = 0; s < 2; s++) {
+        static reading r;
+        test_file file;
+        char name[128];
+        snprintf(name, sizeof name, "dcmqi/segmentations/%s/multiframe/mf.dcm.zst", sets[s]);
+        kin_dicom *image = test_dicom_open(name, &file);
+        const kin_dicom_header *h = kin_dicom_header_borrow(image);
+        assert_int_equal(h->frames, 3);
+        snprintf(name, sizeof name, "dcmqi/segmentations/%s/seg/label.seg.zst", sets[s]);
+        read_well(name, &r);
+        for (size_t i = 0; i < r.count; i++) {
+            const kin_shape *shape = &r.list[i].shapes[0];
+            int found = 0;
+            for (int frame = 0; frame < 3; frame++) {
+                kin_plane plane;
+                kin_mask mask;
+                bool empty;
+                kin_dicom_plane(image, frame, &plane);
+                assert_int_equal(
+                    kin_region_draw(&r.list[i], &plane, h->columns, h->rows, &mask, &empty, NULL),
+                    KIN_OK);
+                if (!empty) {
+                    found++;
+                    assert_true(fabs(plane.origin[2] - shape->plane.origin[2]) < 0.01);
+                    assert_memory_equal(mask.in, shape->mask.in,
+                                        (size_t)h->columns * (size_t)h->rows);
+                }
+                kin_mask_release(&mask);
+            }
+            assert_int_equal(found, 1);
+        }
+        forget(&r);
+        kin_dicom_close(image);
+        test_file_free(&file);
+    }
+}
+
 static void contours_fill_the_pixels_that_they_enclose(void **state)
 {
     (void)state;
@@ -455,6 +498,7 @@ int main(void)
         cmocka_unit_test(segments_have_their_names),
         cmocka_unit_test(slices_find_their_masks),
         cmocka_unit_test(tiles_are_found_by_their_place),
+        cmocka_unit_test(frames_are_found_by_their_plane),
         cmocka_unit_test(contours_fill_the_pixels_that_they_enclose),
         cmocka_unit_test(contours_have_their_areas),
         cmocka_unit_test(structures_have_their_names),
