@@ -188,8 +188,11 @@ static const char *fault_of_frame(const kin_answers *answers,
         return "a frame without a header";
     if (answers->frames_seen == answers->frames || answers->wish.as_mask)
         return "more frames than it announced";
-    if (frame->index != (uint32_t)(answers->first + answers->frames_seen))
+    uint32_t next = (uint32_t)(answers->first + answers->frames_seen);
+    if (answers->wish.marked_only ? frame->index < next : frame->index != next)
         return "frames out of order";
+    if (frame->index >= (uint32_t)(answers->first + answers->frames))
+        return "a frame that there is not";
     if (frame->width < 1 || frame->height < 1 || frame->width > INT32_MAX ||
         frame->height > INT32_MAX)
         return "an impossible size";
@@ -201,7 +204,7 @@ static const char *fault_of_frame(const kin_answers *answers,
         return "a descriptor of another length";
     if (!all_finite(frame->descriptor, frame->n_descriptor))
         return "a descriptor that is not finite";
-    const char *fault = kin_answers_marked_fault(answers, frame->width, frame->height);
+    const char *fault = kin_answers_marked_fault(answers, frame);
     if (fault == NULL)
         fault = fault_of_tile(frame->tile);
     if (fault != NULL)
@@ -215,7 +218,7 @@ static kin_status take_frame(kin_answers *answers, const Kindred__Worker__V1__Fr
     const char *fault = fault_of_frame(answers, frame);
     if (fault != NULL)
         return kin_answers_nonsense(err, fault);
-    answers->frames_seen++;
+    answers->frames_seen = (int)frame->index - answers->first + 1; /* or left out */
     kin_decode_frame out = {.index = frame->index,
                             .width = frame->width,
                             .height = frame->height,
@@ -291,7 +294,7 @@ static bool is_complete(const kin_answers *answers)
         return false;
     if (answers->wish.as_mask)
         return answers->regions_seen == (size_t)answers->frames;
-    return answers->frames_seen == answers->frames;
+    return answers->frames_seen == answers->frames || answers->wish.marked_only;
 }
 
 static kin_status take_done(kin_answers *answers, const Kindred__Worker__V1__Done *done,

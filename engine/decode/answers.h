@@ -16,7 +16,7 @@ typedef struct kin_answers {
     kin_header_builder *builder; /* borrowed */
     const kin_decode_sink *sink; /* borrowed */
     bool has_header, done, sink_failed;
-    int first, frames, frames_seen; /* of the frames asked for */
+    int first, frames, frames_seen; /* of the frames asked for; seen or left out */
     uint32_t hidden_seen;           /* cells */
     int words;                      /* that it is at work */
     bool retires;                   /* said with done */
@@ -40,13 +40,14 @@ void kin_answers_release(kin_answers *answers);
 kin_status kin_answers_take(kin_answers *answers, const Kindred__Worker__V1__Answer *answer,
                             kin_error *err);
 
-/* answers_regions.c: a region of an annotation or a mask; what was marked on the next frame; whether
- * what was marked lies within the frame that has come, else the fault; and what it was is gone. */
+/* answers_regions.c: a region of an annotation or a mask; what was marked on the next frame; why what
+ * was marked cannot be on the frame that has come (NULL: it can); and what it was is gone. */
 kin_status kin_answers_lesion(kin_answers *answers, const Kindred__Worker__V1__Lesion *lesion,
                               kin_error *err);
 kin_status kin_answers_marked(kin_answers *answers, const Kindred__Worker__V1__Marked *marked,
                               kin_error *err);
-const char *kin_answers_marked_fault(const kin_answers *answers, uint32_t width, uint32_t height);
+const char *kin_answers_marked_fault(const kin_answers *answers,
+                                     const Kindred__Worker__V1__Frame *frame);
 void kin_answers_forget_marked(kin_answers *answers);
 
 /* For all of these: KIN_E_INTERNAL, and a message that says what was wrong. */

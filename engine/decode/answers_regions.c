@@ -62,7 +62,7 @@ static bool all_finite(const float *values, size_t count)
 }
 
 /* Why this cannot have been marked on the next frame (NULL: it can).  That it lies within the frame
- * is seen when that has come. */
+ * is seen when that has come, and so is whether it is the region's. */
 static const char *fault_of_marked(const kin_answers *answers,
                                    const Kindred__Worker__V1__Marked *marked)
 {
@@ -73,10 +73,6 @@ static const char *fault_of_marked(const kin_answers *answers,
         (answers->marked_count > 0 &&
          marked->index <= answers->marked[answers->marked_count - 1].index))
         return "a mark that nobody asked for";
-    uint32_t frame = wish->regions[marked->index].frame;
-    if (frame != KIN_REGION_ANY_FRAME &&
-        frame != (uint32_t)answers->first + (uint32_t)answers->frames_seen)
-        return "a mark on another frame";
     if (marked->width < 1 || marked->height < 1 || marked->area < 1 ||
         marked->area > (uint64_t)marked->width * marked->height)
         return "a mark of an impossible size";
@@ -121,11 +117,17 @@ kin_status kin_answers_marked(kin_answers *answers, const Kindred__Worker__V1__M
     return KIN_OK;
 }
 
-const char *kin_answers_marked_fault(const kin_answers *answers, uint32_t width, uint32_t height)
+const char *kin_answers_marked_fault(const kin_answers *answers,
+                                     const Kindred__Worker__V1__Frame *frame)
 {
+    if (answers->wish.marked_only && answers->marked_count == 0)
+        return "a frame that nothing is on";
     for (size_t i = 0; i < answers->marked_count; i++) {
         const kin_decode_marked *m = &answers->marked[i];
-        if ((uint64_t)m->x + m->width > width || (uint64_t)m->y + m->height > height)
+        uint32_t wanted = answers->wish.regions[m->index].frame;
+        if (wanted != frame->index && wanted != KIN_REGION_ANY_FRAME)
+            return "a mark on another frame";
+        if ((uint64_t)m->x + m->width > frame->width || (uint64_t)m->y + m->height > frame->height)
             return "a mark outside its frame";
     }
     return NULL;

@@ -93,6 +93,7 @@ typedef struct kin_frame_parts {
     float *descriptor; /* borrowed */
     kin_preview preview;
     kin_marked_list marked;
+    bool left_out; /* nothing wished for is on it */
 } kin_frame_parts;
 
 static void release_parts(kin_frame_parts *parts)
@@ -144,29 +145,59 @@ static kin_status hide_places(const kin_pictures *pictures, const kin_job *job, 
     return status;
 }
 
+/* Whether the frame is one that is wished for.  A DICOM frame's size is known before its pixels are
+ * decoded; of others only the number is (0 x 0 pixels). */
+static kin_status is_wanted(const kin_pictures *pictures, const kin_job *job, int index, int width,
+                            int height, bool *wanted, kin_error *err)
+{
+    *wanted = true;
+    if (!job->wish.marked_only)
+        return KIN_OK;
+    kin_plane plane = plane_of(pictures, index);
+    if (pictures->dicom != NULL) {
+        width = kin_dicom_header_borrow(pictures->dicom)->columns;
+        height = kin_dicom_header_borrow(pictures->dicom)->rows;
+    }
+    return kin_marked_any(&job->wish, (uint32_t)index, width, height, &plane, wanted, err);
+}
+
+/* Describes what is wished for of a frame's pixels, of which a region may be left. */
+static kin_status describe_raster(const kin_pictures *pictures, const kin_job *job, int index,
+                                  kin_raster *raster, kin_frame_parts *parts, kin_error *err)
+{
+    const kin_decode_wish *wish = &job->wish;
+    kin_status status = keep_region(raster, wish, err);
+    if (status == KIN_OK)
+        status = describe(pictures, job, index, raster, parts->descriptor, err);
+    if (status == KIN_OK && wish->preview_side > 0)
+        status = kin_preview_make(raster, wish->preview_side, &parts->preview, err);
+    if (status == KIN_OK)
+        status = describe_regions(pictures, job, index, raster, parts, err);
+    if (status == KIN_OK && wish->occlude > 0)
+        status = hide_places(pictures, job, index, raster, parts, err);
+    return status;
+}
+
 /* Reads one frame and describes what is wished for of it.  The parts are the caller's to release,
  * after a failure too. */
 static kin_status describe_frame(const kin_pictures *pictures, const kin_job *job, int index,
                                  kin_frame_parts *parts, kin_decode_frame *frame, kin_error *err)
 {
-    const kin_decode_wish *wish = &job->wish;
     kin_raster raster = {0};
-    kin_status status = pictures->read(pictures, index, &raster, err);
+    bool wanted;
+    kin_status status = is_wanted(pictures, job, index, 0, 0, &wanted, err);
+    if (status == KIN_OK && wanted)
+        status = pictures->read(pictures, index, &raster, err);
+    if (status == KIN_OK && wanted)
+        status = is_wanted(pictures, job, index, raster.width, raster.height, &wanted, err);
     *frame = (kin_decode_frame){.index = (uint32_t)index,
                                 .width = (uint32_t)raster.width,
                                 .height = (uint32_t)raster.height,
                                 .descriptor = parts->descriptor,
                                 .length = kin_extractor_length(job->extractor)};
-    if (status == KIN_OK)
-        status = keep_region(&raster, wish, err);
-    if (status == KIN_OK)
-        status = describe(pictures, job, index, &raster, parts->descriptor, err);
-    if (status == KIN_OK && wish->preview_side > 0)
-        status = kin_preview_make(&raster, wish->preview_side, &parts->preview, err);
-    if (status == KIN_OK)
-        status = describe_regions(pictures, job, index, &raster, parts, err);
-    if (status == KIN_OK && wish->occlude > 0)
-        status = hide_places(pictures, job, index, &raster, parts, err);
+    parts->left_out = !wanted;
+    if (status == KIN_OK && wanted)
+        status = describe_raster(pictures, job, index, &raster, parts, err);
     frame->preview = parts->preview.samples;
     frame->preview_width = parts->preview.width;
     frame->preview_height = parts->preview.height;
@@ -222,9 +253,9 @@ static kin_status decode_frame(const kin_pictures *pictures, const kin_job *job,
     kin_frame_parts parts = {.descriptor = descriptor};
     kin_decode_frame frame;
     kin_status status = describe_frame(pictures, job, index, &parts, &frame, &reason);
-    if (status == KIN_OK)
+    if (status == KIN_OK && !parts.left_out)
         status = job->sink->frame(job->sink->ctx, &frame, err);
-    else
+    else if (status != KIN_OK)
         status = fail_frame(pictures, index, &reason, err);
     release_parts(&parts);
     return status;

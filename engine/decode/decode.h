@@ -138,6 +138,9 @@ typedef struct kin_decode_wish {
      * where one can be on no such frame (a mask of another size).  Not together with `region`. */
     const kin_region *regions;
     size_t region_count; /* at most KIN_DECODE_REGIONS_MAX */
+    /* Frames without any of the regions are left out, and cost next to nothing; with one_frame, too,
+     * and then there may be none. */
+    bool marked_only;
     /* The pictures are masks: each goes to the sink as a region with one mask of its pixels that
      * are at least half as bright as its brightest, instead of a frame; KIN_E_FORMAT where all are
      * black. */

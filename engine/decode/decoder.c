@@ -236,6 +236,7 @@ static kin_status ask(kin_decoder *decoder, int fd, const char *name, const kin_
     request.occlude = wish->occlude;
     request.annotations = wish->annotations;
     request.as_mask = wish->as_mask;
+    request.marked_only = wish->marked_only;
     if (wish->region != NULL) {
         region.x = wish->region->x;
         region.y = wish->region->y;

@@ -15,7 +15,7 @@
 #include "base/status.h"
 
 enum {
-    KIN_PROTOCOL_VERSION = 4,
+    KIN_PROTOCOL_VERSION = 5,
     KIN_PROTOCOL_MESSAGE_MAX =
         1 << 22, /* bytes: the largest header has room, or descriptor with preview; regions of
                     many outlines or grainy masks may not, which is KIN_E_LIMIT */

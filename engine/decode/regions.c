@@ -52,6 +52,32 @@ static kin_status describe_one(const kin_extractor *extractor, const kin_raster 
     return status;
 }
 
+/* Whether a region is for the frame of that number. */
+static bool is_for(const kin_region *region, uint32_t index)
+{
+    return region->frame == index || region->frame == KIN_REGION_ANY_FRAME;
+}
+
+kin_status kin_marked_any(const kin_decode_wish *wish, uint32_t index, int width, int height,
+                          const kin_plane *plane, bool *any, kin_error *err)
+{
+    kin_status status = KIN_OK;
+    *any = false;
+    for (size_t i = 0; status == KIN_OK && !*any && i < wish->region_count; i++) {
+        const kin_region *region = &wish->regions[i];
+        kin_mask mask;
+        bool empty = false;
+        if (!is_for(region, index))
+            continue;
+        if (width > 0) {
+            status = kin_region_draw(region, plane, width, height, &mask, &empty, err);
+            kin_mask_release(&mask);
+        }
+        *any = status == KIN_OK && !empty;
+    }
+    return status;
+}
+
 kin_status kin_marked_describe(const kin_extractor *extractor, const kin_decode_wish *wish,
                                uint32_t index, const kin_raster *raster, const kin_plane *plane,
                                const float *whole, kin_marked_list *out, kin_error *err)
@@ -61,7 +87,7 @@ kin_status kin_marked_describe(const kin_extractor *extractor, const kin_decode_
         const kin_region *region = &wish->regions[i];
         kin_mask mask;
         bool empty = true;
-        if (region->frame != index && region->frame != KIN_REGION_ANY_FRAME)
+        if (!is_for(region, index))
             continue;
         status = kin_region_draw(region, plane, raster->width, raster->height, &mask, &empty, err);
         if (status == KIN_OK && !empty)

@@ -19,6 +19,11 @@ typedef struct kin_marked_list {
 kin_status kin_marked_describe(const kin_extractor *extractor, const kin_decode_wish *wish,
                                uint32_t index, const kin_raster *raster, const kin_plane *plane,
                                const float *whole, kin_marked_list *out, kin_error *err);
+/* Whether any region is on the frame of that number and size; 0 x 0 pixels: nobody knows yet, and
+ * one that is for it may be.  Errors: kin_region_draw()'s. */
+kin_status kin_marked_any(const kin_decode_wish *wish, uint32_t index, int width, int height,
+                          const kin_plane *plane, bool *any, kin_error *err);
+
 void kin_marked_release(kin_marked_list *marked);
 
 /* The raster as a mask: *out is a region of frame `index` with the pixels that are at least half as

@@ -21,6 +21,10 @@ kin_status kin_wish_check(const kin_decode_wish *wish, kin_error *err)
                         wish->region_count, (int)KIN_DECODE_REGIONS_MAX);
     if (wish->region_count > 0 && wish->region != NULL)
         return kin_fail(err, KIN_E_ARG, NULL, "regions: not together with one that is cut out");
+    if (wish->marked_only && wish->region_count == 0)
+        return kin_fail(err, KIN_E_ARG, NULL, "marked_only: nothing is marked");
+    if (wish->marked_only && wish->occlude != 0)
+        return kin_fail(err, KIN_E_ARG, NULL, "marked_only: not while places are hidden");
     if (wish->as_mask && (wish->region_count > 0 || wish->region != NULL))
         return kin_fail(err, KIN_E_ARG, NULL, "mask: has no regions");
     return KIN_OK;

@@ -284,7 +284,8 @@ static bool take_order(const Kindred__Worker__V1__Request *request, size_t most_
                                   .frame = request->frame,
                                   .occlude = request->occlude,
                                   .annotations = request->annotations != 0,
-                                  .as_mask = request->as_mask != 0}};
+                                  .as_mask = request->as_mask != 0,
+                                  .marked_only = request->marked_only != 0}};
     if (request->ending.len >= sizeof order->ending)
         return false;
     if (request->ending.len > 0)

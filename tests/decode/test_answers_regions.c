@@ -248,6 +248,37 @@ static void marks_have_their_time(void **state)
     end(&a);
 }
 
+/* Where frames without marks are left out, no other ones are. */
+static void frames_are_left_out_only_where_asked(void **state)
+{
+    (void)state;
+    kin_decode_wish wish = {.regions = wished, .region_count = 4};
+    kin_answers a = conversation(wish);
+    assert_int_equal(say_header(&a, FRAMES), KIN_OK);
+    assert_int_equal(say_marked(&a, mark(1)), KIN_OK);
+    assert_int_equal(say_frame(&a, 1), KIN_E_INTERNAL);
+    end(&a);
+    wish.marked_only = true;
+    a = conversation(wish);
+    assert_int_equal(say_header(&a, FRAMES), KIN_OK);
+    assert_int_equal(say_frame(&a, 1), KIN_E_INTERNAL); /* nothing is on it */
+    assert_int_equal(say_marked(&a, mark(1)), KIN_OK);
+    assert_int_equal(say_frame(&a, FRAMES), KIN_E_INTERNAL);
+    assert_int_equal(say_frame(&a, 1), KIN_OK);
+    assert_int_equal(say_marked(&a, mark(1)), KIN_OK);
+    assert_int_equal(say_frame(&a, 0), KIN_E_INTERNAL); /* back */
+    assert_int_equal(say_frame(&a, 1), KIN_E_INTERNAL);
+    assert_int_equal(say_done(&a), KIN_E_INTERNAL); /* a mark without its frame */
+    assert_int_equal(say_frame(&a, 2), KIN_OK);
+    assert_int_equal(say_done(&a), KIN_OK);
+    assert_int_equal(heard.frames, 2);
+    end(&a);
+    a = conversation(wish);
+    assert_int_equal(say_header(&a, FRAMES), KIN_OK);
+    assert_int_equal(say_done(&a), KIN_OK);
+    end(&a);
+}
+
 /* An honest lesion of a mask. */
 typedef struct lesion {
     Kindred__Worker__V1__Lesion body;
@@ -453,6 +484,7 @@ int main(void)
         cmocka_unit_test(honest_marks_come_with_their_frame),
         cmocka_unit_test(lying_marks_are_seen_through),
         cmocka_unit_test(marks_have_their_time),
+        cmocka_unit_test(frames_are_left_out_only_where_asked),
         cmocka_unit_test(honest_regions_are_heard),
         cmocka_unit_test(lying_regions_are_seen_through),
         cmocka_unit_test(masks_together_are_bounded),

@@ -301,7 +301,22 @@ static void regions_are_for_frames(void **state)
         assert_int_equal(h.marks[i].marked.index, wanted[i].index);
     }
     forget(&h);
+    /* Frames without marks can be left out. */
+    wish.marked_only = true;
+    wish.region_count = 1;
+    hear(tiff, size, &wish, &h);
+    assert_int_equal(h.frames, 1);
+    assert_int_equal(h.announced, 4);
+    assert_int_equal(h.mark_count, 1);
+    assert_int_equal(h.marks[0].frame, 2);
+    forget(&h);
     wish.one_frame = true;
+    wish.frame = 1;
+    hear(tiff, size, &wish, &h);
+    assert_int_equal(h.frames, 0);
+    forget(&h);
+    wish.marked_only = false;
+    wish.region_count = 3;
     wish.frame = 2;
     hear(tiff, size, &wish, &h);
     assert_int_equal(h.frames, 1);
@@ -329,6 +344,7 @@ static void senseless_wishes_are_refused(void **state)
         &(kin_decode_wish){.regions = &other_size, .region_count = KIN_DECODE_REGIONS_MAX + 1},
         KIN_E_ARG);
     assert_refused(png, size, &(kin_decode_wish){.as_mask = true, .region = &box}, KIN_E_ARG);
+    assert_refused(png, size, &(kin_decode_wish){.marked_only = true}, KIN_E_ARG);
     kin_region_release(&other_size);
     free(png);
 }
