@@ -202,6 +202,7 @@ static kin_status decode_with(struct image *image, int fd, const kin_region *reg
     uint32_t frame = common_frame(regions, count);
     const kin_decode_wish wish = {.regions = regions,
                                   .region_count = count,
+                                  .marked_only = true,
                                   .one_frame = frame != KIN_REGION_ANY_FRAME,
                                   .frame = frame != KIN_REGION_ANY_FRAME ? frame : 0};
     image->regions = regions;
