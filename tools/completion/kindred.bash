@@ -39,7 +39,7 @@ _kindred()
     init:-v | init:--vectors) _kindred_words 'fp32 fp16 int8' && return ;;
     reindex:-i | reindex:--index) _kindred_words 'auto flat hnsw ivfpq' && return ;;
     export:-f | export:--format) _kindred_words 'csv ndjson' && return ;;
-    export:-o | export:--output | serve:-c | serve:--config | serve:--port-file) _kindred_files && return ;;
+    search:--mask | search:--explain-image | export:-o | export:--output | serve:-c | serve:--config | serve:--port-file) _kindred_files && return ;;
     eval:--leave-out) _kindred_words 'none patient_id scanner site study_uid' && return ;;
     eval:-l | eval:--label) _kindred_words 'diagnosis' && return ;;
     eval:--grade) _kindred_words 'grade' && return ;;
@@ -68,7 +68,7 @@ _kindred()
             options+=' --max-frame-bytes --max-memory'
             ;;
         search)
-            options+=' --uid --frame --region --roi -k --where --by --not-same-patient --exact --recall --way --explain'
+            options+=' --uid --frame --region --roi --mask -k --where --by --not-same-patient --exact --recall --way --explain --explain-image'
             options+=' --long --json --set --series --set-score'
             ;;
         show) options+=' --max --json' ;;
