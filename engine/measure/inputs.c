@@ -52,7 +52,7 @@ static kin_image_limits image_limits(const kin_decode_limits *limits)
 static kin_status read_series(kin_inputs *inputs, kin_volume *out, kin_error *err)
 {
     const kin_image_limits limits = image_limits(&inputs->limits);
-    kin_series_file *files = calloc(inputs->image_count, sizeof *files);
+    kin_series_file *files = calloc(inputs->image_count + 1, sizeof *files);
     if (files == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a series");
     for (size_t i = 0; i < inputs->image_count; i++)

@@ -175,7 +175,7 @@ static kin_status send_result(kin_server *server, kin_status outcome, int about,
     Kindred__Measure__V1__Result result = KINDRED__MEASURE__V1__RESULT__INIT;
     Kindred__Measure__V1__Answer answer = KINDRED__MEASURE__V1__ANSWER__INIT;
     Kindred__Measure__V1__Figure *figures = calloc(radiomics->count + 1, sizeof *figures);
-    Kindred__Measure__V1__Figure **pointers = calloc(radiomics->count + 1, sizeof *pointers);
+    Kindred__Measure__V1__Figure **pointers = calloc(radiomics->count + 1, sizeof(void *));
     kin_status status = KIN_E_NOMEM;
     if (figures != NULL && pointers != NULL) {
         fill_figures(radiomics, figures, pointers);

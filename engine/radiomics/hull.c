@@ -232,7 +232,7 @@ kin_status kin_hull_of(const kin_vertex *points, size_t count, const double spac
     kin_status status = KIN_OK;
     *out = (kin_hull){.volume = NAN, .area = NAN};
     kin_vertex *ordered = malloc((count + 1) * sizeof *ordered);
-    b.moved = malloc((count + 1) * sizeof *b.moved);
+    b.moved = calloc(count + 1, sizeof *b.moved);
     if (ordered == NULL || b.moved == NULL || count >= UINT32_MAX) {
         status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a convex hull");
         goto out;

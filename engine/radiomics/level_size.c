@@ -44,7 +44,7 @@ static double column_squares(const kin_counts *counts)
 {
     kin_counts turned = {0};
     double squares = NAN;
-    kin_count *items = malloc(counts->count * sizeof *items);
+    kin_count *items = malloc((counts->count + 1) * sizeof *items);
     if (items == NULL)
         return squares;
     for (size_t c = 0; c < counts->count; c++)

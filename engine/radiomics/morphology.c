@@ -72,15 +72,23 @@ typedef struct kin_masses {
     double mean;               /* intensity */
 } kin_masses;
 
+/* Where the voxel's centre is, mm. */
+static void place_of(const kin_roi *roi, size_t v, double out[3])
+{
+    size_t nx = (size_t)roi->size[0], ny = (size_t)roi->size[1];
+    const size_t at[3] = {v % nx, v / nx % ny, v / nx / ny};
+    for (int a = 0; a < 3; a++)
+        out[a] = (double)at[a] * roi->spacing[a];
+}
+
 static void sum_centres(const kin_roi *roi, kin_masses *m)
 {
-    double intensity = 0.0;
+    double intensity = 0.0, at[3];
     for (size_t v = 0; v < roi->count; v++) {
-        size_t row = v / (size_t)roi->size[0];
-        const double at[3] = {(double)(v % (size_t)roi->size[0]) * roi->spacing[0],
-                              (double)(row % (size_t)roi->size[1]) * roi->spacing[1],
-                              (double)(row / (size_t)roi->size[1]) * roi->spacing[2]};
-        for (int a = 0; a < 3 && roi->shape[v]; a++)
+        if (!roi->shape[v])
+            continue;
+        place_of(roi, v, at);
+        for (int a = 0; a < 3; a++)
             m->centre[a] += at[a] / (double)roi->shape_voxels;
         for (int a = 0; a < 3 && roi->inside[v]; a++)
             m->weighted_centre[a] += at[a] * roi->value[v];
@@ -94,18 +102,14 @@ static void sum_centres(const kin_roi *roi, kin_masses *m)
 static void sum_covariance(const kin_roi *roi, kin_masses *m)
 {
     /* By n - 1, which the manual leaves open: the digital phantom's values ask for it. */
-    double samples = roi->shape_voxels > 1 ? (double)(roi->shape_voxels - 1) : 1.0;
+    double samples = roi->shape_voxels > 1 ? (double)(roi->shape_voxels - 1) : 1.0, at[3];
     for (size_t v = 0; v < roi->count; v++) {
         if (!roi->shape[v])
             continue;
-        size_t row = v / (size_t)roi->size[0];
-        const double from[3] = {
-            (double)(v % (size_t)roi->size[0]) * roi->spacing[0] - m->centre[0],
-            (double)(row % (size_t)roi->size[1]) * roi->spacing[1] - m->centre[1],
-            (double)(row / (size_t)roi->size[1]) * roi->spacing[2] - m->centre[2]};
+        place_of(roi, v, at);
         for (int a = 0; a < 3; a++)
             for (int b = 0; b < 3; b++)
-                m->covariance[a][b] += from[a] * from[b] / samples;
+                m->covariance[a][b] += (at[a] - m->centre[a]) * (at[b] - m->centre[b]) / samples;
     }
 }
 

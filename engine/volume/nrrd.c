@@ -22,56 +22,41 @@ typedef struct kin_samples_sink {
     size_t pending_size;
 } kin_samples_sink;
 
-static float sample_value(kin_nrrd_type type, const unsigned char *bytes)
+/* The sample whose bytes, the least first, are bits. */
+static float sample_value(kin_nrrd_type type, uint64_t bits)
 {
-    union {
-        int8_t i8;
-        int16_t i16;
-        uint16_t u16;
-        int32_t i32;
-        uint32_t u32;
-        int64_t i64;
-        uint64_t u64;
-        float f32;
-        double f64;
-    } value;
-    memcpy(&value, bytes, kin_nrrd_type_size(type));
+    const union {
+        uint32_t bits;
+        float value;
+    } single = {(uint32_t)bits};
+    const union {
+        uint64_t bits;
+        double value;
+    } twofold = {bits};
     switch (type) {
     case KIN_NRRD_I8:
-        return value.i8;
-    case KIN_NRRD_U8:
-        return bytes[0];
+        return (int8_t)bits;
     case KIN_NRRD_I16:
-        return value.i16;
-    case KIN_NRRD_U16:
-        return value.u16;
+        return (int16_t)bits;
     case KIN_NRRD_I32:
-        return (float)value.i32;
-    case KIN_NRRD_U32:
-        return (float)value.u32;
+        return (float)(int32_t)bits;
     case KIN_NRRD_I64:
-        return (float)value.i64;
-    case KIN_NRRD_U64:
-        return (float)value.u64;
+        return (float)(int64_t)bits;
     case KIN_NRRD_F32:
-        return value.f32;
+        return single.value;
+    case KIN_NRRD_F64:
+        return (float)twofold.value;
     default:
-        return (float)value.f64;
+        return (float)bits;
     }
-}
-
-static bool swapped(const kin_nrrd_header *header)
-{
-    return header->big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
 }
 
 static void take_sample(kin_samples_sink *sink, const unsigned char *bytes, size_t size)
 {
-    unsigned char native[8];
-    bool swap = swapped(sink->header);
+    uint64_t bits = 0;
     for (size_t i = 0; i < size; i++)
-        native[i] = bytes[swap ? size - 1 - i : i];
-    *sink->to++ = sample_value(sink->header->type, native);
+        bits |= (uint64_t)bytes[sink->header->big_endian ? size - 1 - i : i] << (8 * i);
+    *sink->to++ = sample_value(sink->header->type, bits);
     sink->left--;
 }
 

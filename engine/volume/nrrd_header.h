@@ -45,12 +45,18 @@ typedef struct kin_nrrd_header {
     double directions[KIN_NRRD_AXES_MAX][3];
     double origin[3];
     char data_file[KIN_NRRD_NAME_MAX];
-    size_t end; /* bytes of the header: where attached data begin */
+    unsigned seen; /* which fields came: nrrd_fields.c's own */
+    size_t end;    /* bytes of the header: where attached data begin */
 } kin_nrrd_header;
 
 /* Reads and checks the header. */
 kin_status kin_nrrd_header_read(const void *bytes, size_t size, kin_nrrd_header *out,
                                 kin_error *err);
+
+/* Reads one field into *header; those that do not matter (content, units, thicknesses, min, max …)
+ * are passed over. */
+kin_status kin_nrrd_field_read(kin_nrrd_header *header, const char *name, const char *text,
+                               kin_error *err);
 
 /* Bytes of one sample. */
 size_t kin_nrrd_type_size(kin_nrrd_type type);

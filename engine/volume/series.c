@@ -24,9 +24,9 @@ static kin_status reserve(kin_stack *stack, size_t more, kin_error *err)
     size_t needed;
     if (!kin_add_size(stack->count, more, &needed) || needed > KIN_VOLUME_VOXELS_MAX)
         return kin_fail(err, KIN_E_LIMIT, NULL, "it has too many frames");
-    if (needed <= stack->capacity)
+    if (stack->slices != NULL && needed <= stack->capacity)
         return KIN_OK;
-    size_t capacity = needed < 2 * stack->capacity ? 2 * stack->capacity : needed;
+    size_t capacity = 2 * needed + 16;
     kin_slice *slices = reallocarray(stack->slices, capacity, sizeof *slices);
     if (slices != NULL)
         stack->slices = slices;
