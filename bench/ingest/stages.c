@@ -1,6 +1,7 @@
 #include "stages.h"
 
 #include <fts.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +82,9 @@ static kin_status describe_frame(const struct desk *desk, kin_raster *raster, do
                                  bench_stages *stages, kin_error *err)
 {
     kin_preview preview = {0};
-    kin_status status = kin_extractor_describe(desk->extractor, raster, desk->descriptor, err);
+    const kin_picture picture = {.display = raster};
+    kin_status status = kin_extractor_describe_timed(desk->extractor, &picture, desk->descriptor,
+                                                     stages->parts, err);
     lap(since, &stages->describe);
     if (status == KIN_OK)
         status = kin_preview_make(raster, KIN_DECODE_PREVIEW_MAX, &preview, err);
@@ -164,11 +167,13 @@ static void measure_file(const struct desk *desk, const char *path, bench_stages
     total->describe += one.describe;
     total->preview += one.preview;
     total->embed += one.embed;
+    for (size_t i = 0; i <= BENCH_PARTS_MAX; i++)
+        total->parts[i] += one.parts[i];
 }
 
-static kin_status desk_init(struct desk *desk, kin_error *err)
+static kin_status desk_init(struct desk *desk, const char *features, kin_error *err)
 {
-    kin_status status = kin_extractor_new(NULL, &desk->extractor, err);
+    kin_status status = kin_extractor_new(features, &desk->extractor, err);
     if (status != KIN_OK)
         return status;
     size_t length = kin_extractor_length(desk->extractor);
@@ -189,14 +194,18 @@ static void desk_release(struct desk *desk)
     kin_extractor_free(desk->extractor);
 }
 
-kin_status bench_stages_measure(const bench_files *files, bench_stages *out, kin_error *err)
+kin_status bench_stages_measure(const bench_files *files, const char *features, bench_stages *out,
+                                kin_error *err)
 {
     struct desk desk = {0};
     memset(out, 0, sizeof *out);
     kin_status status = kin_dicom_prepare(err);
     dcmtk_bare_prepare();
     if (status == KIN_OK)
-        status = desk_init(&desk, err);
+        status = desk_init(&desk, features, err);
+    if (status == KIN_OK)
+        snprintf(out->signature, sizeof out->signature, "%s",
+                 kin_extractor_signature_borrow(desk.extractor));
     for (size_t i = 0; status == KIN_OK && i < files->count; i++)
         measure_file(&desk, files->paths[i], out);
     desk_release(&desk);

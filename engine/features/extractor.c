@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "features/families.h"
 #include "features/spec.h"
@@ -172,19 +173,47 @@ static kin_status describe_part(const struct part *part, const kin_picture *pict
     return KIN_OK;
 }
 
-kin_status kin_extractor_describe_picture(const kin_extractor *extractor,
-                                          const kin_picture *picture, float *out, kin_error *err)
+/* Seconds that the calling thread has had a processor for. */
+static double processor_seconds(void)
 {
+    struct timespec t;
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0
+               ? (double)t.tv_sec + (double)t.tv_nsec * 1e-9
+               : 0;
+}
+
+/* Adds the seconds since *since to *sum, and begins anew. */
+static void lap(double *since, double *sum)
+{
+    double now = processor_seconds();
+    *sum += now - *since;
+    *since = now;
+}
+
+kin_status kin_extractor_describe_timed(const kin_extractor *extractor, const kin_picture *picture,
+                                        float *out, double *spent, kin_error *err)
+{
+    double since = spent != NULL ? processor_seconds() : 0;
     kin_view *view = NULL;
     kin_status status = KIN_OK;
     if (extractor->has_families)
         status = kin_view_new_focused(picture->display, picture->focus, &view, err);
+    if (spent != NULL)
+        lap(&since, &spent[0]);
     for (size_t i = 0; status == KIN_OK && i < extractor->count; i++) {
         status = describe_part(&extractor->parts[i], picture, view, out, err);
         out += extractor->parts[i].length;
+        if (spent != NULL)
+            lap(&since, &spent[1 + i]);
     }
     kin_view_free(view);
     return status;
+}
+
+kin_status kin_extractor_describe_picture(const kin_extractor *extractor,
+                                          const kin_picture *picture, float *out, kin_error *err)
+{
+    return kin_extractor_describe_timed(extractor, picture, out, NULL, err);
 }
 
 kin_status kin_extractor_describe(const kin_extractor *extractor, const kin_raster *raster,

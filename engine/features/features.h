@@ -98,6 +98,12 @@ kin_status kin_extractor_describe_part(const kin_extractor *extractor, const kin
  * a CT. */
 kin_status kin_extractor_describe_picture(const kin_extractor *extractor,
                                           const kin_picture *picture, float *out, kin_error *err);
+
+/* The same, and what it cost: the thread's seconds of a processor are added to spent[0] for the
+ * view, which all built-in families share, and to spent[1 + i] for the family i of the signature.
+ * spent may be NULL. */
+kin_status kin_extractor_describe_timed(const kin_extractor *extractor, const kin_picture *picture,
+                                        float *out, double *spent, kin_error *err);
 bool kin_extractor_wants_hounsfield(const kin_extractor *extractor);
 
 /* Copies the files of its networks, if it has any, into folder `networks` (made where it is
