@@ -335,16 +335,27 @@ static bool serve(kin_worker *worker, int *exit_status)
     return !worker->gone && !retires;
 }
 
+/* Makes the extractor; a failure says which of its files it is about. */
+static kin_status make_extractor(kin_worker *worker, const char *features, kin_error *err)
+{
+    kin_error reason;
+    kin_error_clear(&reason);
+    kin_status status = kin_extractor_new(features, &worker->extractor, &reason);
+    worker->no_features = status != KIN_OK;
+    if (status == KIN_OK)
+        return KIN_OK;
+    return kin_fail(err, status, NULL, "%s%s%s", reason.message,
+                    reason.subject[0] != '\0' ? ": " : "", reason.subject);
+}
+
 /* Everything that must open files or reserve memory, then the sandbox. */
 static kin_status get_ready(kin_worker *worker, int lifeline, const char *features, kin_error *err)
 {
     kin_status status = lifeline >= 0 ? kin_sandbox_tie(lifeline, err) : KIN_OK;
     if (status == KIN_OK)
         status = kin_dicom_prepare(err);
-    if (status == KIN_OK) {
-        status = kin_extractor_new(features, &worker->extractor, err);
-        worker->no_features = status != KIN_OK;
-    }
+    if (status == KIN_OK)
+        status = make_extractor(worker, features, err);
     return status == KIN_OK ? kin_sandbox_enter(worker->limits.memory_bytes, err) : status;
 }
 

@@ -37,6 +37,7 @@ _kindred()
     search:--set-score) _kindred_words 'mean median' && return ;;
     search:--by) _kindred_words 'image series study patient region' && return ;;
     init:-v | init:--vectors) _kindred_words 'fp32 fp16 int8' && return ;;
+    init:-f | init:--features) _kindred_words 'classic net:' && return ;;
     reindex:-i | reindex:--index) _kindred_words 'auto flat hnsw ivfpq' && return ;;
     export:-f | export:--format) _kindred_words 'csv ndjson' && return ;;
     search:--mask | search:--explain-image | export:-o | export:--output | serve:-c | serve:--config | serve:--port-file) _kindred_files && return ;;
@@ -62,7 +63,7 @@ _kindred()
         local options='--archive --remote --tls --tls-ca --tls-cert --tls-key --token-file'
         options+=' --help --usage --version'
         case $command in
-        init) options+=' --dim --vectors' ;;
+        init) options+=' --dim --vectors --features' ;;
         ingest)
             options+=' --manifest --verbose --json --no-reindex --jobs --timeout --max-file-bytes'
             options+=' --max-frame-bytes --max-memory'

@@ -43,7 +43,8 @@ static const struct argp argp = {
     .doc = "Makes an empty archive.  `kindred ingest' does so too when there is none."
            "\vExamples:\n"
            "  kindred init\n"
-           "  kindred -a /srv/archive init --dim 128 --vectors fp16",
+           "  kindred -a /srv/archive init --dim 128 --vectors fp16\n"
+           "  kindred init --features 'classic net:/srv/networks/brain'",
 };
 
 static int run(kin_cli *cli, int argc, char **argv)

@@ -177,6 +177,8 @@ static bool print_stats(const kin_target *target, const kin_archive_stats *stats
     kin_table_cellf(table, "%s (%s), %zu dimensions of %zu, learnt from %zu images", stats->model,
                     stats->model_kind, stats->dim, stats->descriptor_length,
                     stats->model_trained_on);
+    kin_table_cell(table, "features");
+    kin_table_cell(table, stats->layout);
     generation_row(table, stats);
     bytes_row(table, "catalog", stats->catalog_bytes);
     bytes_row(table, "descriptors", stats->descriptor_bytes);
