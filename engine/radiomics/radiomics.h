@@ -23,8 +23,8 @@
 #include "volume/volume.h"
 
 enum {
-    KIN_RADIOMICS_LEVELS_MAX = 4096,   /* grey levels after discretisation */
-    KIN_RADIOMICS_SPATIAL_MAX = 50000, /* voxels for Moran's I and Geary's C, which compare all */
+    KIN_RADIOMICS_LEVELS_MAX = 4096,    /* grey levels after discretisation */
+    KIN_RADIOMICS_SPATIAL_MAX = 150000, /* voxels for Moran's I and Geary's C, which compare all */
     KIN_RADIOMICS_BINS_DEFAULT = 32
 };
 
