@@ -30,7 +30,8 @@ enum { KIN_PART_SIDE_MIN = 16 }; /* pixels a side that a part has where the pict
 /*
  * The default weights, chosen with the margins by retrieval quality under leave-one-patient-out:
  * mAP / P@1, in per cent, of the default descriptor with a projection learnt without labels, on
- * lesions of brain MRI (92, outlined by hand, 3 types) and of mammograms (80 circles of mini-MIAS,
+ * lesions of brain MRI (92 slices, outlined by hand by no radiologist, 3 types; whose they are is not
+ * known, so they were taken far apart in their set) and of mammograms (80 circles of mini-MIAS,
  * 6 types; with 66 places in normal breasts: benign, malignant, normal):
  *
  *                                             MRI type      film type     film B/M/N
@@ -48,8 +49,8 @@ enum { KIN_PART_SIDE_MIN = 16 }; /* pixels a side that a part has where the pict
  * were chosen on the same lesions that they are judged by.
  *
  * The ring does not earn a weight: the margin shows it already.  Blanking or fading what lies
- * outside the dilated lesion, stretching its levels by themselves instead of as the whole's are,
- * and margins of fixed millimetres were each worse in the mean over the three.
+ * outside the dilated lesion was no better; stretching the lesion's levels by themselves instead of
+ * as the whole's are, and margins of fixed millimetres, were worse in the mean over the three.
  */
 kin_part_weights kin_part_weights_default(void);
 
