@@ -334,6 +334,9 @@ bool kin_annotation_prepare(const kin_annotation *annotation, const kin_receiver
     if (status != KIN_OK)
         return false;
     status = read_annotation(&work, &err);
+    if (status == KIN_OK && annotation->claims != NULL &&
+        !kin_claims_take(annotation->claims, work.marking->source))
+        status = kin_fail(&err, KIN_E_CANCELLED, NULL, "the ingest was stopped");
     if (status == KIN_OK)
         status = mark_all(&work, &err);
     give(&work, &none, true, status, err.message);

@@ -7,6 +7,7 @@
 #ifndef KIN_ARCHIVE_ANNOTATION_H
 #define KIN_ARCHIVE_ANNOTATION_H
 
+#include "archive/claims.h"
 #include "archive/prepare.h"
 
 /* Opens the file of a stored image: *fd is the caller's to close.  NULL in a kin_annotation: files of
@@ -19,6 +20,9 @@ typedef struct kin_annotation {
     const kin_source *source;
     kin_open_image *open; /* NULL: kin_open_stored() */
     void *open_ctx;
+    kin_claims
+        *claims; /* where several are prepared at once: whoever takes its last arrival gives back
+                           what is claimed of its marking's source.  Else NULL */
 } kin_annotation;
 
 /* The file of an image that was ingested from this machine.  KIN_E_NOT_FOUND: it came over the network,

@@ -118,9 +118,9 @@ kin_status kin_archive_put(kin_archive *archive, kin_instance *instances, size_t
                            kin_error *err);
 
 /* Takes out the regions that the object `source` marked in an earlier version: those whose
- * region_file is not `file`.  *removed counts them. */
+ * region_file is not `file`.  *removed counts them, *left those that stay. */
 kin_status kin_archive_retire_regions(kin_archive *archive, const char *source, const char *file,
-                                      uint64_t *removed, kin_error *err);
+                                      uint64_t *removed, uint64_t *left, kin_error *err);
 
 /* --- get, delete --- */
 

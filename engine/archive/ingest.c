@@ -49,6 +49,7 @@ struct ingest {
     char **annotations; /* files put off: they mark images that may be on their way */
     size_t annotation_count, annotation_capacity;
     atomic_size_t annotation_next;
+    kin_claims claims; /* of what is under way of them */
     kin_status failed; /* of telling a file's end, by fail_err */
     kin_error fail_err;
 };
@@ -97,7 +98,7 @@ static void decode_annotations(struct ingest *in, kin_decoder *decoder, kin_stat
          going && (at = atomic_fetch_add(&in->annotation_next, 1)) < in->annotation_count;) {
         const kin_source source = {.name = in->annotations[at], .manifest = in->options->manifest};
         const kin_annotation annotation = {
-            .archive = in->archive, .decoder = decoder, .source = &source};
+            .archive = in->archive, .decoder = decoder, .source = &source, .claims = &in->claims};
         going = started == KIN_OK
                     ? kin_annotation_prepare(&annotation, &receiver)
                     : kin_prepare_file(in->archive, NULL, &source, started, start_error, &receiver);
@@ -173,6 +174,7 @@ static void report_marking(struct ingest *in, const kin_arrival *arrival)
     kin_error err;
     kin_error_clear(&err);
     kin_status status = kin_marking_finish(marking, in->archive, &event, reason, &err);
+    kin_claims_give_back(&in->claims, marking->source);
     if (status != KIN_OK) { /* the archive's: going on would fail for all */
         in->failed = status;
         in->fail_err = err;
@@ -235,6 +237,8 @@ static bool put_off(struct ingest *in, kin_arrival *arrival)
 static void admit(struct ingest *in, kin_arrival *arrival)
 {
     if (arrival->status != KIN_OK) {
+        if (arrival->marking != NULL)
+            kin_claims_give_back(&in->claims, arrival->marking->source);
         report(in, arrival->status == KIN_E_NO_IMAGE ? KIN_INGEST_SKIPPED : KIN_INGEST_FAILED,
                arrival, 0, arrival->reason);
         kin_arrival_free(arrival);
@@ -306,6 +310,7 @@ static void clean_up(struct ingest *in)
     kin_queue_free(in->queue);
     kin_walk_free(in->walk);
     pthread_mutex_destroy(&in->time_lock);
+    kin_claims_destroy(&in->claims);
 }
 
 /* One round: a crew decodes, this thread stores, until nothing is left. */
@@ -329,6 +334,7 @@ static kin_status run_round(struct ingest *in, kin_work *work, kin_error *err)
     status =
         started > 0 ? store_files(in, err) : kin_fail(err, KIN_E_IO, NULL, "cannot start a thread");
     kin_queue_shut(in->queue);
+    kin_claims_shut(&in->claims); /* in the first round none was taken: the second begins afresh */
     for (int i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     /* A stop asked for keeps what is decoded: it is paid for. */
@@ -345,8 +351,10 @@ static kin_status run_round(struct ingest *in, kin_work *work, kin_error *err)
 static kin_status run(struct ingest *in, kin_error *err)
 {
     kin_status status = run_round(in, decode_files, err);
-    if (status == KIN_OK && in->annotation_count > 0)
+    if (status == KIN_OK && in->annotation_count > 0) {
+        in->claims.shut = false; /* no thread is left that would see it */
         status = run_round(in, decode_annotations, err);
+    }
     if (status == KIN_OK)
         status = show_progress(in, err);
     in->summary->worker_restarts = atomic_load(&in->restarts);
@@ -377,6 +385,7 @@ kin_status kin_ingest(kin_archive *archive, const char *const *paths, size_t pat
     memset(summary, 0, sizeof *summary);
     in.began = kin_clock_monotonic();
     pthread_mutex_init(&in.time_lock, NULL);
+    kin_claims_init(&in.claims);
     kin_status status = check_features(archive, options, err);
     if (status == KIN_OK)
         status = kin_walk_new(paths, path_count, archive->dir, &in.walk, err);

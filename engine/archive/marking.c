@@ -87,7 +87,7 @@ static void tell_missing(const kin_marking *marking, char reason[KIN_ERROR_MESSA
 kin_status kin_marking_finish(kin_marking *marking, kin_archive *archive, kin_ingest_event *event,
                               char reason[KIN_ERROR_MESSAGE_MAX], kin_error *err)
 {
-    uint64_t retired = 0;
+    uint64_t retired = 0, left = 0;
     reason[0] = '\0';
     if (marking->refused) {
         *event = KIN_INGEST_FAILED;
@@ -95,10 +95,17 @@ kin_status kin_marking_finish(kin_marking *marking, kin_archive *archive, kin_in
         return KIN_OK;
     }
     if (marking->source[0] != '\0') {
-        kin_status status =
-            kin_archive_retire_regions(archive, marking->source, marking->file, &retired, err);
+        kin_status status = kin_archive_retire_regions(archive, marking->source, marking->file,
+                                                       &retired, &left, err);
         if (status != KIN_OK)
             return status;
+    }
+    if (marking->regions > 0 && left == 0) {
+        *event = KIN_INGEST_FAILED;
+        snprintf(reason, KIN_ERROR_MESSAGE_MAX,
+                 "another version of the object, or its images' deletion, came in between: ingest "
+                 "it again");
+        return KIN_OK;
     }
     if (marking->annotation && marking->regions == 0 && retired == 0) {
         *event = judge_nothing(marking, reason);

@@ -225,18 +225,20 @@ kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *r
 struct retirement {
     const char *source, *file;
     struct removal removal;
+    uint64_t left;
 };
 
 static kin_status retire_body(kin_txn *txn, void *ctx, kin_error *err)
 {
     struct retirement *retirement = ctx;
     roaring_bitmap_t *ids = NULL, *present = NULL;
-    retirement->removal.images = retirement->removal.regions = 0;
+    retirement->removal.images = retirement->removal.regions = retirement->left = 0;
     kin_status status = ids_at(txn, retirement->source, KIN_LEVEL_REGION, &ids, err);
     if (status != KIN_OK || ids == NULL)
         return status;
     status = kin_catalog_with_value(txn, KIN_LABEL_REGION_FILE, retirement->file, &present, err);
     if (status == KIN_OK) {
+        retirement->left = roaring_bitmap_and_cardinality(ids, present);
         roaring_bitmap_andnot_inplace(ids, present);
         status = remove_ids(txn, ids, ids, &retirement->removal, err);
         roaring_bitmap_free(present);
@@ -246,11 +248,12 @@ static kin_status retire_body(kin_txn *txn, void *ctx, kin_error *err)
 }
 
 kin_status kin_archive_retire_regions(kin_archive *archive, const char *source, const char *file,
-                                      uint64_t *removed, kin_error *err)
+                                      uint64_t *removed, uint64_t *left, kin_error *err)
 {
     struct retirement retirement = {.source = source, .file = file};
     kin_status status = kin_catalog_write(archive->catalog, retire_body, &retirement, err);
     *removed = status == KIN_OK ? retirement.removal.regions : 0;
+    *left = retirement.left;
     return status;
 }
 

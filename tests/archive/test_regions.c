@@ -182,7 +182,7 @@ static void test_an_objects_earlier_version_is_retired(void **state)
 {
     (void)state;
     kin_error err;
-    uint64_t removed;
+    uint64_t removed, left;
     put_many(archive, 0, 3, 3);
     put_regions(0, 0, 1, 2, 100);
     put_regions(1, 0, 1, 2, 200);
@@ -190,13 +190,14 @@ static void test_an_objects_earlier_version_is_retired(void **state)
     kin_instance newer = make_regions(1, 0, 1, 1, 200);
     set_label(&newer.items[0].record, "region_file", "second");
     assert_int_equal(put_one(archive, newer), KIN_PUT_UPDATED);
-    assert_ok(kin_archive_retire_regions(archive, "9.1", "second", &removed, &err), err);
+    assert_ok(kin_archive_retire_regions(archive, "9.1", "second", &removed, &left, &err), err);
     assert_int_equal(removed, 3);
+    assert_int_equal(left, 1);
     assert_int_equal(count_of("9.1"), 1);
     assert_int_equal(count_of("9.2"), 1);
-    assert_ok(kin_archive_retire_regions(archive, "9.1", "second", &removed, &err), err);
+    assert_ok(kin_archive_retire_regions(archive, "9.1", "second", &removed, &left, &err), err);
     assert_int_equal(removed, 0);
-    assert_ok(kin_archive_retire_regions(archive, "9.7", "second", &removed, &err), err);
+    assert_ok(kin_archive_retire_regions(archive, "9.7", "second", &removed, &left, &err), err);
     assert_int_equal(removed, 0);
     assert_int_equal(count_faults(archive, NULL), 0);
 }
