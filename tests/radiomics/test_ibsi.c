@@ -1,5 +1,6 @@
 /* The digital phantom: every value that the IBSI publishes for it. */
 #include <math.h>
+#include <string.h>
 
 #include "digital_phantom_values.h"
 #include "regions.h"
@@ -78,7 +79,9 @@ static void test_turned_phantom(void **state)
         kin_radiomics_describe(&before.values[i], &is);
         if (before.values[i].aggregation == KIN_AGGREGATION_SLICE)
             continue; /* slices are others now */
-        if (!(fabs(a - b) <= 1e-9 * (1.0 + fabs(a))))
+        /* Weights of pairs are floats (spatial.c), and add up in another order now. */
+        bool of_pairs = strcmp(is.name, "moran_i") == 0 || strcmp(is.name, "geary_c") == 0;
+        if (!(fabs(a - b) <= (of_pairs ? 1e-6 : 1e-9) * (1.0 + fabs(a))))
             fail_msg("%s, %s: %.12g, turned %.12g", is.family, is.name, a, b);
     }
     kin_radiomics_release(&before);
