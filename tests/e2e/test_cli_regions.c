@@ -261,6 +261,31 @@ static void test_an_objects_regions_are_deleted_by_its_uid(void **state)
     check_regions("region > 0", liver, LIVER);
 }
 
+/* Four files of one object's UID, of which two have but one frame: whichever comes last stands, whole. */
+static void test_versions_of_one_object(void **state)
+{
+    (void)state;
+    char versions[4][PATH_MAX], images[PATH_MAX];
+    static const char *const names[] = {"liver.dcm", "liver_1frame.dcm", "liver_expb.dcm",
+                                        "liver_expb_1frame.dcm"};
+    shared_data(images, sizeof images, "dicom/dcmqi/segmentations/ct-3slice");
+    for (size_t i = 0; i < 4; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "dicom/pydicom/%s", names[i]);
+        shared_data(versions[i], sizeof versions[i], name);
+    }
+    json_t *summary = ask(archive, 0, "ingest", "--no-reindex", "-j", "4", images, versions[0],
+                          versions[1], versions[2], versions[3], NULL);
+    assert_int_equal(number_of(summary, "annotations"), 4);
+    json_decref(summary);
+    long long regions = regions_stored();
+    assert_true(regions == LIVER || regions == 1);
+    ingest(0, 0, regions == 1 ? 2 : 0, versions[0], NULL, NULL);
+    check_regions("region > 0", liver, LIVER);
+    json_decref(ask(archive, 0, "ingest", "--no-reindex", versions[1], NULL));
+    assert_int_equal(regions_stored(), 1);
+}
+
 static void test_outlines_and_what_is_not_stored(void **state)
 {
     (void)state;
@@ -409,6 +434,7 @@ int main(void)
         REGIONS_TEST(test_segmentations_of_a_series),
         REGIONS_TEST(test_a_search_says_which_region_matched),
         REGIONS_TEST(test_an_objects_regions_are_deleted_by_its_uid),
+        REGIONS_TEST(test_versions_of_one_object),
         REGIONS_TEST(test_outlines_and_what_is_not_stored),
         REGIONS_TEST(test_one_frame_of_a_segmentation),
         REGIONS_TEST(test_a_manifest_marks_lesions),
