@@ -263,8 +263,10 @@ static kin_status mark_image(struct work *work, const char *uid, size_t from, si
     kin_status status =
         kin_regions_load(work->annotation->archive, uid, &records, &record_count, err);
     *stored = status == KIN_OK && record_count > 0;
-    if (!*stored)
+    if (!*stored) {
+        kin_records_free(records, record_count);
         return status;
+    }
     qsort(records, record_count, sizeof *records, compare_records);
     struct image image = {.work = work, .records = records, .record_count = record_count};
     while (known < count &&

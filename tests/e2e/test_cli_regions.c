@@ -303,11 +303,10 @@ static void test_outlines_and_what_is_not_stored(void **state)
     run_release(&done);
     check_regions("region > 0", body, 1);
     /* An image whose file is gone cannot be described again. */
+    json_t *records = exported_records(archive, "region > 0");
     tell(archive, 0, NULL, "delete",
-         text_of(
-             json_object_get(json_array_get(exported_records(archive, "region > 0"), 0), "region"),
-             "source"),
-         NULL);
+         text_of(json_object_get(json_array_get(records, 0), "region"), "source"), NULL);
+    json_decref(records);
     assert_int_equal(unlink(image), 0);
     tell(archive, 1, "cannot be read again", "ingest", "--no-reindex", structures, NULL);
     assert_int_equal(regions_stored(), 0);
