@@ -141,7 +141,8 @@ static kin_status find_candidates(struct set_search *search, kin_error *err)
 
 /* --- scores --- */
 
-/* The live whole images that meet the condition, without the set's own and, if wished, its patient's. */
+/* The live whole images that meet the condition, without the set's own and, if wished, its
+ * patient's. */
 static kin_status find_members(struct set_search *search, kin_error *err)
 {
     kin_txn *txn = search->snapshot.txn;

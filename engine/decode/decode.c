@@ -3,12 +3,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "decode/dicom_header.h"
+#include "decode/names.h"
 #include "decode/pictures.h"
 #include "decode/preview.h"
-#include "decode/read_fd.h"
 #include "decode/regions.h"
 #include "decode/slides.h"
 #include "decode/unzstd.h"
@@ -377,42 +376,6 @@ static kin_status decode_dicom(const void *bytes, size_t size, const kin_job *jo
     return status;
 }
 
-static bool ends_with(const char *name, size_t length, const char *ending)
-{
-    size_t n = strlen(ending);
-    return length >= n && strncasecmp(name + length - n, ending, n) == 0;
-}
-
-/* What to say of bytes that no format recognises, by what the first `length` bytes of name
- * promise. */
-static kin_status unrecognised(const char *name, size_t length, size_t size, kin_error *err)
-{
-    static const char *const promises[] = {".dcm",  ".dicom", ".png",  ".jpg", ".jpeg", ".tif",
-                                           ".tiff", ".svs",   ".ndpi", ".scn", ".bif"};
-    const char *what = size == 0 ? "an empty file" : "of no format that is known";
-    for (size_t i = 0; i < sizeof promises / sizeof promises[0]; i++)
-        if (ends_with(name, length, promises[i]))
-            return kin_fail(err, KIN_E_FORMAT, NULL, "%s, in spite of its name", what);
-    return kin_fail(err, KIN_E_NO_IMAGE, NULL, "%s", what);
-}
-
-/* Slides that are several files, of which this is one (a thumbnail, or a list of the others), and,
- * without OpenSlide, those whose pages are not pictures of tissue alone. */
-static kin_status refuse_slides(const char *name, size_t length, kin_error *err)
-{
-    static const char *const several[] = {".mrxs", ".vms", ".vmu"};
-    static const char *const vendors[] = {".svs", ".ndpi", ".scn", ".bif"};
-    for (size_t i = 0; i < sizeof several / sizeof several[0]; i++)
-        if (ends_with(name, length, several[i]))
-            return kin_fail(err, KIN_E_UNSUPPORTED, NULL,
-                            "slides in several files (MRXS, VMS, VMU) are not read");
-    for (size_t i = 0; i < sizeof vendors / sizeof vendors[0]; i++)
-        if (!kin_slide_has_openslide() && ends_with(name, length, vendors[i]))
-            return kin_fail(err, KIN_E_UNSUPPORTED, NULL,
-                            "a scanner's slide, and this program was built without OpenSlide");
-    return KIN_OK;
-}
-
 /* Bytes as they are, without compression around them. */
 static kin_status decode_plain(const void *bytes, size_t size, const char *name, size_t length,
                                const kin_job *job, kin_error *err)
@@ -421,7 +384,7 @@ static kin_status decode_plain(const void *bytes, size_t size, const char *name,
      * preamble): DICOM says more.  Data sets without a preamble are recognised by plausibility, so
      * they come after the formats with a signature. */
     static const size_t preamble = 128;
-    kin_status status = refuse_slides(name, length, err);
+    kin_status status = kin_name_refuse(name, length, err);
     if (status != KIN_OK)
         return status;
     bool has_preamble =
@@ -431,11 +394,11 @@ static kin_status decode_plain(const void *bytes, size_t size, const char *name,
         return decode_format(format, bytes, size, job, err);
     if (kin_dicom_recognise(bytes, size))
         return decode_dicom(bytes, size, job, err);
-    return unrecognised(name, length, size, err);
+    return kin_name_unrecognised(name, length, size, err);
 }
 
-static kin_job job_of(const kin_extractor *extractor, const kin_decode_limits *limits,
-                      const kin_decode_wish *wish, const kin_decode_sink *sink)
+kin_job kin_job_of(const kin_extractor *extractor, const kin_decode_limits *limits,
+                   const kin_decode_wish *wish, const kin_decode_sink *sink)
 {
     return (kin_job){.extractor = extractor,
                      .limits = {.max_frame_bytes = limits->max_frame_bytes,
@@ -454,13 +417,13 @@ kin_status kin_decode_bytes(const kin_extractor *extractor, const void *bytes, s
     if (status != KIN_OK)
         return status;
     kin_decode_limits effective = kin_decode_limits_effective(limits);
-    const kin_job job = job_of(extractor, &effective, wish, sink);
+    const kin_job job = kin_job_of(extractor, &effective, wish, sink);
     size_t length = name != NULL ? strlen(name) : 0;
     if (size > effective.max_file_bytes)
         return kin_fail(err, KIN_E_LIMIT, NULL, "%zu bytes are over the limit of %zu", size,
                         effective.max_file_bytes);
     bool compressed = kin_unzstd_recognise(bytes, size);
-    if (ends_with(name, length, ".zst")) {
+    if (kin_name_ends(name, length, ".zst")) {
         if (!compressed)
             return kin_fail(err, KIN_E_FORMAT, NULL, "not Zstandard, in spite of its name");
         length -= strlen(".zst");
@@ -474,31 +437,5 @@ kin_status kin_decode_bytes(const kin_extractor *extractor, const void *bytes, s
     if (status == KIN_OK)
         status = decode_plain(plain, plain_size, name, length, &job, err);
     free(plain);
-    return status;
-}
-
-kin_status kin_decode_fd(const kin_extractor *extractor, int fd, const char *name,
-                         const kin_decode_limits *limits, const kin_decode_wish *wish,
-                         const kin_decode_sink *sink, kin_error *err)
-{
-    kin_status status = kin_wish_check(wish, err);
-    if (status != KIN_OK)
-        return status;
-    kin_decode_limits effective = kin_decode_limits_effective(limits);
-    const kin_job job = job_of(extractor, &effective, wish, sink);
-    kin_slide *slide = NULL;
-    if (kin_slide_has_openslide()) {
-        status = kin_slide_open_fd(fd, &job.limits, &slide, err);
-        if (status == KIN_OK)
-            return kin_decode_slide(slide, NULL, &job, err);
-        if (status != KIN_E_NO_IMAGE)
-            return status;
-    }
-    void *bytes = NULL;
-    size_t size = 0;
-    status = kin_read_fd(fd, effective.max_file_bytes, &bytes, &size, err);
-    if (status == KIN_OK)
-        status = kin_decode_bytes(extractor, bytes, size, name, &effective, wish, sink, err);
-    free(bytes);
     return status;
 }

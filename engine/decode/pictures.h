@@ -27,6 +27,10 @@ typedef struct kin_job {
     const kin_decode_sink *sink;
 } kin_job;
 
+/* decode.c: a job of these parts; limits as from kin_decode_limits_effective(). */
+kin_job kin_job_of(const kin_extractor *extractor, const kin_decode_limits *limits,
+                   const kin_decode_wish *wish, const kin_decode_sink *sink);
+
 /* decode.c: describes the pictures that are wished for, one after another, to the job's sink, which
  * has the header already. */
 kin_status kin_decode_pictures(const kin_pictures *pictures, const kin_job *job, kin_error *err);

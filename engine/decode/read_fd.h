@@ -6,8 +6,9 @@
 
 #include "base/status.h"
 
-/* Reads the whole file into memory from malloc, which the caller frees.  Not by mmap: a file that is
- * cut short meanwhile would mean SIGBUS.  KIN_E_LIMIT: it is larger than limit; KIN_E_IO. */
+/* Reads the whole file into memory from malloc, which the caller frees.  Not by mmap: a file
+ * that is cut short meanwhile would mean SIGBUS.  KIN_E_LIMIT: it is larger than limit;
+ * KIN_E_IO. */
 kin_status kin_read_fd(int fd, size_t limit, void **out, size_t *out_size, kin_error *err);
 
 #endif

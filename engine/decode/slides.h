@@ -1,4 +1,5 @@
-/* slides.h - whole slides on their way to descriptors: each is its mosaic's tiles (slide/mosaic.h). */
+/* slides.h - whole slides on their way to descriptors: each is its mosaic's tiles
+ * (slide/mosaic.h). */
 #ifndef KIN_DECODE_SLIDES_H
 #define KIN_DECODE_SLIDES_H
 

@@ -1,16 +1,16 @@
 /*
- * stain.h - the stains of a slide: separated, measured, and made like a reference's
- * (Macenko et al., "A method for normalizing histology slides for quantitative analysis", ISBI 2009).
+ * stain.h - the stains of a slide: separated, measured, and made like a reference's (Macenko et
+ * al., "A method for normalizing histology slides for quantitative analysis", ISBI 2009).
  *
  * Light that passes stained tissue is weakened by each stain in its own colour and in proportion to
- * its amount: optical densities -log10(v) of red, green and blue add up (Beer and Lambert).  The two
- * stains of haematoxylin and eosin therefore span a plane, and the outermost directions that pixels
- * take in it are theirs.
+ * its amount: optical densities -log10(v) of red, green and blue add up (Beer and Lambert).  The
+ * two stains of haematoxylin and eosin therefore span a plane, and the outermost directions that
+ * pixels take in it are theirs.
  *
- * Descriptions of images do not go by it: on tiles of seven organs, other patients' alone, precision
- * at 1 fell from 0.57 to 0.40 (each tile normalised by itself) and 0.32 (each patient's together),
- * on patches of two patients' breasts it rose from 0.80 to 0.81 and 0.82.  It serves training, where
- * stains are varied, and whoever compares slides of one organ.
+ * Descriptions of images do not go by it: on tiles of seven organs, other patients' alone,
+ * precision at 1 fell from 0.57 to 0.40 (each tile normalised by itself) and 0.32 (each patient's
+ * together), on patches of two patients' breasts it rose from 0.80 to 0.81 and 0.82.  It serves
+ * training, where stains are varied, and whoever compares slides of one organ.
  */
 #ifndef KIN_IMAGE_STAIN_H
 #define KIN_IMAGE_STAIN_H
@@ -52,8 +52,9 @@ bool kin_stain_estimate(const kin_stain_sample *sample, kin_stain_basis *out);
 
 /*
  * The reference: the mean of what kin_stain_estimate() finds in the pooled pixels of each of three
- * sets of slides (909 patches of breast, 720 tiles of lung, 60 of seven organs), so that no laboratory's
- * slide is the measure of all; tests/image/test_stain.c measures it anew on a part of them.
+ * sets of slides (909 patches of breast, 720 tiles of lung, 60 of seven organs), so that no
+ * laboratory's slide is the measure of all; tests/image/test_stain.c measures it anew on a part of
+ * them.
  */
 kin_stain_basis kin_stain_reference(void);
 

@@ -5,7 +5,8 @@
 #include "slide/slide.h"
 
 typedef struct kin_slide_backend {
-    /* Fills out, which is of the region's size and all background, with what there is of the region. */
+    /* Fills out, which is of the region's size and all background, with what there is of the
+     * region. */
     kin_status (*read)(void *self, size_t level, int64_t x, int64_t y, kin_raster *out,
                        kin_error *err);
     /* kin_slide_has(); NULL: always true. */
@@ -21,8 +22,8 @@ struct kin_slide {
     kin_image_limits limits;
 };
 
-/* Settles the size of level 0's pixels from what is stated (0: nothing is) and the objective's power,
- * and of all levels by their downsampling.  The levels' sizes must be there. */
+/* Settles the size of level 0's pixels from what is stated (0: nothing is) and the objective's
+ * power, and of all levels by their downsampling.  The levels' sizes must be there. */
 void kin_slide_settle_mpp(kin_slide_info *info, double mpp_x, double mpp_y);
 
 /* Makes a slide around a backend's own state, which is closed when that fails. */

@@ -17,8 +17,8 @@ enum {
     PATH_SIZE = 64 /* "/proc/self/fd/" and a number */
 };
 
-/* Only TIFF-like files are read: the other formats are in several files, or in a database.  One that is
- * DICOM as well, behind a preamble that is TIFF's, is read as DICOM. */
+/* Only TIFF-like files are read: the other formats are in several files, or in a database.  One
+ * that is DICOM as well, behind a preamble that is TIFF's, is read as DICOM. */
 static bool is_candidate(int fd)
 {
     enum { MAGIC = 4, PREAMBLE = 128, HEAD = PREAMBLE + 4 };
@@ -164,8 +164,8 @@ static void drop_message(const char *domain, int level, const char *message, voi
     (void)data;
 }
 
-/* What GLib has to say of a broken file is nobody's to read, and saying it takes calls that a filter
- * forbids: it asks what the error output is, and reads the time zone. */
+/* What GLib has to say of a broken file is nobody's to read, and saying it takes calls that a
+ * filter forbids: it asks what the error output is, and reads the time zone. */
 static void silence_log(void)
 {
     void (*set_writer)(log_writer * writer, void *data, void (*release)(void *data)) = NULL;

@@ -5,20 +5,20 @@
  * opening (decode/sandbox.h) the program that links this file has its own fopen(), which the linker
  * puts in the place of the C library's for all shared libraries of the process: for
  * "/proc/self/fd/NUMBER" it makes a stream over pread() of that descriptor, with a position of its
- * own, and no other name below that folder exists.  No system call is made that reading an open file
- * does not take, so the filter stays as closed as it is, and a library that is taken over by a
+ * own, and no other name below that folder exists.  No system call is made that reading an open
+ * file does not take, so the filter stays as closed as it is, and a library that is taken over by a
  * hostile file wins nothing by it.
  *
  * (Trapping the call instead, and answering with a duplicate of the descriptor, would let all
  * streams share one position.)  Every other name goes to open(), as ever: behind the filter that
  * ends the process.
  *
- * One of OpenSlide's formats (Sakura) is a database, and any file that no other format takes is tried
- * as one; SQLite looks its path up by calls that the filter forbids.  So there is a sqlite3_open_v2()
- * here, too, which opens nothing.
+ * One of OpenSlide's formats (Sakura) is a database, and any file that no other format takes is
+ * tried as one; SQLite looks its path up by calls that the filter forbids.  So there is a
+ * sqlite3_open_v2() here, too, which opens nothing.
  *
- * Not for builds with sanitizers, which have an fopen() of their own, and no filter: there the path is
- * opened for what it says.
+ * Not for builds with sanitizers, which have an fopen() of their own, and no filter: there the path
+ * is opened for what it says.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -116,7 +116,8 @@ size_t kin_slide_level_for(const kin_slide_info *info, double mpp)
     return best;
 }
 
-/* The pixels of an axis that an interval of micrometres covers: at least one, none beyond the edge. */
+/* The pixels of an axis that an interval of micrometres covers: at least one, none beyond the
+ * edge. */
 static void pixels_of(double from_um, double side_um, double mpp, int64_t length, int64_t *first,
                       int64_t *count)
 {

@@ -4,8 +4,8 @@
  * A slide is read region by region.  Level 0 is the finest, the others are coarser copies of it.
  * Coordinates are 64-bit pixels of the level that they are used with, from its upper left corner.
  * Backends: a DICOM VL Whole Slide Microscopy file (one level a file: PS3.3 A.32.8), and, where the
- * build found OpenSlide, the vendors' TIFF-like files (Aperio SVS, Hamamatsu NDPI, Leica SCN, Ventana BIF,
- * Philips TIFF, Trestle, pyramids in plain TIFF).
+ * build found OpenSlide, the vendors' TIFF-like files (Aperio SVS, Hamamatsu NDPI, Leica SCN,
+ * Ventana BIF, Philips TIFF, Trestle, pyramids in plain TIFF).
  *
  * Colours are taken as they are coded: ICC profiles are not applied.
  */
@@ -65,9 +65,9 @@ bool kin_slide_has_openslide(void);
 
 /*
  * The slide in a regular file open at fd (borrowed until the slide is closed; its offset is left
- * alone).  Nothing else is opened: formats that keep a slide in several files fail.  KIN_E_NO_IMAGE:
- * not a slide that OpenSlide knows (a picture, perhaps); KIN_E_FORMAT: broken; KIN_E_UNSUPPORTED:
- * built without OpenSlide.
+ * alone).  Nothing else is opened: formats that keep a slide in several files fail.
+ * KIN_E_NO_IMAGE: not a slide that OpenSlide knows (a picture, perhaps); KIN_E_FORMAT: broken;
+ * KIN_E_UNSUPPORTED: built without OpenSlide.
  *
  * Behind a system-call filter this takes kin_slide_prepare() before, and sealed_fopen.c linked in.
  */
@@ -95,15 +95,15 @@ kin_status kin_slide_read(kin_slide *slide, size_t level, int64_t x, int64_t y, 
 bool kin_slide_has(const kin_slide *slide, size_t level, int64_t x, int64_t y, int64_t width,
                    int64_t height);
 
-/* The coarsest level whose pixels are at most mpp large (with a tolerance of 5%: powers are rounded),
- * else level 0. */
+/* The coarsest level whose pixels are at most mpp large (with a tolerance of 5%: powers are
+ * rounded), else level 0. */
 size_t kin_slide_level_for(const kin_slide_info *info, double mpp);
 
 /*
- * A square of side_um micrometres whose upper left corner lies at (x_um, y_um) from the slide's, cut
- * off at the slide's edges, at mpp micrometres a pixel: read from kin_slide_level_for() and shrunk
- * by area averaging.  Where the slide is coarser than that nothing is enlarged: out->spacing says
- * what came of it.  *level (may be NULL): what was read.
+ * A square of side_um micrometres whose upper left corner lies at (x_um, y_um) from the slide's,
+ * cut off at the slide's edges, at mpp micrometres a pixel: read from kin_slide_level_for() and
+ * shrunk by area averaging.  Where the slide is coarser than that nothing is enlarged: out->spacing
+ * says what came of it.  *level (may be NULL): what was read.
  */
 kin_status kin_slide_read_square(kin_slide *slide, double x_um, double y_um, double side_um,
                                  double mpp, kin_raster *out, size_t *level, kin_error *err);

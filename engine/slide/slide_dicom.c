@@ -72,7 +72,8 @@ static kin_status decode_tile(dicom_slide *self, int frame, kin_error *err)
     return KIN_OK;
 }
 
-/* Copies what tile (its left upper pixel at tile_x, tile_y of the level) has of the region at x, y. */
+/* Copies what tile (its left upper pixel at tile_x, tile_y of the level) has of the region at x,
+ * y. */
 static void copy_overlap(const kin_raster *tile, int64_t tile_x, int64_t tile_y, int64_t x,
                          int64_t y, kin_raster *out)
 {

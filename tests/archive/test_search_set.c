@@ -67,8 +67,8 @@ static float likeness(size_t a, size_t b)
     return sum;
 }
 
-/* The mean of how alike each image of the series is to its nearest one of the group; -INFINITY where
- * no image of the group counts. */
+/* The mean of how alike each image of the series is to its nearest one of the group; -INFINITY
+ * where no image of the group counts. */
 static float score_by_hand(const char *series, const char *group, kin_level level,
                            const kin_condition *where, bool not_same_patient)
 {
@@ -154,7 +154,8 @@ static void test_every_group_has_its_score(void **state)
     release_all();
 }
 
-/* What the images' nearest propose is enough for the best, before there is an index and with one. */
+/* What the images' nearest propose is enough for the best, before there is an index and with
+ * one. */
 static void test_candidates_hold_the_best(void **state)
 {
     (void)state;

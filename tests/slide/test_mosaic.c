@@ -297,9 +297,9 @@ static float saturation_at(const made_picture *p, int x, int y)
     return hsv[1];
 }
 
-/* Patches hold glass, too: what is clearly stained is found, what is as clear as glass is not, but for
- * specks and rims, which go with the majority around them; and next to nothing is found where there
- * is no patch. */
+/* Patches hold glass, too: what is clearly stained is found, what is as clear as glass is not,
+ * but for specks and rims, which go with the majority around them; and next to nothing is found
+ * where there is no patch. */
 static void test_real_tissue_is_found(void **state)
 {
     (void)state;

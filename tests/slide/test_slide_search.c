@@ -2,10 +2,10 @@
  * Slides in an archive: what is stored of them, and a piece of a slide as the query.
  *
  * Each of two patients' slides is divided down the middle (as many patches on either side) into two
- * files of a series each: a left half has to find its right half before both of the other patient's.
- * Two queries are little evidence, and an archive of eighty tiles teaches its embedding little: of the
- * right halves one finds its left half second, by 0.002.  With 720 more tiles to learn from all four
- * find their other half first.
+ * files of a series each: a left half has to find its right half before both of the other
+ * patient's. Two queries are little evidence, and an archive of eighty tiles teaches its embedding
+ * little: of the right halves one finds its left half second, by 0.002.  With 720 more tiles to
+ * learn from all four find their other half first.
  */
 #include <limits.h>
 #include <string.h>

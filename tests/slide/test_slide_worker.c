@@ -179,7 +179,8 @@ static void test_broken_slides(void **state)
     assert_int_equal(kin_decoder_starts(decoder), 1); /* none of them cost a worker */
 }
 
-/* A picture that begins as TIFF, but is none, is no slide either: nobody opens a database over it. */
+/* A picture that begins as TIFF, but is none, is no slide either: nobody opens a database over
+ * it. */
 static void test_dicom_behind_a_tiff_preamble(void **state)
 {
     (void)state;
