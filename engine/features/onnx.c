@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include <onnxruntime_c_api.h>
+#ifdef KIN_SANITIZE
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #include "base/checked.h"
 
@@ -100,12 +103,25 @@ static kin_status set_options(const OrtApi *api, OrtSessionOptions *options, kin
     return checked(api, failure, KIN_E_INTERNAL, "cannot be set up", err);
 }
 
+static OrtStatus *make_environment(kin_onnx *onnx)
+{
+#ifdef KIN_SANITIZE
+    /* ONNX Runtime 1.30 keeps 14 bytes of the first one for good: no leak of ours. */
+    __lsan_disable();
+#endif
+    OrtStatus *failure = onnx->api->CreateEnv(ORT_LOGGING_LEVEL_FATAL, "kindred", &onnx->env);
+#ifdef KIN_SANITIZE
+    __lsan_enable();
+#endif
+    return failure;
+}
+
 static kin_status start_session(kin_onnx *onnx, const void *model, size_t size, kin_error *err)
 {
     const OrtApi *api = onnx->api;
     OrtSessionOptions *options = NULL;
-    kin_status status = checked(api, api->CreateEnv(ORT_LOGGING_LEVEL_FATAL, "kindred", &onnx->env),
-                                KIN_E_INTERNAL, "cannot be set up", err);
+    kin_status status =
+        checked(api, make_environment(onnx), KIN_E_INTERNAL, "cannot be set up", err);
     if (status == KIN_OK)
         status = checked(api, api->CreateSessionOptions(&options), KIN_E_INTERNAL,
                          "cannot be set up", err);
