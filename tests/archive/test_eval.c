@@ -418,6 +418,90 @@ static void test_near_duplicates_do_not_answer_each_other(void **state)
     kin_manifest_free(manifest);
 }
 
+/* The colour of a pixel of the sheet, as 0xRRGGBB. */
+static unsigned pixel_of(const kin_raster *sheet, int x, int y)
+{
+    const float *px = sheet->px + 3 * ((size_t)y * (size_t)sheet->width + (size_t)x);
+    return (unsigned)lroundf(255 * px[0]) << 16 | (unsigned)lroundf(255 * px[1]) << 8 |
+           (unsigned)lroundf(255 * px[2]);
+}
+
+/* Three queries of a set whose labels follow the pictures but for one image, which is always wrong. */
+static void test_a_contact_sheet(void **state)
+{
+    (void)state;
+    enum {
+        IMAGES = 26,
+        ROWS = 3,
+        CELL = 120,
+        STEP_X = 128,
+        FIRST_X = 8 + 16 + STEP_X,
+        STEP_Y = 148
+    };
+    char path[PATH_MAX];
+    kin_error err;
+    kin_raster sheet;
+    void *bytes;
+    size_t size;
+    put_many(archive, 0, IMAGES, 2);
+    snprintf(path, sizeof path, "%.4000s/sheet.png", folder);
+    FILE *file = begin_manifest(csv, "path,diagnosis");
+    for (int i = 0; i < IMAGES;
+         i++) /* image 3 has the picture of class 1 and the label of class 0 */
+        fprintf(file, "/invented/%d.dcm,class%d\n", i, i == 3 ? 0 : i % 2);
+    kin_manifest *manifest = end_manifest(file, csv);
+    kin_eval_options options = {.models = serving,
+                                .model_count = 1,
+                                .folds = 1,
+                                .leave_out = KIN_EVAL_LEAVE_OUT_NONE,
+                                .sheet = path,
+                                .sheet_rows = ROWS};
+    kin_eval_report report = evaluate(manifest, options);
+    assert_ok(kin_fs_read_file(kin_fs_posix(), path, 1 << 24, &bytes, &size, &err), err);
+    assert_ok(kin_image_format_of(bytes, size)->read(bytes, size, 0, NULL, &sheet, &err), err);
+    free(bytes);
+    assert_int_equal(sheet.height, 8 + ROWS * STEP_Y);
+    int right = 0, wrong = 0;
+    for (int row = 0; row < ROWS; row++) {
+        assert_int_equal(pixel_of(&sheet, 8, 8 + row * STEP_Y), 0x737373); /* the query's frame */
+        for (int i = 0; i < KIN_EVAL_LISTED; i++) {
+            unsigned frame = pixel_of(&sheet, FIRST_X + i * STEP_X, 8 + row * STEP_Y);
+            right += frame == 0x1A9933;
+            wrong += frame == 0xD91A1A;
+        }
+    }
+    assert_int_equal(right + wrong, ROWS * KIN_EVAL_LISTED);
+    assert_true(right > 2 * wrong);
+    kin_raster_release(&sheet);
+    kin_eval_report_release(&report);
+    options.sheet = "/no/such/folder/sheet.png";
+    assert_int_not_equal(kin_eval(archive, manifest, &options, &report, &err), KIN_OK);
+    kin_manifest_free(manifest);
+}
+
+/* Where labels are too few, or nothing is gained by them, pca takes the place of learnt and is told. */
+static void test_learning_that_is_refused(void **state)
+{
+    (void)state;
+    enum { IMAGES = 72, CLASSES = 3 };
+    put_many(archive, 0, IMAGES, CLASSES);
+    FILE *file = begin_manifest(csv, "path,diagnosis,constant");
+    for (int i = 0; i < IMAGES; i++)
+        fprintf(file, "/invented/%d.dcm,class%d,all\n", i, i % CLASSES);
+    kin_manifest *manifest = end_manifest(file, csv);
+    static const kin_eval_model models[] = {{.model = "learnt"}, {.model = "pca"}};
+    kin_eval_options options = {.models = models, .model_count = 2, .folds = 2};
+    kin_eval_report report = evaluate(manifest, options); /* the classes lie apart as they are */
+    assert_string_equal(report.models[0].note, "pca (refused) x 2");
+    assert_memory_equal(&report.models[0].all, &report.models[1].all, sizeof(kin_eval_measures));
+    kin_eval_report_release(&report);
+    options.label = "constant";
+    report = evaluate(manifest, options);
+    assert_string_equal(report.models[0].note, "pca (too few labels) x 2");
+    kin_eval_report_release(&report);
+    kin_manifest_free(manifest);
+}
+
 static void test_what_cannot_be_evaluated(void **state)
 {
     (void)state;
@@ -461,6 +545,8 @@ int main(void)
         WHOLE(test_queries_are_no_part_of_the_database),
         WHOLE(test_folds_divide_no_group),
         WHOLE(test_near_duplicates_do_not_answer_each_other),
+        WHOLE(test_a_contact_sheet),
+        WHOLE(test_learning_that_is_refused),
         WHOLE(test_what_cannot_be_evaluated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
