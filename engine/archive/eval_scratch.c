@@ -1,10 +1,17 @@
 /* eval_scratch.c - images that no archive holds, described in one that is thrown away. */
+#include <dirent.h>
+#include <errno.h>
 #include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "archive/eval_set.h"
 #include "archive/ingest.h"
+
+#define PREFIX "kindred-eval-" /* and the process's number */
 
 static int drop(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
@@ -14,12 +21,43 @@ static int drop(const char *path, const struct stat *st, int kind, struct FTW *a
     return remove(path);
 }
 
+static void remove_folder(const char *path)
+{
+    nftw(path, drop, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Whether a folder's name is that of an evaluation whose process is no more. */
+static bool is_orphan(const char *name)
+{
+    char *end;
+    if (strncmp(name, PREFIX, sizeof PREFIX - 1) != 0)
+        return false;
+    long pid = strtol(name + sizeof PREFIX - 1, &end, 10);
+    return *end == '-' && pid > 1 && pid <= INT_MAX && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+/* Patients' pictures do not outlive an evaluation that was killed longer than to the next one. */
+static void remove_orphans(const char *where)
+{
+    char path[PATH_MAX];
+    DIR *dir = opendir(where);
+    const struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        int written = snprintf(path, sizeof path, "%s/%s", where, entry->d_name);
+        if (is_orphan(entry->d_name) && written > 0 && (size_t)written < sizeof path)
+            remove_folder(path); /* another user's stays: it cannot be */
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
 /* A folder for the owner alone: previews are patients' pictures. */
 static kin_status make_folder(char path[PATH_MAX], kin_error *err)
 {
     const char *where = getenv("TMPDIR");
     where = where != NULL && where[0] != '\0' ? where : "/tmp";
-    int written = snprintf(path, PATH_MAX, "%s/kindred-eval-XXXXXX", where);
+    remove_orphans(where);
+    int written = snprintf(path, PATH_MAX, "%s/" PREFIX "%d-XXXXXX", where, (int)getpid());
     kin_status status = KIN_OK;
     if (written < 0 || written >= PATH_MAX)
         status = kin_fail(err, KIN_E_ARG, where, "the path is too long");
@@ -90,6 +128,6 @@ void kin_eval_scratch_remove(kin_eval_set *set)
     kin_archive_close(set->scratch);
     set->scratch = NULL;
     if (set->scratch_dir[0] != '\0')
-        nftw(set->scratch_dir, drop, 16, FTW_DEPTH | FTW_PHYS);
+        remove_folder(set->scratch_dir);
     set->scratch_dir[0] = '\0';
 }

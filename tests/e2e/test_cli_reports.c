@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli_asking.h"
@@ -286,8 +287,16 @@ static void test_evaluation(void **state)
 static void test_evaluation_without_an_archive(void **state)
 {
     (void)state;
-    char manifest[PATH_MAX], sheet[PATH_MAX];
+    char manifest[PATH_MAX], sheet[PATH_MAX], orphan[PATH_MAX], stranger[PATH_MAX];
     uint8_t start[8];
+    /* What an evaluation left that was killed: no process has that number.  And something else. */
+    snprintf(orphan, sizeof orphan, "%.4000s/kindred-eval-%d-abcdef", folder, 0x3ffffffe);
+    snprintf(stranger, sizeof stranger, "%.4000s/kindred-eval-abcdef", folder);
+    assert_int_equal(mkdir(orphan, 0700), 0);
+    assert_int_equal(mkdir(stranger, 0700), 0);
+    const char *usual = getenv("TMPDIR");
+    char *kept = usual != NULL ? strdup(usual) : NULL;
+    assert_int_equal(setenv("TMPDIR", folder, 1), 0);
     write_text(manifest, "few.csv",
                "path,diagnosis,patient_id\n" FIRST ",a,1\n" SECOND ",a,2\n" THIRD ",a,3\n");
     snprintf(sheet, sizeof sheet, "%.4000s/sheet.png", folder);
@@ -304,6 +313,10 @@ static void test_evaluation_without_an_archive(void **state)
     assert_int_equal(fread(start, 1, sizeof start, file), sizeof start);
     assert_memory_equal(start, "\x89PNG\r\n\x1a\n", sizeof start);
     fclose(file);
+    assert_int_equal(kept != NULL ? setenv("TMPDIR", kept, 1) : unsetenv("TMPDIR"), 0);
+    free(kept);
+    assert_int_not_equal(access(orphan, F_OK), 0);
+    assert_int_equal(access(stranger, F_OK), 0);
     json_decref(ask(archive, 0, "ingest", FIRST, NULL));
     tell(archive, 2, "features", "eval", "--manifest", manifest, "--features", "classic", NULL);
     tell(archive, 2, "model", "eval", "--manifest", manifest, "--model", "best", NULL);
