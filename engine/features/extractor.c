@@ -81,13 +81,14 @@ static kin_status add_network(kin_extractor *extractor, const char *folder, kin_
     return status;
 }
 
-static kin_status add_classic(kin_extractor *extractor, kin_error *err)
+/* All built-in families, or those of the layout before Fisher vectors came. */
+static kin_status add_built_in(kin_extractor *extractor, bool classic, kin_error *err)
 {
     size_t count;
     const kin_family *const *families = kin_families(&count);
     kin_status status = KIN_OK;
     for (size_t i = 0; status == KIN_OK && i < count; i++)
-        if (!families[i]->by_name_only)
+        if (!classic || !families[i]->since_classic)
             status = add_family(extractor, families[i], err);
     return status;
 }
@@ -95,8 +96,8 @@ static kin_status add_classic(kin_extractor *extractor, kin_error *err)
 static kin_status add_word(kin_extractor *extractor, const char *word, kin_error *err)
 {
     const kin_family *family = kin_family_named(word, strlen(word));
-    if (strcmp(word, KIN_SPEC_CLASSIC) == 0)
-        return add_classic(extractor, err);
+    if (strcmp(word, KIN_SPEC_STANDARD) == 0 || strcmp(word, KIN_SPEC_CLASSIC) == 0)
+        return add_built_in(extractor, strcmp(word, KIN_SPEC_CLASSIC) == 0, err);
     if (strncmp(word, KIN_SPEC_NETWORK, strlen(KIN_SPEC_NETWORK)) == 0)
         return add_network(extractor, word + strlen(KIN_SPEC_NETWORK), err);
     if (family == NULL)
@@ -124,7 +125,7 @@ kin_status kin_extractor_new(const char *spec, kin_extractor **out, kin_error *e
     kin_extractor *extractor = calloc(1, sizeof *extractor);
     if (extractor == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for an extractor");
-    kin_status status = add_words(extractor, spec != NULL ? spec : KIN_SPEC_CLASSIC, err);
+    kin_status status = add_words(extractor, spec != NULL ? spec : KIN_SPEC_STANDARD, err);
     if (status != KIN_OK) {
         kin_extractor_free(extractor);
         return status;

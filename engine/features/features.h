@@ -28,13 +28,13 @@
 typedef struct kin_view kin_view;
 
 typedef struct kin_family {
-    const char *name;  /* lower case, no spaces or colons */
-    int version;       /* raised whenever its numbers change */
-    size_t length;     /* floats */
-    float weight;      /* of its share in an embedding that gives every family the same variance;
+    const char *name;   /* lower case, no spaces or colons */
+    int version;        /* raised whenever its numbers change */
+    size_t length;      /* floats */
+    float weight;       /* of its share in an embedding that gives every family the same variance;
                        * chosen by retrieval quality over several kinds of images */
-    bool colour;       /* describes colour: zeros for a grey image, and never called for one */
-    bool by_name_only; /* no part of "classic": only an extractor that names it has it */
+    bool colour;        /* describes colour: zeros for a grey image, and never called for one */
+    bool since_classic; /* no part of "classic", the layout of archives made before it came */
     kin_status (*describe)(const kin_view *view, float *out, kin_error *err);
 } kin_family;
 
@@ -69,10 +69,10 @@ enum {
 };
 
 /*
- * spec: families by name, separated by spaces; "classic" stands for all built-in ones that are on
- * by default, "net:FOLDER" for the network in that folder (network.h: manifest and weights).  A
+ * spec: families by name, separated by spaces; "standard" stands for all built-in ones,
+ * "classic" for those without Fisher vectors, "net:FOLDER" for the network in that folder (network.h: manifest and weights).  A
  * backslash takes the next character as it is (a space in a folder's name).  NULL: the default,
- * "classic".  KIN_E_UNSUPPORTED: networks are not available on this machine (the message says what
+ * "standard".  KIN_E_UNSUPPORTED: networks are not available on this machine (the message says what
  * is missing); KIN_E_ARG: no such family, or one twice, or none; a network's own errors.
  */
 kin_status kin_extractor_new(const char *spec, kin_extractor **out, kin_error *err);

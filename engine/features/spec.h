@@ -7,7 +7,8 @@
 
 #include "base/status.h"
 
-#define KIN_SPEC_CLASSIC "classic"
+#define KIN_SPEC_STANDARD "standard"
+#define KIN_SPEC_CLASSIC  "classic"
 #define KIN_SPEC_NETWORK "net:" /* and the folder */
 
 enum { KIN_SPEC_WORD_SIZE = 4096 + 8 /* a path and the prefix */ };

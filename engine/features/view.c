@@ -79,7 +79,8 @@ static kin_status fill_grey(kin_view *view, const kin_raster *body, const kin_vi
     return kin_raster_resample(&view->texture, KIN_VIEW_SIDE, KIN_VIEW_SIDE, &view->square, err);
 }
 
-static kin_status fill_colour(kin_view *view, const kin_raster *body, kin_error *err)
+/* Takes body over. */
+static kin_status fill_colour(kin_view *view, kin_raster *body, kin_error *err)
 {
     int width, height;
     fit(body->width, body->height, KIN_VIEW_COLOUR_SIDE, &width, &height);
@@ -90,6 +91,8 @@ static kin_status fill_colour(kin_view *view, const kin_raster *body, kin_error 
         return status;
     for (size_t i = 0, n = (size_t)width * (size_t)height; i < n; i++)
         kin_rgb_to_stains(view->colour.px + 3 * i, view->stains.px + 3 * i);
+    view->tissue = *body;
+    *body = (kin_raster){0};
     return KIN_OK;
 }
 
@@ -138,6 +141,7 @@ void kin_view_free(kin_view *view)
         return;
     kin_raster_release(&view->square);
     kin_raster_release(&view->texture);
+    kin_raster_release(&view->tissue);
     kin_raster_release(&view->colour);
     kin_raster_release(&view->stains);
     free(view);

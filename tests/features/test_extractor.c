@@ -42,12 +42,18 @@ static void a_spec_orders_the_families(void **state)
     free(part);
 }
 
-static void classic_is_the_default(void **state)
+static void standard_is_the_default(void **state)
 {
     (void)state;
-    kin_extractor *none = extractor_of(NULL), *classic = extractor_of("classic");
-    assert_string_equal(kin_extractor_signature_borrow(none),
-                        kin_extractor_signature_borrow(classic));
+    kin_extractor *none = extractor_of(NULL), *standard = extractor_of("standard");
+    kin_extractor *classic = extractor_of("classic");
+    const char *whole = kin_extractor_signature_borrow(standard);
+    const char *part = kin_extractor_signature_borrow(classic);
+    assert_string_equal(kin_extractor_signature_borrow(none), whole);
+    /* The older layout is the beginning of it. */
+    assert_int_equal(strncmp(part, whole, strlen(part)), 0);
+    assert_true(kin_extractor_length(classic) < kin_extractor_length(standard));
+    kin_extractor_free(standard);
     kin_extractor_free(none);
     kin_extractor_free(classic);
 }
@@ -156,7 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spec_orders_the_families),
-        cmocka_unit_test(classic_is_the_default),
+        cmocka_unit_test(standard_is_the_default),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(a_signature_comes_apart),
         cmocka_unit_test(lengths_add_up),

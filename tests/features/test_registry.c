@@ -1,9 +1,10 @@
 /* The registry: names, lengths, signature and the order of concatenation. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "classic.h"
+#include "features/features.h"
 #include "shared_data.h"
 
 static void signature_spells_the_layout(void **state)
@@ -16,8 +17,6 @@ static void signature_spells_the_layout(void **state)
     assert_int_equal(kin_extractor_new(NULL, &extractor, NULL), KIN_OK);
     assert_true(count >= 8);
     for (size_t i = 0; i < count; i++) {
-        if (families[i]->by_name_only)
-            continue;
         used += (size_t)snprintf(expected + used, sizeof expected - used, "%s%s/%d:%zu",
                                  i > 0 ? " " : "", families[i]->name, families[i]->version,
                                  families[i]->length);
@@ -45,17 +44,13 @@ static void families_are_sound(void **state)
     assert_null(kin_family_named("", 0));
 }
 
-/* Floats of a family in the default descriptor. */
-static size_t length_in(const kin_family *family)
-{
-    return family->by_name_only ? 0 : family->length;
-}
-
 static void colour_families_are_zero_for_grey(void **state)
 {
     size_t count, at = 0;
     const kin_family *const *families = kin_families(&count);
-    float *out = malloc(classic_length() * sizeof *out);
+    kin_extractor *standard = NULL;
+    assert_int_equal(kin_extractor_new("standard", &standard, NULL), KIN_OK);
+    float *out = malloc(kin_extractor_length(standard) * sizeof *out);
     kin_raster grey, rgb;
     (void)state;
     assert_non_null(out);
@@ -66,22 +61,23 @@ static void colour_families_are_zero_for_grey(void **state)
         rgb.px[3 * i] = grey.px[i];
         rgb.px[3 * i + 1] = 0.5f;
     }
-    assert_int_equal(classic_describe(&grey, out, NULL), KIN_OK);
-    for (size_t i = 0; i < count; at += length_in(families[i++])) {
-        for (size_t k = 0; families[i]->colour && k < length_in(families[i]); k++)
+    assert_int_equal(kin_extractor_describe(standard, &grey, out, NULL), KIN_OK);
+    for (size_t i = 0; i < count; at += families[i++]->length) {
+        for (size_t k = 0; families[i]->colour && k < families[i]->length; k++)
             assert_true(out[at + k] == 0);
     }
     at = 0;
-    assert_int_equal(classic_describe(&rgb, out, NULL), KIN_OK);
-    for (size_t i = 0; i < count; at += length_in(families[i++])) {
+    assert_int_equal(kin_extractor_describe(standard, &rgb, out, NULL), KIN_OK);
+    for (size_t i = 0; i < count; at += families[i++]->length) {
         double sum = 0;
-        for (size_t k = 0; k < length_in(families[i]); k++)
+        for (size_t k = 0; k < families[i]->length; k++)
             sum += fabs(out[at + k]);
-        assert_true(sum > 0 || families[i]->by_name_only);
+        assert_true(sum > 0);
     }
     kin_raster_release(&grey);
     kin_raster_release(&rgb);
     free(out);
+    kin_extractor_free(standard);
 }
 
 int main(void)

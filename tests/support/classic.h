@@ -1,4 +1,4 @@
-/* The default extractor for tests, made once for the program and left to its end. */
+/* An extractor for tests, the quickest that describes grey and colour alike, made once for the program and left to its end. */
 #ifndef KIN_TEST_CLASSIC_H
 #define KIN_TEST_CLASSIC_H
 
@@ -9,7 +9,7 @@
 static inline const kin_extractor *classic_extractor(void)
 {
     static kin_extractor *extractor;
-    if (extractor == NULL && kin_extractor_new(NULL, &extractor, NULL) != KIN_OK)
+    if (extractor == NULL && kin_extractor_new("classic", &extractor, NULL) != KIN_OK)
         abort();
     return extractor;
 }
