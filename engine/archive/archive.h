@@ -276,6 +276,8 @@ void kin_results_release(kin_results *results);
 
 /* --- reindex, verify, backup, stats --- */
 
+/* A model that was learnt from labels (learn.h) is kept where it would be judged outgrown, with a
+ * word in the report, and learnt anew by its own method and label, without another validation. */
 typedef enum kin_reindex_model {
     KIN_REINDEX_JUDGE, /* learn anew where the archive has outgrown the model or moved from it */
     KIN_REINDEX_KEEP,
@@ -320,7 +322,8 @@ typedef struct kin_reindex_report {
     char model[17];
     const char *model_kind, *index_kind; /* static text */
     bool learnt;                         /* a new model; else the one before serves on */
-    bool extended; /* the index before was extended by what was new, and not trained again */
+    bool metric_due; /* the model was learnt from labels, and should be learnt anew (learn.h) */
+    bool extended;   /* the index before was extended by what was new, and not trained again */
     kin_drift drift;
     double recall_at_10; /* of the setting that serves a query's default recall */
     size_t recall_queries;
@@ -357,6 +360,12 @@ typedef struct kin_archive_stats {
     uint64_t patients, studies, series, instances;
     char model[17], model_kind[32], index_kind[32], layout[512];
     size_t model_trained_on, dim, descriptor_length;
+    /* Of a model that was learnt from labels (learn.h); else all empty. */
+    struct {
+        char label[256], where[1024]; /* the label's name; the condition, "" for all images */
+        uint64_t images, classes, groups;
+        double map, base_map; /* by validation; negative where it was learnt again without one */
+    } metric;
     uint64_t generation;
     char generation_time[32]; /* ISO 8601, "" before the first */
     double generation_recall; /* at the default recall, measured; negative before the first */

@@ -30,6 +30,7 @@
 #define KIN_META_GENERATION_TIME      "generation_time"
 #define KIN_META_GENERATION_RECALL    "generation_recall"
 #define KIN_META_MODEL_ROWS           "model_rows" /* of the store when the model was learnt */
+#define KIN_META_LEARNT               "learnt"     /* archive/learn_note.h, of a supervised model */
 #define KIN_META_COSTS                "costs" /* search/costs.h, as the last reindex measured them */
 
 enum {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "archive/internal.h"
+#include "archive/learn_note.h"
 #include "archive/regions.h"
 
 static int count_value(void *ctx, const char *value, uint64_t images)
@@ -101,6 +102,24 @@ static kin_status describe_generation(const kin_snapshot *snapshot, kin_archive_
     return status;
 }
 
+/* What a model that was learnt from labels has from where. */
+static kin_status describe_metric(const kin_snapshot *snapshot, kin_archive_stats *out,
+                                  kin_error *err)
+{
+    kin_learn_note note;
+    kin_status status = kin_learn_note_read(snapshot->txn, &note, err);
+    if (status != KIN_OK || note.label[0] == '\0' || strcmp(note.model, out->model) != 0)
+        return status;
+    snprintf(out->metric.label, sizeof out->metric.label, "%s", note.label);
+    snprintf(out->metric.where, sizeof out->metric.where, "%s", note.where);
+    out->metric.images = note.images;
+    out->metric.classes = note.classes;
+    out->metric.groups = note.groups;
+    out->metric.map = note.map;
+    out->metric.base_map = note.base_map;
+    return KIN_OK;
+}
+
 static void describe_model(const kin_snapshot *snapshot, kin_archive_stats *out)
 {
     const kin_embedder *embedder = snapshot->state->embedder;
@@ -144,7 +163,9 @@ kin_status kin_archive_stats_read(kin_archive *archive, kin_archive_stats *out, 
     if (status != KIN_OK)
         return status;
     describe_model(&snapshot, out);
-    status = count_rows(&snapshot, out, err);
+    status = describe_metric(&snapshot, out, err);
+    if (status == KIN_OK)
+        status = count_rows(&snapshot, out, err);
     if (status == KIN_OK)
         status = count_levels(&snapshot, out, err);
     if (status == KIN_OK)

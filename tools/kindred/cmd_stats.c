@@ -158,6 +158,21 @@ static void vectors_row(kin_table *table, const kin_archive_stats *stats)
     kin_table_cellf(table, "%s, kept as %s", text, stats->codec);
 }
 
+/* Where a metric that was learnt from labels has them from. */
+static void metric_row(kin_table *table, const kin_archive_stats *stats)
+{
+    if (stats->metric.label[0] == '\0')
+        return;
+    char validated[64] = "not validated since";
+    if (stats->metric.map >= 0)
+        snprintf(validated, sizeof validated, "mAP %.3f beside %.3f without labels",
+                 stats->metric.map, stats->metric.base_map);
+    kin_table_cell(table, "metric");
+    kin_table_cellf(table, "of %s%s%s: %" PRIu64 " classes of %" PRIu64 " images, %s",
+                    stats->metric.label, stats->metric.where[0] != '\0' ? " where " : "",
+                    stats->metric.where, stats->metric.classes, stats->metric.images, validated);
+}
+
 static bool print_stats(const kin_target *target, const kin_archive_stats *stats)
 {
     static const kin_column columns[] = {{.kind = KIN_COLUMN_NAME}, {.kind = KIN_COLUMN_TEXT}};
@@ -177,6 +192,7 @@ static bool print_stats(const kin_target *target, const kin_archive_stats *stats
     kin_table_cellf(table, "%s (%s), %zu dimensions of %zu, learnt from %zu images", stats->model,
                     stats->model_kind, stats->dim, stats->descriptor_length,
                     stats->model_trained_on);
+    metric_row(table, stats);
     kin_table_cell(table, "features");
     kin_table_cell(table, stats->layout);
     generation_row(table, stats);
@@ -207,6 +223,19 @@ static int show_stats(kin_target *target, const kin_archive_stats *stats)
     return exit_code;
 }
 
+static json_t *metric_json(const kin_archive_stats *stats)
+{
+    if (stats->metric.label[0] == '\0')
+        return json_null();
+    bool validated = stats->metric.map >= 0;
+    return json_pack(
+        "{s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "label", kin_json_text(stats->metric.label), "where",
+        kin_json_text(stats->metric.where), "images", (json_int_t)stats->metric.images, "classes",
+        (json_int_t)stats->metric.classes, "groups", (json_int_t)stats->metric.groups, "map",
+        validated ? json_real(stats->metric.map) : json_null(), "base_map",
+        validated ? json_real(stats->metric.base_map) : json_null());
+}
+
 static json_t *stats_json(const kin_target *target, const kin_archive_stats *stats)
 {
     json_t *generation =
@@ -216,11 +245,11 @@ static json_t *stats_json(const kin_target *target, const kin_archive_stats *sta
                         "kind", stats->index_kind, "time", stats->generation_time, "recall_at_10",
                         stats->generation_recall, "tunings",
                         kin_tunings_json(stats->tunings, stats->tuning_count));
-    json_t *model = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "id", stats->model, "kind",
-                              stats->model_kind, "dim", (json_int_t)stats->dim, "descriptor_length",
-                              (json_int_t)stats->descriptor_length, "trained_on",
-                              (json_int_t)stats->model_trained_on, "layout", stats->layout, "codec",
-                              stats->codec);
+    json_t *model = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:o}", "id", stats->model,
+                              "kind", stats->model_kind, "dim", (json_int_t)stats->dim,
+                              "descriptor_length", (json_int_t)stats->descriptor_length,
+                              "trained_on", (json_int_t)stats->model_trained_on, "layout",
+                              stats->layout, "codec", stats->codec, "metric", metric_json(stats));
     json_t *bytes =
         json_pack("{s:I, s:I, s:I, s:I}", "catalog", (json_int_t)stats->catalog_bytes,
                   "descriptors", (json_int_t)stats->descriptor_bytes, "vectors",

@@ -10,6 +10,7 @@ extern const kin_command kin_command_search;
 extern const kin_command kin_command_show;
 extern const kin_command kin_command_delete;
 extern const kin_command kin_command_reindex;
+extern const kin_command kin_command_learn;
 extern const kin_command kin_command_verify;
 extern const kin_command kin_command_stats;
 extern const kin_command kin_command_backup;

@@ -11,10 +11,10 @@
 #include "text.h"
 
 static const kin_command *const commands[] = {
-    &kin_command_init,   &kin_command_ingest,  &kin_command_search, &kin_command_show,
-    &kin_command_delete, &kin_command_reindex, &kin_command_verify, &kin_command_stats,
-    &kin_command_backup, &kin_command_export,  &kin_command_eval,   &kin_command_radiomics,
-    &kin_command_serve,
+    &kin_command_init,      &kin_command_ingest,  &kin_command_search, &kin_command_show,
+    &kin_command_delete,    &kin_command_reindex, &kin_command_learn,  &kin_command_verify,
+    &kin_command_stats,     &kin_command_backup,  &kin_command_export, &kin_command_eval,
+    &kin_command_radiomics, &kin_command_serve,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
