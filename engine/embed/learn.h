@@ -15,6 +15,8 @@
  *     a high average precision even where labels mean nothing (three large classes 0.50, random order
  *     0.33).  So from each query's average precision its mean over classes drawn by lot, with the
  *     ranking as it is, is taken away: of labels by chance nothing remains.
+ *     Labels that were drawn by lot for each group of made-up images (30 to 100 groups, two or three
+ *     classes) were believed by lda 4 to 7 times in 100; by the gain in mAP alone 47 to 93 times.
  * Of several candidates the one with the highest mAP is taken, and learnt from all rows.
  *
  * Brain MRI (2,767 slices in 1,725 near-duplicate groups, four classes, all families of features.h),

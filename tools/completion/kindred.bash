@@ -11,7 +11,7 @@ _kindred()
         words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
     fi
 
-    local commands='backup delete eval export help ingest init radiomics reindex search serve show stats verify'
+    local commands='backup delete eval export help ingest init learn radiomics reindex search serve show stats verify'
     local command='' i
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
@@ -38,6 +38,8 @@ _kindred()
     search:--by) _kindred_words 'image series study patient region' && return ;;
     init:-v | init:--vectors) _kindred_words 'fp32 fp16 int8' && return ;;
     init:-f | init:--features) _kindred_words 'classic net:' && return ;;
+    learn:-m | learn:--method) _kindred_words 'lda mlp none' && return ;;
+    learn:-l | learn:--label) _kindred_words 'diagnosis outcome body_part modality' && return ;;
     reindex:-i | reindex:--index) _kindred_words 'auto flat hnsw ivfpq' && return ;;
     export:-f | export:--format) _kindred_words 'csv ndjson' && return ;;
     search:--mask | search:--explain-image | export:-o | export:--output | serve:-c | serve:--config | serve:--port-file) _kindred_files && return ;;
@@ -49,6 +51,7 @@ _kindred()
     stats:-v | stats:--values) _kindred_words 'modality body_part diagnosis outcome study_date' && return ;;
     search:-k | search:-f | search:--frame | search:--roi | search:-w | search:--where | search:--recall | search:--uid | search:--series | \
         ingest:-j | ingest:--jobs | ingest:--timeout | ingest:--max-* | reindex:-j | reindex:--jobs | \
+        learn:-w | learn:--where | learn:--folds | learn:--seed | learn:-j | learn:--jobs | \
         reindex:--recall-bound | reindex:--check | reindex:--memory | eval:-j | eval:--jobs | eval:--bootstrap | eval:--seed | \
         eval:--folds | eval:--sheet-rows | eval:-f | eval:--features | \
         radiomics:-l | radiomics:--label | radiomics:--series | radiomics:--spacing | radiomics:--range | \
@@ -76,6 +79,9 @@ _kindred()
         delete | verify) options+=' --json' ;;
         reindex)
             options+=' --index --learn --keep-model --rebuild --memory --recall-bound --check --jobs --json'
+            ;;
+        learn)
+            options+=' --label --method --where --dry-run --force --folds --seed --jobs --json'
             ;;
         serve) options+=' --config --listen --port-file --print-config --check-config' ;;
         stats) options+=' --values --json' ;;

@@ -110,10 +110,13 @@ static int tell(const kin_archive_learn_report *report, const struct options *op
 {
     int exit_code = report->changed ? KIN_EXIT_DONE : KIN_EXIT_FAILED;
     if (options->json)
-        return kin_cli_print_json(kin_learn_report_json(report, &options->learn), exit_code);
-    return kin_learn_report_print(report, &options->learn, stdout, kin_terminal_width(stdout))
-               ? exit_code
-               : kin_cli_no_memory();
+        exit_code = kin_cli_print_json(kin_learn_report_json(report, &options->learn), exit_code);
+    else if (!kin_learn_report_print(report, &options->learn, stdout, kin_terminal_width(stdout)))
+        exit_code = kin_cli_no_memory();
+    if (!report->changed)
+        kin_cli_message(NULL,
+                        "no method is better than none beyond its intervals: nothing was changed");
+    return exit_code;
 }
 
 static int learn(kin_archive *archive, struct options *options)

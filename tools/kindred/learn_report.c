@@ -79,6 +79,13 @@ static bool print_scores(const kin_learn_report *learn, FILE *out, size_t width)
     return ok;
 }
 
+/* Was the candidate taken against the validation's advice? */
+static bool is_forced(const kin_learn_report *learn)
+{
+    return learn->taken >= 0 && !(learn->candidates[learn->taken].gain_low > 0 &&
+                                  learn->candidates[learn->taken].beyond_low > 0);
+}
+
 static void print_outcome(const kin_archive_learn_report *report,
                           const kin_archive_learn_options *options, FILE *out)
 {
@@ -86,10 +93,10 @@ static void print_outcome(const kin_archive_learn_report *report,
     const char *taken = is_none(options)    ? KIN_LEARN_NONE
                         : learn->taken >= 0 ? learn->candidates[learn->taken].method
                                             : NULL;
-    if (taken == NULL) {
-        fputs("no method is better than none beyond its intervals: nothing was changed\n", out);
+    if (taken == NULL)
         return;
-    }
+    if (is_forced(learn))
+        fprintf(out, "%s has not proven better than none: it is taken as asked\n", taken);
     if (options->dry_run) {
         fprintf(out, "%s would be taken: nothing was changed, as asked\n", taken);
         return;

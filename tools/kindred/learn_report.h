@@ -7,7 +7,7 @@
 
 #include "archive/learn.h"
 
-/* Prints what there was to learn from, the base and the candidates, and what became of it.  width as
+/* Prints what there was to learn from, the base and the candidates, and what became of it, unless that is nothing.  width as
  * for tables; false without memory. */
 bool kin_learn_report_print(const kin_archive_learn_report *report,
                             const kin_archive_learn_options *options, FILE *out, size_t width);
