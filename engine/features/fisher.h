@@ -43,7 +43,6 @@ typedef struct kin_field {
  * has at least one whole patch. */
 void kin_fisher_encode(const kin_dictionary *dictionary, const kin_field *field, float *out);
 
-extern const kin_dictionary kin_dictionary_fine, kin_dictionary_coarse, kin_dictionary_colour,
-    kin_dictionary_stain;
+extern const kin_dictionary kin_dictionary_colour, kin_dictionary_stain;
 
 #endif

@@ -3,11 +3,10 @@
 #include "features/families.h"
 
 static const kin_family *const families[] = {
-    &kin_family_pixels,       &kin_family_hog,           &kin_family_lbp,
-    &kin_family_glcm,         &kin_family_intensity,     &kin_family_gabor,
-    &kin_family_colour,       &kin_family_stain,         &kin_family_stain_texture,
-    &kin_family_fisher_fine,  &kin_family_fisher_coarse, &kin_family_fisher_colour,
-    &kin_family_fisher_stain,
+    &kin_family_pixels,        &kin_family_hog,          &kin_family_lbp,
+    &kin_family_glcm,          &kin_family_intensity,    &kin_family_gabor,
+    &kin_family_colour,        &kin_family_stain,        &kin_family_stain_texture,
+    &kin_family_fisher_colour, &kin_family_fisher_stain,
 };
 
 const kin_family *const *kin_families(size_t *count)

@@ -217,6 +217,7 @@ Kindred__V1__ReindexReport *kin_answer_reindex(kin_arena *arena, const kin_reind
     out->below_bound = report->below_bound;
     out->recall_bound = report->recall_bound;
     out->learnt = report->learnt;
+    out->metric_due = report->metric_due;
     out->extended = report->extended;
     out->drift = make_drift(arena, &report->drift);
     out->tunings = kin_answer_tunings(arena, report->tunings, report->tuning_count);

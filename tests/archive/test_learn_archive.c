@@ -10,7 +10,7 @@ enum { IMAGES = 120, CLASSES = 3, FACTORS = 8, EACH = 4 /* images of a patient *
 /* What is common to all images lies far apart, what tells classes apart is faint. */
 static void describe(float *descriptor, int class_number, unsigned seed)
 {
-    const size_t length = classic_length();
+    const size_t length = standard_length();
     uint64_t own = seed * 2 + 1;
     float strength[FACTORS];
     for (int f = 0; f < FACTORS; f++)
@@ -36,7 +36,7 @@ static kin_instance make_faint(unsigned number, bool patient)
     made.items[0] = make_item(number, 0, class_number, patient ? number : number / 2);
     kin_record *record = &made.items[0].record;
     describe(made.items[0].descriptor, class_number, number);
-    record->content = kin_digest_of(made.items[0].descriptor, classic_length() * sizeof(float));
+    record->content = kin_digest_of(made.items[0].descriptor, standard_length() * sizeof(float));
     snprintf(text, sizeof text, "P%u", number / EACH);
     assert_ok(kin_record_set(&record->patient_id, patient ? text : "", &err), err);
     snprintf(text, sizeof text, "1.2.4.%u", number);
@@ -108,7 +108,7 @@ static int found(void)
         char expected[32];
         kin_query query = {.name = (char *)"picture",
                            .patient_id = (char *)"",
-                           .descriptor = malloc(classic_length() * sizeof(float)),
+                           .descriptor = malloc(standard_length() * sizeof(float)),
                            .self = KIN_QUERY_NOT_STORED};
         describe(query.descriptor, (int)(q % CLASSES), 5000 + q);
         assert_ok(

@@ -112,7 +112,7 @@ static kin_query from_bytes(const void *bytes, size_t size, const kin_query_regi
 static double distance(const kin_query *a, const kin_query *b)
 {
     double sum = 0;
-    for (size_t i = 0; i < classic_length(); i++)
+    for (size_t i = 0; i < standard_length(); i++)
         sum += fabs((double)a->descriptor[i] - (double)b->descriptor[i]);
     return sum;
 }
@@ -135,14 +135,14 @@ static void test_a_lesion_asks_as_its_region_is_described(void **state)
     kin_mask mask;
     assert_ok(kin_mask_init(&mask, WIDTH, HEIGHT, &err), err);
     kin_mask_add_box(&mask, (kin_box){30, 10, 64, 48});
-    float *wanted = calloc(classic_length(), sizeof *wanted);
+    float *wanted = calloc(standard_length(), sizeof *wanted);
     assert_non_null(wanted);
-    assert_ok(kin_describe_region(classic_extractor(), &picture, &mask, kin_part_weights_default(),
+    assert_ok(kin_describe_region(standard_extractor(), &picture, &mask, kin_part_weights_default(),
                                   NULL, wanted, &err),
               err);
     kin_query whole = from_file(NULL), region = from_file(&box),
               region_of_bytes = from_bytes(png, png_size, &box);
-    assert_memory_equal(region.descriptor, wanted, classic_length() * sizeof *wanted);
+    assert_memory_equal(region.descriptor, wanted, standard_length() * sizeof *wanted);
     assert_true(distance(&region, &region_of_bytes) == 0);
     assert_true(distance(&region, &whole) > 1);
     const kin_query_regions none = {0};
@@ -190,7 +190,7 @@ static void test_several_ask_by_their_mean(void **state)
     assert_ok(kin_query_regions_read(decoder, parts, 2, &both, &err), err);
     assert_ok(kin_query_regions_read(decoder, &parts[1], 1, &second, &err), err);
     kin_query mean = from_file(&both), a = from_file(&box), b = from_file(&second);
-    for (size_t i = 0; i < classic_length(); i++)
+    for (size_t i = 0; i < standard_length(); i++)
         assert_float_equal(mean.descriptor[i], (a.descriptor[i] + b.descriptor[i]) / 2, 1e-5f);
     assert_true(distance(&a, &b) > 1);
     kin_query_release(&mean);

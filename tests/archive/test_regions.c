@@ -46,7 +46,7 @@ static kin_item make_region(unsigned instance, uint32_t frame, unsigned source, 
     item.record.frame = frame;
     item.descriptor = make_descriptor(class_number, seed);
     item.record.content =
-        kin_digest_of(item.descriptor, classic_length() * sizeof *item.descriptor);
+        kin_digest_of(item.descriptor, standard_length() * sizeof *item.descriptor);
     return item;
 }
 
@@ -376,6 +376,13 @@ static size_t fold_by_hand(const kin_results *all, size_t k, const kin_result **
     return kept;
 }
 
+static bool ties_with_a_neighbour(const kin_result *const *results, size_t count, size_t i)
+{
+    const float nothing = 1e-6f;
+    return (i > 0 && results[i - 1]->score - results[i]->score < nothing) ||
+           (i + 1 < count && results[i]->score - results[i + 1]->score < nothing);
+}
+
 static void check_fold(int class_number, const char *text, const char *way)
 {
     static const kin_result *expected[IMAGES];
@@ -395,9 +402,11 @@ static void check_fold(int class_number, const char *text, const char *way)
         assert_true(folded.complete);
         assert_int_equal(folded.plan.members, all.count);
         for (size_t i = 0; i < count; i++) {
+            assert_float_equal(folded.items[i].score, expected[i]->score, 1e-6);
+            if (ties_with_a_neighbour(expected, count, i))
+                continue; /* the ways round differently, and may change the two about */
             assert_int_equal(folded.items[i].record.id, expected[i]->record.id);
             assert_int_equal(folded.items[i].record.region, expected[i]->record.region);
-            assert_float_equal(folded.items[i].score, expected[i]->score, 1e-6);
         }
         assert_true(way != NULL || folded.exact);
         kin_results_release(&folded);

@@ -174,7 +174,7 @@ static void test_a_vector_asks_as_its_image_does(void **state)
     assert_int_equal(dim, 32);
     for (int round = 0; round < 2; round++) {
         kin_results expected = search_picture(archive, 2, 6, options);
-        assert_ok(kin_query_from_vector(archive, descriptor, classic_length(), NULL, &query, &err),
+        assert_ok(kin_query_from_vector(archive, descriptor, standard_length(), NULL, &query, &err),
                   err);
         assert_non_null(query.descriptor);
         assert_null(query.embedding);
@@ -220,20 +220,20 @@ static void test_what_is_no_vector_is_refused(void **state)
     kin_error err;
     kin_query query;
     size_t dim = kin_archive_dim(archive);
-    float *values = calloc(classic_length() + 1, sizeof *values);
+    float *values = calloc(standard_length() + 1, sizeof *values);
     assert_int_equal(kin_query_from_vector(archive, values, dim, "", &query, &err), KIN_E_ARG);
     assert_non_null(strstr(err.message, "are 0"));
     values[3] = NAN;
     assert_int_equal(kin_query_from_vector(archive, values, dim, "", &query, &err), KIN_E_ARG);
     assert_non_null(strstr(err.message, "value 3"));
     values[3] = -INFINITY;
-    assert_int_equal(kin_query_from_vector(archive, values, classic_length(), "", &query, &err),
+    assert_int_equal(kin_query_from_vector(archive, values, standard_length(), "", &query, &err),
                      KIN_E_ARG);
     values[3] = 1e-44f; /* as small as a float can be is not nothing */
     assert_ok(kin_query_from_vector(archive, values, dim, "", &query, &err), err);
     assert_float_equal(query.embedding[3], 1, 1e-6);
     kin_query_release(&query);
-    const size_t wrong[] = {0, 1, dim - 1, dim + 1, classic_length() + 1};
+    const size_t wrong[] = {0, 1, dim - 1, dim + 1, standard_length() + 1};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_int_equal(kin_query_from_vector(archive, values, wrong[i], "", &query, &err),
                          KIN_E_ARG);

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "classic.h"
+#include "standard.h"
 #include "decode/answers.h"
 #include "decode/decoder.h"
 #include "features/occlude.h"
@@ -26,8 +26,8 @@ typedef struct grid {
 static void keep(grid *to, int cell, const float *descriptor)
 {
     assert_int_equal(cell, to->cells++);
-    memcpy(to->values + classic_length() * (size_t)cell, descriptor,
-           classic_length() * sizeof(float));
+    memcpy(to->values + standard_length() * (size_t)cell, descriptor,
+           standard_length() * sizeof(float));
 }
 
 static kin_status keep_occluded(void *ctx, const kin_decode_occluded *occluded, kin_error *err)
@@ -67,14 +67,14 @@ static kin_status count_frame(void *ctx, const kin_decode_frame *frame, kin_erro
 
 static grid empty_grid(void)
 {
-    grid made = {.values = calloc(CELLS * classic_length(), sizeof(float))};
+    grid made = {.values = calloc(CELLS * standard_length(), sizeof(float))};
     assert_non_null(made.values);
     return made;
 }
 
 static kin_decoder *decoder_new(void)
 {
-    const kin_decode_features features = {.length = classic_length()};
+    const kin_decode_features features = {.length = standard_length()};
     kin_decoder *decoder = NULL;
     assert_int_equal(kin_decoder_new(WORKER, &features, NULL, &decoder, NULL), KIN_OK);
     return decoder;
@@ -92,7 +92,7 @@ static void expect_the_same(const kin_mask *mask, const kin_region *region)
             raster.px[y * 80 + x] = (float)(100 + (x * 5 + y * 3) % 90) / 255;
     assert_int_equal(kin_image_encode_png(&raster, &png, &size, NULL), KIN_OK);
     grid here = empty_grid(), there = empty_grid();
-    assert_int_equal(kin_describe_occluded(classic_extractor(), &raster, mask, GRID, &here.box,
+    assert_int_equal(kin_describe_occluded(standard_extractor(), &raster, mask, GRID, &here.box,
                                            keep_here, &here, NULL),
                      KIN_OK);
     kin_decoder *decoder = decoder_new();
@@ -108,7 +108,7 @@ static void expect_the_same(const kin_mask *mask, const kin_region *region)
     assert_int_equal(there.cells, CELLS);
     assert_int_equal(there.frames, 1);
     assert_memory_equal(&there.box, &here.box, sizeof here.box);
-    assert_memory_equal(there.values, here.values, CELLS * classic_length() * sizeof(float));
+    assert_memory_equal(there.values, here.values, CELLS * standard_length() * sizeof(float));
     kin_decoder_free(decoder);
     free(there.values);
     free(here.values);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/uid.h"
-#include "classic.h"
+#include "standard.h"
 #include "decode/decode.h"
 #include "decode/decoder.h"
 #include "decode/region_pack.h"
@@ -113,7 +113,7 @@ static kin_status here(const void *bytes, size_t size, const kin_decode_wish *wi
 {
     kin_decode_sink sink = sink_of(h);
     kin_error_clear(err);
-    return kin_decode_bytes(classic_extractor(), bytes, size, "a", NULL, wish, &sink, err);
+    return kin_decode_bytes(standard_extractor(), bytes, size, "a", NULL, wish, &sink, err);
 }
 
 static void assert_same_region(const kin_region *a, const kin_region *b)
@@ -266,7 +266,7 @@ static void frames_come_with_their_regions(void **state)
     assert_non_null(wanted);
     assert_int_equal(kin_image_format_of(png, size)->read(png, size, 0, &limits, &raster, NULL),
                      KIN_OK);
-    assert_int_equal(kin_describe_region(classic_extractor(), &raster, &regions[0].shapes[0].mask,
+    assert_int_equal(kin_describe_region(standard_extractor(), &raster, &regions[0].shapes[0].mask,
                                          kin_part_weights_default(), h.whole, wanted, NULL),
                      KIN_OK);
     assert_memory_equal(first->descriptor, wanted, h.length * sizeof(float));
@@ -515,7 +515,7 @@ static void too_large_a_wish_is_refused(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    const kin_decode_features features = {.length = classic_length()};
+    const kin_decode_features features = {.length = standard_length()};
     if (kin_dicom_prepare(NULL) != KIN_OK)
         return -1;
     return kin_decoder_new(WORKER, &features, NULL, &decoder, NULL) == KIN_OK ? 0 : -1;

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "classic.h"
+#include "standard.h"
 #include "decode/decode.h"
 #include "decode/samples.h"
 #include "decode/text.h"
@@ -230,7 +230,7 @@ static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *
     uint32_t first = received->wish.one_frame ? received->wish.frame : 0;
     FUZZ_CHECK(received->headers == 1 && frame->index == first + (uint32_t)received->frames++);
     FUZZ_CHECK(frame->width > 0 && frame->height > 0);
-    FUZZ_CHECK(frame->length == kin_extractor_length(classic_extractor()));
+    FUZZ_CHECK(frame->length == kin_extractor_length(standard_extractor()));
     for (size_t i = 0; i < frame->length; i++)
         FUZZ_CHECK(isfinite(frame->descriptor[i]));
     check_preview(&received->wish, frame);
@@ -290,7 +290,7 @@ static bool try_file(void *ctx, uint64_t seed)
                                    : mutate_in_place(&random, from, 0, from->size);
     received.wish = make_wish(&random, &region);
     const kin_decode_wish *wish = &received.wish;
-    kin_status status = kin_decode_bytes(classic_extractor(), damaged.bytes, damaged.size,
+    kin_status status = kin_decode_bytes(standard_extractor(), damaged.bytes, damaged.size,
                                          corpus[which].ending, &limits, wish, &sink, &err);
     free(damaged.bytes);
     if (status == KIN_OK) {

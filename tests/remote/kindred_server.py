@@ -332,7 +332,7 @@ def tunings_json(tunings):
 
 def report_json(report):
     """As `reindex --json`."""
-    names = ("images", "model", "model_kind", "learnt", "generation", "index_kind", "extended",
+    names = ("images", "model", "model_kind", "learnt", "metric_due", "generation", "index_kind", "extended",
              "recall_at_10", "recall_queries", "recall_bound", "below_bound", "forecast_bytes",
              "peak_bytes", "build_seconds", "tune_seconds", "swap_seconds", "seconds")
     value = {name: getattr(report, name) for name in names}
@@ -351,6 +351,10 @@ def stats_json(stats):
     value["model"] = {name: getattr(stats.model, name)
                       for name in ("id", "kind", "dim", "descriptor_length", "trained_on",
                                    "layout", "codec")}
+    value["model"]["metric"] = {
+        name: getattr(stats.model.metric, name)
+        for name in ("label", "where", "images", "classes", "groups", "map", "base_map")
+    } if stats.model.HasField("metric") else None
     generation = stats.generation
     value["generation"] = None if generation.number == 0 else {
         "number": generation.number, "kind": generation.index_kind, "time": generation.time,

@@ -98,6 +98,19 @@ size_t kin_remote_tunings(Kindred__V1__Tuning *const *tunings, size_t count,
     return taken;
 }
 
+static void take_metric(const Kindred__V1__Metric *metric, kin_archive_stats *out)
+{
+    if (metric == NULL)
+        return;
+    snprintf(out->metric.label, sizeof out->metric.label, "%s", metric->label);
+    snprintf(out->metric.where, sizeof out->metric.where, "%s", metric->where);
+    out->metric.images = metric->images;
+    out->metric.classes = metric->classes;
+    out->metric.groups = metric->groups;
+    out->metric.map = metric->map;
+    out->metric.base_map = metric->base_map;
+}
+
 void kin_remote_stats(const Kindred__V1__StatsResponse *response, kin_archive_stats *out)
 {
     const Kindred__V1__ModelInfo no_model = KINDRED__V1__MODEL_INFO__INIT,
@@ -128,6 +141,7 @@ void kin_remote_stats(const Kindred__V1__StatsResponse *response, kin_archive_st
     snprintf(out->model_kind, sizeof out->model_kind, "%s", model->kind);
     snprintf(out->codec, sizeof out->codec, "%s", model->codec);
     snprintf(out->layout, sizeof out->layout, "%s", model->layout);
+    take_metric(model->metric, out);
     snprintf(out->index_kind, sizeof out->index_kind, "%s", generation->index_kind);
     snprintf(out->generation_time, sizeof out->generation_time, "%s", generation->time);
     out->tuning_count =
