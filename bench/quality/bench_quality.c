@@ -86,7 +86,7 @@ static kin_status add_gains(struct run *run, const bench_quality_set *set,
 static void name_sheet(const struct wish *wish, const bench_quality_set *set, size_t features,
                        char path[PATH_MAX])
 {
-    char number[16] = "";
+    char number[24] = "";
     size_t stem = strlen(wish->sheet), ending = strlen(".png");
     if (stem > ending && strcmp(wish->sheet + stem - ending, ".png") == 0)
         stem -= ending;
