@@ -80,7 +80,7 @@ static void assert_groups(const int *wanted, size_t count, const kin_near_option
 {
     enum { MOST = 16 };
     kin_error err;
-    uint64_t ids[MOST];
+    uint64_t ids[MOST] = {0};
     int group[MOST];
     size_t groups = 0;
     int most = -1;
