@@ -6,6 +6,8 @@
 #include "bench_filter.h"
 #include "bench_grow.h"
 #include "bench_ingest.h"
+#include "bench_parts.h"
+#include "bench_quality.h"
 #include "bench_scan.h"
 #include "bench_serve.h"
 #include "bench_steady.h"
@@ -20,6 +22,9 @@ static const struct {
      bench_filter_main},
     {"grow", "build, memory and searches over growing sets, and the exponents", bench_grow_main},
     {"ingest", "images per second by stage, beside DCMTK's bare decoding", bench_ingest},
+    {"parts", "what lesion, ring and whole image give to the search for lesions", bench_parts_main},
+    {"quality", "how good retrieval is, on every labelled set, by every model and extractor",
+     bench_quality_main},
     {"scan", "exact search beside the memory's bandwidth and OpenBLAS", bench_scan_main},
     {"serve", "searches through gRPC by 1, 4 and 16 clients, also while the archive changes",
      bench_serve},

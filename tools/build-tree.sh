@@ -2,13 +2,13 @@
 # Building one tree, sourced by tools/demo and tools/check. Both run from the repository's root.
 
 # build_tree FOLDER [CMAKE-OPTION...]: configures where needed and builds with Ninja. Ninja sees
-# changed sources and CMake files by itself; a changed FAISS (new processor, compiler or version),
-# other options and new layers (each is configured if its CMakeLists.txt exists) ask for a fresh
-# configuration.
+# changed sources and CMake files by itself; a changed FAISS (new processor, compiler or version) or
+# ONNX Runtime, other options and new layers (each is configured if its CMakeLists.txt exists) ask for
+# a fresh configuration.
 build_tree() {
     local folder=$1 wanted
     shift
-    wanted="$(tools/faiss-prefix) $*"
+    wanted="$(tools/faiss-prefix) $(tools/onnxruntime-prefix 2>/dev/null || true) $*"
     wanted+=" $(find bench engine proto tests tools -name CMakeLists.txt | sort)"
     if [ ! -f "$folder/build.ninja" ] ||
         [ "$(cat "$folder/.configured-for" 2>/dev/null)" != "$wanted" ]; then

@@ -1,6 +1,7 @@
 #include "stages.h"
 
 #include <fts.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,12 +70,21 @@ static void lap(double *since, double *sum)
     *since = now;
 }
 
-/* Describes one raster, and makes its preview; the descriptor stays in out. */
-static kin_status describe_frame(kin_raster *raster, double *since, bench_stages *stages,
-                                 float *out, kin_error *err)
+/* What describes images, and room for what it makes of one. */
+struct desk {
+    kin_extractor *extractor;
+    kin_embedder *embedder;
+    float *descriptor, *vector;
+};
+
+/* Describes one raster, and makes its preview; the descriptor stays on the desk. */
+static kin_status describe_frame(const struct desk *desk, kin_raster *raster, double *since,
+                                 bench_stages *stages, kin_error *err)
 {
     kin_preview preview = {0};
-    kin_status status = kin_describe(raster, out, err);
+    const kin_picture picture = {.display = raster};
+    kin_status status = kin_extractor_describe_timed(desk->extractor, &picture, desk->descriptor,
+                                                     stages->parts, err);
     lap(since, &stages->describe);
     if (status == KIN_OK)
         status = kin_preview_make(raster, KIN_DECODE_PREVIEW_MAX, &preview, err);
@@ -84,8 +94,8 @@ static kin_status describe_frame(kin_raster *raster, double *since, bench_stages
     return status;
 }
 
-static kin_status measure_dicom(const void *bytes, size_t size, bench_stages *stages,
-                                float *descriptor, size_t *frames, kin_error *err)
+static kin_status measure_dicom(const struct desk *desk, const void *bytes, size_t size,
+                                bench_stages *stages, size_t *frames, kin_error *err)
 {
     double since = kin_clock_monotonic();
     kin_dicom *dicom = NULL;
@@ -100,15 +110,15 @@ static kin_status measure_dicom(const void *bytes, size_t size, bench_stages *st
         status = kin_dicom_render(dicom, frame, &raster, err);
         lap(&since, &stages->render);
         if (status == KIN_OK)
-            status = describe_frame(&raster, &since, stages, descriptor, err);
+            status = describe_frame(desk, &raster, &since, stages, err);
         *frames += status == KIN_OK;
     }
     kin_dicom_close(dicom);
     return status;
 }
 
-static kin_status measure_picture(const void *bytes, size_t size, bench_stages *stages,
-                                  float *descriptor, size_t *frames, kin_error *err)
+static kin_status measure_picture(const struct desk *desk, const void *bytes, size_t size,
+                                  bench_stages *stages, size_t *frames, kin_error *err)
 {
     double since = kin_clock_monotonic();
     const kin_image_format *format = kin_image_format_of(bytes, size);
@@ -118,14 +128,13 @@ static kin_status measure_picture(const void *bytes, size_t size, bench_stages *
     kin_status status = format->read(bytes, size, 0, NULL, &raster, err);
     lap(&since, &stages->render);
     if (status == KIN_OK)
-        status = describe_frame(&raster, &since, stages, descriptor, err);
+        status = describe_frame(desk, &raster, &since, stages, err);
     *frames += status == KIN_OK;
     return status;
 }
 
 /* One file by both; its times count only when both decode it. */
-static void measure_file(const char *path, const kin_embedder *embedder, float *descriptor,
-                         float *vector, bench_stages *total)
+static void measure_file(const struct desk *desk, const char *path, bench_stages *total)
 {
     bench_stages one = {0};
     void *bytes = NULL;
@@ -136,14 +145,14 @@ static void measure_file(const char *path, const kin_embedder *embedder, float *
     lap(&since, &one.read);
     bool is_dicom = status == KIN_OK && kin_dicom_recognise(bytes, size);
     if (status == KIN_OK)
-        status = is_dicom ? measure_dicom(bytes, size, &one, descriptor, &frames, &err)
-                          : measure_picture(bytes, size, &one, descriptor, &frames, &err);
+        status = is_dicom ? measure_dicom(desk, bytes, size, &one, &frames, &err)
+                          : measure_picture(desk, bytes, size, &one, &frames, &err);
     free(bytes);
     since = kin_clock_monotonic();
     size_t bare = is_dicom && status == KIN_OK ? dcmtk_bare_decode(path) : frames;
     lap(&since, &one.dcmtk);
     for (size_t i = 0; status == KIN_OK && i < frames; i++)
-        status = kin_embedder_apply(embedder, descriptor, 1, vector, &err);
+        status = kin_embedder_apply(desk->embedder, desk->descriptor, 1, desk->vector, &err);
     lap(&since, &one.embed);
     if (status != KIN_OK || bare != frames || frames == 0) {
         total->left_out++;
@@ -158,26 +167,47 @@ static void measure_file(const char *path, const kin_embedder *embedder, float *
     total->describe += one.describe;
     total->preview += one.preview;
     total->embed += one.embed;
+    for (size_t i = 0; i <= BENCH_PARTS_MAX; i++)
+        total->parts[i] += one.parts[i];
 }
 
-kin_status bench_stages_measure(const bench_files *files, bench_stages *out, kin_error *err)
+static kin_status desk_init(struct desk *desk, const char *features, kin_error *err)
 {
-    char signature[KIN_LAYOUT_SIGNATURE_SIZE];
-    kin_embedder *embedder = NULL;
+    kin_status status = kin_extractor_new(features, &desk->extractor, err);
+    if (status != KIN_OK)
+        return status;
+    size_t length = kin_extractor_length(desk->extractor);
+    status = kin_embedder_bootstrap(kin_extractor_signature_borrow(desk->extractor), length, 0,
+                                    &desk->embedder, err);
+    desk->descriptor = malloc(length * sizeof *desk->descriptor);
+    desk->vector = malloc(KIN_EMBED_DEFAULT_DIM * sizeof *desk->vector);
+    if (status == KIN_OK && (desk->descriptor == NULL || desk->vector == NULL))
+        status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a descriptor");
+    return status;
+}
+
+static void desk_release(struct desk *desk)
+{
+    free(desk->descriptor);
+    free(desk->vector);
+    kin_embedder_free(desk->embedder);
+    kin_extractor_free(desk->extractor);
+}
+
+kin_status bench_stages_measure(const bench_files *files, const char *features, bench_stages *out,
+                                kin_error *err)
+{
+    struct desk desk = {0};
     memset(out, 0, sizeof *out);
-    kin_descriptor_signature(signature);
     kin_status status = kin_dicom_prepare(err);
     dcmtk_bare_prepare();
     if (status == KIN_OK)
-        status = kin_embedder_bootstrap(signature, kin_descriptor_length(), 0, &embedder, err);
-    float *descriptor = malloc(kin_descriptor_length() * sizeof *descriptor);
-    float *vector = malloc(KIN_EMBED_DEFAULT_DIM * sizeof *vector);
-    if (status == KIN_OK && (descriptor == NULL || vector == NULL))
-        status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a descriptor");
+        status = desk_init(&desk, features, err);
+    if (status == KIN_OK)
+        snprintf(out->signature, sizeof out->signature, "%s",
+                 kin_extractor_signature_borrow(desk.extractor));
     for (size_t i = 0; status == KIN_OK && i < files->count; i++)
-        measure_file(files->paths[i], embedder, descriptor, vector, out);
-    free(descriptor);
-    free(vector);
-    kin_embedder_free(embedder);
+        measure_file(&desk, files->paths[i], out);
+    desk_release(&desk);
     return status;
 }

@@ -5,6 +5,9 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "features/features.h"
+
+enum { BENCH_PARTS_MAX = 64 /* families of an extractor */ };
 
 typedef struct bench_files {
     char **paths;
@@ -24,8 +27,12 @@ typedef struct bench_stages {
     /* Kindred: bytes from the disk; structure and tags; pixels; descriptor; small picture */
     double read, open, render, describe, preview;
     double embed; /* the projection */
+    char signature[KIN_LAYOUT_SIGNATURE_SIZE];
+    double parts[1 + BENCH_PARTS_MAX]; /* of describe, as kin_extractor_describe_timed() */
 } bench_stages;
 
-kin_status bench_stages_measure(const bench_files *files, bench_stages *out, kin_error *err);
+/* features: the spec of an extractor; NULL: the default. */
+kin_status bench_stages_measure(const bench_files *files, const char *features, bench_stages *out,
+                                kin_error *err);
 
 #endif

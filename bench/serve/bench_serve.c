@@ -161,7 +161,7 @@ static kin_status make_queries(struct bench *bench, kin_archive *archive, kin_er
     if (status == KIN_OK)
         status = kin_archive_each_record(archive, NULL, take_record, &sampling, err);
     if (status == KIN_OK)
-        status = kin_decoder_new(NULL, bench->stats.descriptor_length, NULL, &decoder, err);
+        status = kin_decoder_new(NULL, kin_archive_features_borrow(archive), NULL, &decoder, err);
     for (size_t i = 0; status == KIN_OK && i < sampling.count; i++) {
         status = add_vector(bench, archive, &sampling.records[i], err);
         if (status == KIN_OK)

@@ -28,13 +28,19 @@ kin_status bench_image_maker_new(uint64_t seed, bench_image_maker **out, kin_err
     if (maker == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for made-up images");
     maker->seed = seed;
-    maker->length = kin_descriptor_length();
-    maker->bases = calloc(BASES, maker->length * sizeof *maker->bases);
+    kin_extractor *extractor = NULL;
+    kin_status status = kin_extractor_new(NULL, &extractor, err);
+    if (status == KIN_OK) {
+        maker->length = kin_extractor_length(extractor);
+        maker->bases = calloc(BASES, maker->length * sizeof *maker->bases);
+        if (maker->bases == NULL)
+            status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for made-up images");
+    }
+    kin_extractor_free(extractor);
     const bench_synthetic_options options = {
         .shape = BENCH_MANIFOLD, .dim = maker->length, .seed = seed};
-    kin_status status = maker->bases != NULL
-                            ? bench_synthetic_new(&options, &synthetic, err)
-                            : kin_fail(err, KIN_E_NOMEM, NULL, "no memory for made-up images");
+    if (status == KIN_OK)
+        status = bench_synthetic_new(&options, &synthetic, err);
     for (uint64_t b = 0; status == KIN_OK && b < BASES; b++)
         bench_synthetic_row(synthetic, b, maker->bases + b * maker->length);
     bench_synthetic_free(synthetic);

@@ -23,7 +23,8 @@ enum { PUT_AT_ONCE = 500, OPENS = 5, WAIT_SECONDS = 60 };
 
 static kin_status make_up(bench_steady *steady, kin_error *err)
 {
-    kin_status status = kin_archive_init(kin_fs_posix(), steady->dir, 0, steady->codec, err);
+    const kin_archive_settings settings = {.codec = steady->codec};
+    kin_status status = kin_archive_init(kin_fs_posix(), steady->dir, &settings, err);
     if (status == KIN_OK)
         status = kin_archive_open(kin_fs_posix(), steady->dir, &steady->archive, err);
     for (size_t first = 0; status == KIN_OK && first < steady->images; first += PUT_AT_ONCE) {

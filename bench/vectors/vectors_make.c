@@ -30,6 +30,7 @@ bench_row_origin bench_row_origin_of(const bench_rows_wish *wish, size_t row)
 
 struct describing {
     const bench_rows_wish *wish;
+    const kin_extractor *extractor;
     float *rows; /* the whole file, mapped */
     size_t length;
     bool tell;
@@ -59,13 +60,13 @@ static void tell(struct describing *work)
                 done == work->wish->count ? "\n" : "");
 }
 
-static kin_status describe_view(const kin_raster *image, const bench_view *view, float *out,
-                                kin_error *err)
+static kin_status describe_view(const kin_extractor *extractor, const kin_raster *image,
+                                const bench_view *view, float *out, kin_error *err)
 {
     kin_raster raster = {0};
     kin_status status = bench_view_make(image, view, &raster, err);
     if (status == KIN_OK)
-        status = kin_describe(&raster, out, err);
+        status = kin_extractor_describe(extractor, &raster, out, err);
     kin_raster_release(&raster);
     return status;
 }
@@ -82,11 +83,11 @@ static kin_status describe_image(struct describing *work, size_t nth, kin_error 
         uint32_t number = bench_row_origin_of(wish, row).view;
         float *out = work->rows + row * work->length;
         if (number == 0) {
-            status = kin_describe(&raster, out, err);
+            status = kin_extractor_describe(work->extractor, &raster, out, err);
         } else {
             /* By the image's digest, so that a view does not depend on what else was listed. */
             bench_view view = bench_view_draw(wish->seed, image->pixels, number, image->colour);
-            status = describe_view(&raster, &view, out, err);
+            status = describe_view(work->extractor, &raster, &view, out, err);
         }
         tell(work);
     }
@@ -126,11 +127,12 @@ static kin_status map_file(const char *folder, size_t size, bench_descriptors *o
     return KIN_OK;
 }
 
-kin_status bench_descriptors_make(const bench_rows_wish *wish, const char *folder,
-                                  bench_descriptors *out, kin_error *err)
+static kin_status describe_all(const bench_rows_wish *wish, const kin_extractor *extractor,
+                               const char *folder, bench_descriptors *out, kin_error *err)
 {
     struct describing work = {.wish = wish,
-                              .length = kin_descriptor_length(),
+                              .extractor = extractor,
+                              .length = kin_extractor_length(extractor),
                               .tell = isatty(STDERR_FILENO),
                               .lock = PTHREAD_MUTEX_INITIALIZER};
     size_t size;
@@ -149,6 +151,17 @@ kin_status bench_descriptors_make(const bench_rows_wish *wish, const char *folde
     }
     if (status != KIN_OK)
         bench_descriptors_close(out);
+    return status;
+}
+
+kin_status bench_descriptors_make(const bench_rows_wish *wish, const char *folder,
+                                  bench_descriptors *out, kin_error *err)
+{
+    kin_extractor *extractor = NULL;
+    kin_status status = kin_extractor_new(NULL, &extractor, err);
+    if (status == KIN_OK)
+        status = describe_all(wish, extractor, folder, out, err);
+    kin_extractor_free(extractor);
     return status;
 }
 
@@ -174,7 +187,7 @@ static const float *row_at(void *ctx, size_t i, kin_error *err)
 kin_status bench_descriptors_learn(const bench_descriptors *descriptors, size_t sample, int threads,
                                    kin_embedder **out, kin_error *err)
 {
-    char signature[KIN_LAYOUT_SIGNATURE_SIZE];
+    kin_extractor *extractor = NULL;
     const kin_embed_rows rows = {
         .count = sample < descriptors->count ? sample : descriptors->count,
         .input = descriptors->length,
@@ -182,8 +195,12 @@ kin_status bench_descriptors_learn(const bench_descriptors *descriptors, size_t 
         .ctx = (void *)descriptors,
     };
     const kin_embed_options options = {.threads = threads, .sample_max = rows.count};
-    kin_descriptor_signature(signature);
-    return kin_embedder_train(signature, &rows, &options, out, err);
+    kin_status status = kin_extractor_new(NULL, &extractor, err);
+    if (status == KIN_OK)
+        status = kin_embedder_train(kin_extractor_signature_borrow(extractor), &rows, &options, out,
+                                    err);
+    kin_extractor_free(extractor);
+    return status;
 }
 
 static size_t count_empty(const float *vectors, size_t count, size_t dim)

@@ -6,6 +6,7 @@
  *   descriptors/SET/    raw descriptors, one row an image (segments.h)
  *   vectors/MODEL/      the same rows as embeddings under a model
  *   models/MODEL.model  the model
+ *   networks/NETWORK/   the networks among its features (features/network.h)
  *   generations/N.index an index generation
  *   reindex.lock        held by the one reindex
  *
@@ -22,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "archive/query_regions.h"
 #include "base/fs.h"
 #include "catalog/condition.h"
 #include "catalog/record.h"
@@ -32,18 +34,29 @@ typedef struct kin_archive kin_archive;
 
 /* --- life --- */
 
-/* Makes an empty archive in folder dir, which must be absent or empty (KIN_E_EXISTS). dim: of
- * embeddings, 0 for the default.  codec: of stored
- * embeddings, "fp32" (or NULL), "fp16", "int8" (store/codec.h); what is called exact below is exact
- * with regard to them.  Of several programs that do so at once one succeeds; the others
- * wait for it and get KIN_E_EXISTS. */
-kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, const char *codec,
+/* What is settled for good when an archive is made; zeros and NULLs mean the defaults. */
+typedef struct kin_archive_settings {
+    size_t dim;           /* of embeddings */
+    const char *codec;    /* of stored embeddings: "fp32" (the default), "fp16", "int8"
+                             (store/codec.h); what is called exact below is exact with regard to
+                             them */
+    const char *features; /* that describe images: the spec of an extractor (features.h) */
+} kin_archive_settings;
+
+/* Makes an empty archive in folder dir, which must be absent or empty (KIN_E_EXISTS).  settings may
+ * be NULL; KIN_E_ARG: one makes no sense; kin_extractor_new()'s errors.  Of several programs that do
+ * so at once one succeeds; the others wait for it and get KIN_E_EXISTS. */
+kin_status kin_archive_init(const kin_fs *fs, const char *dir, const kin_archive_settings *settings,
                             kin_error *err);
 
 /* Opens; KIN_E_NOT_FOUND when dir holds no archive, KIN_E_UNSUPPORTED when it was made by a newer
- * program or its descriptors have another layout, KIN_E_CORRUPT when the catalog cannot be read. */
+ * program, KIN_E_CORRUPT when the catalog cannot be read.  Whether this program can describe images
+ * as the archive's were shows when a decoder starts (decoder.h): without it all else works. */
 kin_status kin_archive_open(const kin_fs *fs, const char *dir, kin_archive **out, kin_error *err);
 void kin_archive_close(kin_archive *archive);
+
+/* What describes the archive's images: for kin_decoder_new().  Good until the archive is closed. */
+const kin_decode_features *kin_archive_features_borrow(const kin_archive *archive);
 
 /* Opens the archive in dir, or makes one where there is none (*made; may be NULL) and opens it;
  * another program may do so at the same time. */
@@ -58,7 +71,7 @@ kin_status kin_archive_refresh(kin_archive *archive, bool *changed, kin_error *e
 /* --- put --- */
 
 /* One image to store.  record: everything but id and ingested_us; descriptor:
- * kin_descriptor_length() floats, or NULL for a stored image whose description alone may have
+ * of the archive's features, or NULL for a stored image whose description alone may have
  * changed (KIN_E_NOT_FOUND when its picture is not stored). */
 typedef struct kin_item {
     kin_record record;
@@ -76,11 +89,20 @@ typedef enum kin_put_outcome {
     KIN_PUT_REPLACED   /* other picture under a known UID: the new one took the old one's place */
 } kin_put_outcome;
 
-/* Frames of one instance that are put together; see KIN_PUT_INSTANCE_MAX. */
+/*
+ * Frames of one instance that are put together; see KIN_PUT_INSTANCE_MAX.
+ *
+ * Or regions of its stored images (`regions`).  Of a region's record count the SOP instance UID and the
+ * frame, the labels region_… and the content; region_source and region_number say which it is (another
+ * one of the same two is a newer version of it), and all else is taken over from the stored image.  Its
+ * `region` is filled.  The regions of an image share its fate: they follow its description, and go when
+ * it goes or has another picture.  KIN_E_NOT_FOUND: the image is not stored.
+ */
 typedef struct kin_instance {
     kin_item *items;
     size_t count;
     bool complete; /* these are its last frames: stored ones of the UID past them are taken out */
+    bool regions;
     kin_put_outcome outcome; /* filled by kin_archive_put(): of the frame that changed most */
 } kin_instance;
 
@@ -95,28 +117,37 @@ void kin_instance_release(kin_instance *instance);
 kin_status kin_archive_put(kin_archive *archive, kin_instance *instances, size_t count,
                            kin_error *err);
 
+/* Takes out the regions that the object `source` marked in an earlier version: those whose
+ * region_file is not `file`.  *removed counts them, *left those that stay. */
+kin_status kin_archive_retire_regions(kin_archive *archive, const char *source, const char *file,
+                                      uint64_t *removed, uint64_t *left, kin_error *err);
+
 /* --- get, delete --- */
 
 typedef enum kin_level {
     KIN_LEVEL_IMAGE,
     KIN_LEVEL_SERIES,
     KIN_LEVEL_STUDY,
-    KIN_LEVEL_PATIENT
+    KIN_LEVEL_PATIENT,
+    KIN_LEVEL_REGION /* of a search: every region and whole image by itself; of a UID: the regions that
+                        the object of this UID marks */
 } kin_level;
 
-/* "image", "series", "study", "patient" (and "instance" for image); false when text is none of
- * them. */
+/* "image", "series", "study", "patient", "region" (and "instance" for image); false when text is none
+ * of them. */
 bool kin_level_parse(const char *text, kin_level *out);
 
-/* Records of a SOP instance, series or study UID, or a patient id, in id order; *level says which
- * it was (found by trying them in this order).  KIN_E_NOT_FOUND.  At most max. */
+/* Records of a SOP instance, series or study UID, a patient id, or the UID of an object that marks
+ * regions, in id order, regions among them; *level says which it was (found by trying them in this
+ * order).  KIN_E_NOT_FOUND.  At most max. */
 kin_status kin_archive_find(kin_archive *archive, const char *uid, size_t max, kin_record **records,
                             size_t *count, kin_level *level, kin_error *err);
 void kin_records_free(kin_record *records, size_t count);
 
-/* Sets the outcome of all images that the UID or patient id stands for, in one transaction for each
- * few thousand images; "" takes it away.  *changed counts those whose outcome was another, *images
- * all; *level as kin_archive_find().  KIN_E_NOT_FOUND; KIN_E_ARG: outcome is no single line of UTF-8
+/* Sets the outcome of all images that the UID or patient id stands for, and of their regions, in one
+ * transaction for each few thousand of them; "" takes it away.  *changed counts images whose outcome was
+ * another, *images all; *level as kin_archive_find().  KIN_E_NOT_FOUND, also for an object that marks
+ * regions; KIN_E_ARG: outcome is no single line of UTF-8
  * text of at most KIN_OUTCOME_MAX bytes, without control characters or spaces at its ends.  After
  * any other failure *changed and *images say how far it came, and the same call again does the
  * rest. */
@@ -132,20 +163,21 @@ kin_status kin_archive_embeddings(kin_archive *archive, const uint64_t *ids, siz
 /* Floats of an embedding. */
 size_t kin_archive_dim(const kin_archive *archive);
 
-/* The preview of a stored image (kin_item.preview), decoded; released with kin_raster_release().
+/* The preview of a whole stored image (kin_item.preview), decoded; released with kin_raster_release().
  * KIN_E_NOT_FOUND: no such image, or it was stored without a preview (the message says which). */
 kin_status kin_archive_preview(kin_archive *archive, const char *sop_instance_uid, uint32_t frame,
                                kin_raster *out, kin_error *err);
 
-/* The images that came from a file of these very bytes; *count 0 when none did. */
+/* The whole images that came from a file of these very bytes; *count 0 when none did. */
 kin_status kin_archive_find_file(kin_archive *archive, kin_digest file, kin_record **records,
                                  size_t *count, kin_error *err);
 
-/* Takes out all images of the instance, series, study or patient: they never appear again. *removed
- * counts them; KIN_E_NOT_FOUND.  Their rows stay on the disk, out of reach, until a reindex writes
+/* Takes out all images of the instance, series, study or patient with their regions; or the regions that
+ * the object of this UID marks: they never appear again.  *removed counts images, *regions their regions
+ * (may be NULL); KIN_E_NOT_FOUND.  Their rows stay on the disk, out of reach, until a reindex writes
  * the descriptors anew; the one after it removes the old files. */
 kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *removed,
-                              kin_error *err);
+                              uint64_t *regions, kin_error *err);
 
 /* --- search --- */
 
@@ -154,36 +186,41 @@ kin_status kin_archive_delete(kin_archive *archive, const char *uid, uint64_t *r
 typedef struct kin_query {
     char *name;        /* the file or the UID, for people */
     char *patient_id;  /* "" where unknown */
-    float *descriptor; /* kin_descriptor_length() floats; NULL: the query is an embedding */
+    float *descriptor; /* of the archive's features; NULL: the query is an embedding */
     float *embedding;  /* kin_archive_dim() floats, or NULL */
     char model[17];    /* that made the embedding; "": whichever serves */
     uint64_t self;     /* the stored image it is, or KIN_QUERY_NOT_STORED */
 } kin_query;
 #define KIN_QUERY_NOT_STORED UINT64_MAX
 
-/* A frame (from 0) of the file at path, decoded by decoder. */
+/* A frame (from 0) of the file at path, decoded by decoder; or lesions on it (regions NULL or empty:
+ * the whole), of several the mean.  KIN_E_ARG: a region is not on the frame, or a mask has another
+ * size. */
 kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const char *path,
-                               uint32_t frame, const kin_decode_region *region, kin_query *out,
+                               uint32_t frame, const kin_query_regions *regions, kin_query *out,
                                kin_error *err);
-/* The same for a file's bytes, and for a part of its picture (region NULL: the whole). */
+/* The same for a file's bytes. */
 kin_status kin_query_from_bytes(kin_archive *archive, kin_decoder *decoder, const void *bytes,
                                 size_t size, const char *name, uint32_t frame,
-                                const kin_decode_region *region, kin_query *out, kin_error *err);
+                                const kin_query_regions *regions, kin_query *out, kin_error *err);
 /* A descriptor or an embedding, told apart by their lengths (KIN_E_ARG: neither, or a value is not
  * finite, or all are 0).  model: see kin_query; a search under another one is KIN_E_EXISTS. */
 kin_status kin_query_from_vector(kin_archive *archive, const float *values, size_t count,
                                  const char *model, kin_query *out, kin_error *err);
-/* A stored image by its SOP instance UID; results leave it out. */
-kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame, kin_query *out,
-                              kin_error *err);
+/* A stored image, or a region of it (region 0: the whole), by its SOP instance UID; results leave the
+ * image out, with all its regions.  A series, study or patient stands for its first image, an object that
+ * marks regions for its first region. */
+kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame,
+                              uint32_t region, kin_query *out, kin_error *err);
 void kin_query_release(kin_query *query);
 
 typedef struct kin_search_options {
     size_t k;                   /* results wanted; 0: 10 */
     const kin_condition *where; /* NULL: everything */
-    kin_level fold;          /* the best image of each series, study, patient; images: no folding */
-    bool not_same_patient;   /* leaves out the query's patient (needs a known patient) */
-    bool exact;              /* every member's row compared; the same as a recall of 1 */
+    kin_level fold;             /* the best row of each image, series, study, patient; regions: no
+                                folding */
+    bool not_same_patient;      /* leaves out the query's patient (needs a known patient) */
+    bool exact;                 /* every member's row compared; the same as a recall of 1 */
     double recall;           /* share of the exact answer that must come back on average, in (0, 1];
                                 0: KIN_SEARCH_RECALL */
     const char *way;         /* NULL: the planner's choice; else a plan's method, for comparing */
@@ -216,7 +253,7 @@ typedef struct kin_plan {
     const char *index_kind;        /* "flat", "hnsw", "ivfpq", or "none" before the first reindex */
     char model[17];                /* the embedding's id */
     uint64_t generation;
-    uint64_t live, members;      /* images; those that may be answers */
+    uint64_t live, members;      /* images and regions; those that may be answers */
     uint64_t tail;               /* members newer than the generation, scanned exactly */
     uint64_t scored;             /* int8 codes compared */
     uint64_t scanned;            /* exact scores computed */
@@ -239,6 +276,8 @@ void kin_results_release(kin_results *results);
 
 /* --- reindex, verify, backup, stats --- */
 
+/* A model that was learnt from labels (learn.h) is kept where it would be judged outgrown, with a
+ * word in the report, and learnt anew by its own method and label, without another validation. */
 typedef enum kin_reindex_model {
     KIN_REINDEX_JUDGE, /* learn anew where the archive has outgrown the model or moved from it */
     KIN_REINDEX_KEEP,
@@ -283,7 +322,8 @@ typedef struct kin_reindex_report {
     char model[17];
     const char *model_kind, *index_kind; /* static text */
     bool learnt;                         /* a new model; else the one before serves on */
-    bool extended; /* the index before was extended by what was new, and not trained again */
+    bool metric_due; /* the model was learnt from labels, and should be learnt anew (learn.h) */
+    bool extended;   /* the index before was extended by what was new, and not trained again */
     kin_drift drift;
     double recall_at_10; /* of the setting that serves a query's default recall */
     size_t recall_queries;
@@ -304,7 +344,8 @@ bool kin_reindex_is_kind(const char *name);
 kin_status kin_archive_reindex(kin_archive *archive, const kin_reindex_options *options,
                                kin_reindex_report *report, kin_error *err);
 
-/* Checks every checksum and every cross-reference; fault(ctx, text) for each thing wrong.  KIN_OK
+/* Checks every checksum and every cross-reference; fault(ctx, text) for each thing wrong, *images counts
+ * live rows, regions among them.  KIN_OK
  * with *faults == 0 means sound; KIN_E_… only when the check itself could not be done. */
 kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, const char *text),
                               void *ctx, uint64_t *faults, uint64_t *images, kin_error *err);
@@ -313,11 +354,18 @@ kin_status kin_archive_verify(kin_archive *archive, void (*fault)(void *ctx, con
 kin_status kin_archive_backup(kin_archive *archive, const char *dest, kin_error *err);
 
 typedef struct kin_archive_stats {
-    uint64_t images, rows, dead,
-        tail; /* live images; rows ever; deleted or replaced; newer than the generation */
+    uint64_t images, regions; /* live */
+    uint64_t rows, dead,
+        tail; /* rows ever; deleted or replaced; live ones newer than the generation */
     uint64_t patients, studies, series, instances;
     char model[17], model_kind[32], index_kind[32], layout[512];
     size_t model_trained_on, dim, descriptor_length;
+    /* Of a model that was learnt from labels (learn.h); else all empty. */
+    struct {
+        char label[256], where[1024]; /* the label's name; the condition, "" for all images */
+        uint64_t images, classes, groups;
+        double map, base_map; /* by validation; negative where it was learnt again without one */
+    } metric;
     uint64_t generation;
     char generation_time[32]; /* ISO 8601, "" before the first */
     double generation_recall; /* at the default recall, measured; negative before the first */
@@ -332,7 +380,7 @@ typedef struct kin_archive_stats {
 kin_status kin_archive_stats_read(kin_archive *archive, kin_archive_stats *out, kin_error *err);
 
 /* Calls visit for every distinct value of a field or label and its number of images ("modality",
- * "diagnosis", …). */
+ * "diagnosis", …); of `region` and the labels region_… of regions. */
 kin_status kin_archive_each_value(kin_archive *archive, const char *name,
                                   int (*visit)(void *ctx, const char *value, uint64_t images),
                                   void *ctx, kin_error *err);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "archive/internal.h"
+#include "archive/networks.h"
 
 enum { COPY_BYTES = 1 << 20 };
 
@@ -124,7 +125,7 @@ static kin_status copy_files(kin_archive *archive, const char *dest, kin_txn *tx
         status = kin_archive_path(dest, "descriptors", descriptors, "", to, err);
     if (status == KIN_OK)
         status = copy_segments(fs, from, to, archive->layout_tag, kin_codec_fp32,
-                               archive->descriptor_length, rows, err);
+                               archive->features.length, rows, err);
     return status;
 }
 
@@ -159,6 +160,8 @@ kin_status kin_archive_backup(kin_archive *archive, const char *dest, kin_error 
     if (status != KIN_OK)
         return status;
     status = copy_all(archive, dest, err);
+    if (status == KIN_OK)
+        status = kin_networks_copy(archive, dest, err);
     if (status == KIN_OK)
         status = kin_fs_sync_dir(archive->fs, dest, err);
     close(lock);

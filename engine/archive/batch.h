@@ -16,7 +16,7 @@ typedef struct kin_batch_sink {
     void *ctx;
 } kin_batch_sink;
 
-/* Adds an arrival that has frames to store, whose ownership passes. */
+/* Adds an arrival that has something to store, or that ends its file; its ownership passes. */
 void kin_batch_add(kin_batch *batch, kin_arrival *arrival);
 
 /*

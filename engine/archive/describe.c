@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "archive/manifest_regions.h"
 #include "base/uid.h"
 
 static kin_status set_uid(char **field, const char *uid, kin_digest file, const char *role,
@@ -51,6 +52,21 @@ kin_status kin_describe_header(kin_record *record, const kin_decode_header *head
     return status;
 }
 
+kin_status kin_describe_tile(kin_record *record, const kin_decode_tile *tile, kin_error *err)
+{
+    char numbers[4][24];
+    const char *const names[] = {KIN_LABEL_TILE_X, KIN_LABEL_TILE_Y, KIN_LABEL_TILE_LEVEL,
+                                 KIN_LABEL_TILE_MPP};
+    kin_status status = KIN_OK;
+    snprintf(numbers[0], sizeof numbers[0], "%llu", (unsigned long long)tile->x);
+    snprintf(numbers[1], sizeof numbers[1], "%llu", (unsigned long long)tile->y);
+    snprintf(numbers[2], sizeof numbers[2], "%u", (unsigned)tile->level);
+    snprintf(numbers[3], sizeof numbers[3], "%.4g", tile->mpp);
+    for (size_t i = 0; status == KIN_OK && i < sizeof names / sizeof names[0]; i++)
+        status = kin_record_set_label(record, names[i], numbers[i], err);
+    return status;
+}
+
 /* Columns that fill a field of the record rather than a label. */
 static const struct {
     const char *column;
@@ -80,8 +96,12 @@ static bool is_dicom(const kin_record *record)
  * to say. */
 static bool is_fact(const char *column)
 {
-    return kin_record_is_field(column) || strcmp(column, KIN_LABEL_FRAMES) == 0 ||
-           strcmp(column, KIN_LABEL_FORMAT) == 0;
+    static const char *const facts[] = {KIN_LABEL_FRAMES, KIN_LABEL_FORMAT,     KIN_LABEL_TILE_X,
+                                        KIN_LABEL_TILE_Y, KIN_LABEL_TILE_LEVEL, KIN_LABEL_TILE_MPP};
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+        if (strcmp(column, facts[i]) == 0)
+            return true;
+    return kin_record_is_field(column) || kin_manifest_marks(column);
 }
 
 static kin_status lay_value(kin_record *record, const char *column, const char *value,
@@ -89,6 +109,8 @@ static kin_status lay_value(kin_record *record, const char *column, const char *
 {
     if (value[0] == '\0' || column[0] == '\0' || strcmp(column, "path") == 0)
         return KIN_OK;
+    if (strcmp(column, KIN_FIELD_REGION) == 0) /* a part of the body, say; no region of ours */
+        column = KIN_LABEL_OLD_REGION;
     for (size_t i = 0; i < sizeof field_columns / sizeof field_columns[0]; i++) {
         if (strcmp(field_columns[i].column, column) != 0)
             continue;

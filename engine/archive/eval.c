@@ -1,251 +1,225 @@
 #include "archive/eval.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "archive/eval_bootstrap.h"
-#include "archive/eval_items.h"
-#include "base/parallel.h"
-#include "simd/kernels.h"
-#include "simd/topk.h"
+#include "archive/eval_models.h"
+#include "archive/eval_ranking.h"
+#include "archive/eval_report.h"
+#include "archive/eval_sheet.h"
+#include "base/clock.h"
 
-enum { RESAMPLES = 1000, QUERY_GRAIN = 8, RESAMPLES_MAX = 1000000 };
+enum { RESAMPLES = 1000, RESAMPLES_MAX = 1000000 };
 #define SEED UINT64_C(20261124)
 
 /* An evaluation under way. */
 struct eval {
-    const kin_eval_options *options;
+    kin_eval_set set;
     kin_eval_report *report;
-    kin_names classes, groups;
-    kin_eval_items database, queries; /* queries unused when they are the database itself */
-    const kin_eval_items *asked;
-    size_t dim;
-    kin_judged *judged; /* of each query asked */
-    bool *valid;        /* whether it had anything relevant */
-    atomic_bool out_of_memory;
+    size_t *place;       /* [images]: of each query among the queries; SIZE_MAX for none */
+    kin_judged **judged; /* [models][queries] */
 };
 
-static int best_first(const void *a, const void *b)
+kin_status kin_eval_step(const kin_eval_options *options, const char *stage, double done,
+                         kin_error *err)
 {
-    const kin_hit *x = a, *y = b;
-    return kin_hit_better(*x, *y) ? -1 : kin_hit_better(*y, *x) ? 1 : 0;
+    return options->progress != NULL && options->progress(options->progress_ctx, stage, done) != 0
+               ? kin_fail(err, KIN_E_CANCELLED, NULL, "stopped")
+               : KIN_OK;
 }
 
-static bool left_out(const kin_eval_item *query, const kin_eval_item *item)
-{
-    return item->id == query->id || kin_digest_equal(item->content, query->content) ||
-           (query->group >= 0 && item->group == query->group);
-}
+/* --- before --- */
 
-/* Ranks the database for one query and judges it.  scores, hits and labels have room for the
- * database. */
-static void judge_query(struct eval *eval, size_t query, float *scores, kin_hit *hits, int *labels)
+static kin_status check_models(const kin_archive *archive, const kin_eval_options *options,
+                               kin_error *err)
 {
-    const kin_eval_items *database = &eval->database;
-    const kin_eval_item *asked = &eval->asked->items[query];
-    size_t kept = 0;
-    kin_kernels_best()->dot_rows(eval->asked->vectors + query * eval->dim, database->vectors,
-                                 eval->dim, database->count, eval->dim, scores);
-    for (size_t i = 0; i < database->count; i++)
-        if (!left_out(asked, &database->items[i]))
-            hits[kept++] = (kin_hit){i, scores[i]};
-    qsort(hits, kept, sizeof *hits, best_first);
-    for (size_t i = 0; i < kept; i++)
-        labels[i] = database->items[hits[i].id].label;
-    eval->valid[query] = kin_judge_ranking(labels, kept, asked->label, &eval->judged[query]);
-}
-
-static void judge_range(void *ctx, size_t from, size_t to)
-{
-    struct eval *eval = ctx;
-    size_t count = eval->database.count > 0 ? eval->database.count : 1;
-    float *scores = malloc(count * sizeof *scores);
-    kin_hit *hits = malloc(count * sizeof *hits);
-    int *labels = malloc(count * sizeof *labels);
-    if (scores == NULL || hits == NULL || labels == NULL)
-        atomic_store(&eval->out_of_memory, true);
-    else
-        for (size_t query = from; query < to; query++)
-            judge_query(eval, query, scores, hits, labels);
-    free(scores);
-    free(hits);
-    free(labels);
-}
-
-/* The measures of the valid queries of one class, or of all (-1). */
-static kin_status summarise(const struct eval *eval, int label, kin_eval_measures *out,
-                            kin_error *err)
-{
-    size_t kept = 0,
-           resamples = eval->options->bootstrap > 0 ? eval->options->bootstrap : RESAMPLES;
-    kin_judged *judged = malloc((eval->asked->count + 1) * sizeof *judged);
-    int *groups = malloc((eval->asked->count + 1) * sizeof *groups);
-    kin_status status = KIN_OK;
-    if (judged == NULL || groups == NULL)
-        status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu queries", eval->asked->count);
-    for (size_t i = 0; status == KIN_OK && i < eval->asked->count; i++) {
-        if (!eval->valid[i] || (label >= 0 && eval->asked->items[i].label != label))
-            continue;
-        judged[kept] = eval->judged[i];
-        groups[kept++] = eval->asked->items[i].group;
+    if (options->model_count > KIN_EVAL_MODELS_MAX)
+        return kin_fail(err, KIN_E_ARG, NULL, "at most %d models", KIN_EVAL_MODELS_MAX);
+    for (size_t i = 0; i < options->model_count; i++) {
+        const char *model = options->models[i].model;
+        bool learns = strcmp(model, "pca") == 0 || strcmp(model, "learnt") == 0;
+        if (!kin_eval_is_model(model))
+            return kin_fail(err, KIN_E_ARG, model, "no such model");
+        if (archive == NULL && strcmp(model, "serving") == 0)
+            return kin_fail(err, KIN_E_ARG, NULL, "no archive, so no model serves");
+        if (learns && options->queries == NULL && options->folds == 1)
+            return kin_fail(err, KIN_E_ARG, model,
+                            "one fold of all images leaves nothing to learn from");
     }
-    if (status == KIN_OK)
-        status =
-            kin_bootstrap(judged, eval->options->leave_out != NULL ? groups : NULL, kept, resamples,
-                          eval->options->seed != 0 ? eval->options->seed : SEED, out, err);
-    free(judged);
-    free(groups);
-    return status;
+    return KIN_OK;
 }
 
-static kin_status column_of(const kin_manifest *manifest, const char *name, int *column,
-                            kin_error *err)
+/* The options with what is left open filled in. */
+static kin_status complete(const kin_archive *archive, const kin_eval_options *given,
+                           kin_eval_options *out, kin_error *err)
 {
-    *column = kin_manifest_find_column(manifest, name);
-    return *column >= 0 ? KIN_OK
-                        : kin_fail(err, KIN_E_ARG, name, "the manifest has no such column");
-}
-
-static kin_status load_one(struct eval *eval, const kin_snapshot *snapshot,
-                           const kin_manifest *manifest, kin_eval_items *out, kin_error *err)
-{
-    int label, leave_out = -1;
-    kin_status status = column_of(
-        manifest, eval->options->label != NULL ? eval->options->label : "diagnosis", &label, err);
-    if (status == KIN_OK && eval->options->leave_out != NULL)
-        status = column_of(manifest, eval->options->leave_out, &leave_out, err);
-    if (status == KIN_OK)
-        status = kin_eval_items_load(snapshot, manifest, label, leave_out, &eval->classes,
-                                     &eval->groups, out, err);
-    return status;
+    static const kin_eval_model usual[] = {{.model = "learnt"}, {.model = "pca"}};
+    *out = *given;
+    if (out->model_count == 0) {
+        out->models = usual;
+        out->model_count = sizeof usual / sizeof usual[0];
+    }
+    if (out->folds == 0)
+        out->folds = KIN_EVAL_DEFAULT_FOLDS;
+    if (out->bootstrap == 0)
+        out->bootstrap = RESAMPLES;
+    if (out->seed == 0)
+        out->seed = SEED;
+    if (out->bootstrap > RESAMPLES_MAX)
+        return kin_fail(err, KIN_E_ARG, NULL, "at most %d resamplings", RESAMPLES_MAX);
+    if (out->folds < 1 || out->folds > KIN_EVAL_FOLDS_MAX)
+        return kin_fail(err, KIN_E_ARG, NULL, "from 1 to %d folds", KIN_EVAL_FOLDS_MAX);
+    return check_models(archive, out, err);
 }
 
 static kin_status load(struct eval *eval, kin_archive *archive, const kin_manifest *manifest,
-                       kin_error *err)
+                       const kin_eval_options *options, kin_error *err)
 {
-    kin_snapshot snapshot;
-    kin_status status = kin_snapshot_open(archive, &snapshot, err);
-    if (status != KIN_OK)
-        return status;
-    eval->dim = archive->dim;
-    eval->asked = &eval->database;
-    status = load_one(eval, &snapshot, manifest, &eval->database, err);
-    if (status == KIN_OK && eval->options->queries != NULL) {
-        eval->asked = &eval->queries;
-        status = load_one(eval, &snapshot, eval->options->queries, &eval->queries, err);
-    }
-    kin_snapshot_close(&snapshot);
-    eval->report->database = eval->database.count;
-    eval->report->duplicates = eval->database.duplicates;
-    eval->report->missing = eval->database.missing + eval->queries.missing;
-    if (status == KIN_OK && eval->database.count < 2)
-        status = kin_fail(err, KIN_E_NOT_FOUND, NULL,
-                          "fewer than 2 images of the manifest are in the archive");
-    return status;
+    kin_eval_set *set = &eval->set;
+    set->options = options;
+    set->archive = archive;
+    kin_status status = kin_eval_step(options, "finding the images", 0, err);
+    if (status == KIN_OK)
+        status = kin_eval_set_load(set, manifest, err);
+    if (status == KIN_OK)
+        status = kin_eval_vectors_load(set, err);
+    if (status == KIN_OK)
+        status = kin_eval_step(options, "finding near-duplicates", 0, err);
+    if (status == KIN_OK)
+        status = kin_eval_groups_make(set, err);
+    return status == KIN_OK ? kin_eval_report_begin(eval->report, set, err) : status;
 }
 
-static int by_name(const void *a, const void *b, void *names)
+/* --- folds --- */
+
+/* Judges the fold's queries by one model. */
+static kin_status run_model(struct eval *eval, const kin_eval_fold *fold, size_t model,
+                            const float *vectors, size_t dim, kin_error *err)
 {
-    return strcmp(((char **)names)[*(const int *)a], ((char **)names)[*(const int *)b]);
+    const kin_eval_ranking ranking = {.set = &eval->set,
+                                      .fold = fold,
+                                      .model = &eval->set.options->models[model],
+                                      .vectors = vectors,
+                                      .dim = dim,
+                                      .place = eval->place,
+                                      .answers = eval->report->models[model].answers,
+                                      .judged = eval->judged[model]};
+    return kin_eval_rank(&ranking, err);
 }
 
-/* Renumbers the classes by name, so that reports do not depend on the order of rows. */
-static kin_status sort_classes(struct eval *eval, kin_error *err)
+static bool same_vectors(const kin_eval_model *a, const kin_eval_model *b)
 {
-    kin_eval_report *report = eval->report;
-    size_t count = eval->classes.count;
-    int *order = calloc(count, sizeof *order), *number = calloc(count, sizeof *number);
-    report->classes = calloc(count, sizeof *report->classes);
-    report->class_sizes = calloc(count, sizeof *report->class_sizes);
-    report->per_class = calloc(count, sizeof *report->per_class);
-    report->confusion = calloc(count * count, sizeof *report->confusion);
+    bool same_method = a->method == b->method || (a->method != NULL && b->method != NULL &&
+                                                  strcmp(a->method, b->method) == 0);
+    return strcmp(a->model, b->model) == 0 && same_method;
+}
+
+/* All models in one fold; those next to each other that differ in their scores alone share their
+ * vectors. */
+static kin_status run_fold(struct eval *eval, const kin_eval_fold *fold, double done, double share,
+                           kin_error *err)
+{
+    const kin_eval_options *options = eval->set.options;
+    float *vectors = NULL;
+    size_t dim = 0;
     kin_status status = KIN_OK;
-    if (order == NULL || number == NULL || report->classes == NULL || report->class_sizes == NULL ||
-        report->per_class == NULL || report->confusion == NULL) {
-        status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu classes", count);
-    } else {
-        report->class_count = count;
-        for (size_t i = 0; i < count; i++)
-            order[i] = (int)i;
-        qsort_r(order, count, sizeof *order, by_name, eval->classes.names);
-        for (size_t i = 0; i < count; i++) {
-            number[order[i]] = (int)i;
-            report->classes[i] = eval->classes.names[order[i]];
-            eval->classes.names[order[i]] = NULL; /* the report owns it now */
+    for (size_t m = 0; status == KIN_OK && m < options->model_count; m++) {
+        const kin_eval_model *model = &options->models[m];
+        kin_eval_model_report *report = &eval->report->models[m];
+        status = kin_eval_step(options, report->name,
+                               done + share * (double)m / (double)options->model_count, err);
+        if (status == KIN_OK && (vectors == NULL || !same_vectors(model, model - 1))) {
+            double began = kin_clock_monotonic();
+            free(vectors);
+            status = kin_eval_embed(&eval->set, model, fold, &vectors, &dim, report->note, err);
+            report->learn_seconds += kin_clock_monotonic() - began;
         }
-        for (size_t i = 0; i < eval->database.count; i++)
-            eval->database.items[i].label = number[eval->database.items[i].label];
-        for (size_t i = 0; i < eval->queries.count; i++)
-            eval->queries.items[i].label = number[eval->queries.items[i].label];
+        if (status == KIN_OK)
+            status = run_model(eval, fold, m, vectors, dim, err);
     }
-    free(order);
-    free(number);
+    free(vectors);
     return status;
 }
 
-static kin_status judge_all(struct eval *eval, kin_error *err)
+static kin_status run_folds(struct eval *eval, kin_error *err)
 {
-    size_t count = eval->asked->count;
-    eval->judged = calloc(count + 1, sizeof *eval->judged);
-    eval->valid = calloc(count + 1, sizeof *eval->valid);
-    if (eval->judged == NULL || eval->valid == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu queries", count);
-    kin_parallel_for(count, QUERY_GRAIN, eval->options->threads, judge_range, eval);
-    return atomic_load(&eval->out_of_memory) ? kin_fail(err, KIN_E_NOMEM, NULL, "no memory to rank")
-                                             : KIN_OK;
+    const kin_eval_options *options = eval->set.options;
+    int folds = options->queries != NULL ? 1 : options->folds;
+    int first = options->queries != NULL ? KIN_EVAL_QUERIES_FOLD
+                : folds == 1             ? KIN_EVAL_ALL_FOLD
+                                         : 0;
+    kin_status status = KIN_OK;
+    if (first == 0)
+        status = kin_eval_folds_deal(&eval->set, &folds, err);
+    eval->report->folds = options->queries != NULL ? 0 : folds;
+    for (int f = 0; status == KIN_OK && f < folds; f++) {
+        kin_eval_fold fold;
+        status = kin_eval_fold_make(&eval->set, first < 0 ? first : f, &fold, err);
+        if (status == KIN_OK)
+            status = run_fold(eval, &fold, (double)f / folds, 1.0 / folds, err);
+        kin_eval_fold_release(&fold);
+    }
+    return status;
 }
 
-static kin_status fill_report(struct eval *eval, kin_error *err)
+/* --- all of it --- */
+
+/* Numbers the queries, and makes room for what is judged of them. */
+static kin_status number_queries(struct eval *eval, kin_error *err)
 {
-    kin_eval_report *report = eval->report;
-    for (size_t i = 0; i < eval->database.count; i++)
-        report->class_sizes[eval->database.items[i].label]++;
-    for (size_t i = 0; i < eval->asked->count; i++) {
-        if (!eval->valid[i])
-            report->unjudged++;
-        else
-            report->confusion[(size_t)eval->asked->items[i].label * report->class_count +
-                              (size_t)eval->judged[i].majority]++;
+    const kin_eval_set *set = &eval->set;
+    size_t models = set->options->model_count, queries = 0;
+    eval->place = calloc(set->count + 1, sizeof *eval->place);
+    eval->judged = calloc(models, sizeof *eval->judged);
+    if (eval->place == NULL || eval->judged == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu images", set->count);
+    for (size_t i = 0; i < set->count; i++)
+        eval->place[i] =
+            set->options->queries == NULL || set->images[i].query ? queries++ : SIZE_MAX;
+    if (queries == 0 || (set->options->queries != NULL && queries == set->count))
+        return kin_fail(err, KIN_E_NOT_FOUND, NULL,
+                        queries == 0 ? "none of the queries can be read"
+                                     : "beside the queries no image is left");
+    for (size_t m = 0; m < models; m++) {
+        eval->judged[m] = calloc(queries, sizeof **eval->judged);
+        if (eval->judged[m] == NULL)
+            return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu queries", queries);
     }
-    kin_status status = summarise(eval, -1, &report->all, err);
-    for (size_t i = 0; status == KIN_OK && i < report->class_count; i++)
-        status = summarise(eval, (int)i, &report->per_class[i], err);
-    return status;
+    return kin_eval_report_make_room(eval->report, set, eval->place, queries, err);
+}
+
+static void eval_release(struct eval *eval)
+{
+    for (size_t m = 0; eval->judged != NULL && m < eval->set.options->model_count; m++)
+        free(eval->judged[m]);
+    free(eval->judged);
+    free(eval->place);
+    kin_eval_set_release(&eval->set);
 }
 
 kin_status kin_eval(kin_archive *archive, const kin_manifest *manifest,
-                    const kin_eval_options *options, kin_eval_report *out, kin_error *err)
+                    const kin_eval_options *given, kin_eval_report *out, kin_error *err)
 {
-    struct eval eval = {.options = options, .report = out};
+    struct eval eval = {.report = out};
+    kin_eval_options options;
     memset(out, 0, sizeof *out);
-    if (options->bootstrap > RESAMPLES_MAX)
-        return kin_fail(err, KIN_E_ARG, NULL, "at most %d resamplings", RESAMPLES_MAX);
-    kin_status status = load(&eval, archive, manifest, err);
+    kin_status status = complete(archive, given, &options, err);
+    if (status != KIN_OK)
+        return status;
+    status = load(&eval, archive, manifest, &options, err);
     if (status == KIN_OK)
-        status = sort_classes(&eval, err);
+        status = number_queries(&eval, err);
     if (status == KIN_OK)
-        status = judge_all(&eval, err);
+        status = run_folds(&eval, err);
     if (status == KIN_OK)
-        status = fill_report(&eval, err);
-    kin_eval_items_release(&eval.database);
-    kin_eval_items_release(&eval.queries);
-    kin_names_release(&eval.classes);
-    kin_names_release(&eval.groups);
-    free(eval.judged);
-    free(eval.valid);
+        status = kin_eval_step(&options, "resampling", 1, err);
+    if (status == KIN_OK)
+        status = kin_eval_report_fill(out, &eval.set, eval.judged, err);
+    if (status == KIN_OK && options.sheet != NULL)
+        status = kin_eval_sheet_write(&eval.set, out, options.sheet, options.sheet_rows, err);
+    eval_release(&eval);
     if (status != KIN_OK)
         kin_eval_report_release(out);
     return status;
-}
-
-void kin_eval_report_release(kin_eval_report *report)
-{
-    for (size_t i = 0; i < report->class_count; i++)
-        free(report->classes[i]);
-    free(report->classes);
-    free(report->class_sizes);
-    free(report->per_class);
-    free(report->confusion);
-    memset(report, 0, sizeof *report);
 }

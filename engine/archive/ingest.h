@@ -28,7 +28,9 @@ typedef struct kin_ingest_options {
     const char *worker;           /* see kin_decoder_new() */
     kin_decode_limits limits;
     int jobs; /* files decoded at once; 0: one per processor */
-    /* Both may be NULL; called from the calling thread only. images: frames of the file. */
+    /* Both may be NULL; called from the calling thread only. images: frames of the file, or regions that
+     * an annotation marks.  reason: of skips and failures; of others what is missing ("3 of the 5 images
+     * that it marks are stored"), or "". */
     void (*event)(void *ctx, kin_ingest_event event, const char *path, uint64_t images,
                   const char *reason);
     /* Called several times a second; nonzero stops the ingest (what is stored stays). */
@@ -45,8 +47,10 @@ typedef struct kin_ingest_reason {
 enum { KIN_INGEST_REASONS_MAX = 64 /* further ones are counted together as "other" */ };
 
 typedef struct kin_ingest_summary {
-    uint64_t files;  /* seen */
-    uint64_t images; /* stored, replaced ones included */
+    uint64_t files;       /* seen */
+    uint64_t images;      /* stored, replaced ones included */
+    uint64_t regions;     /* of images, likewise */
+    uint64_t annotations; /* of the files, those that mark regions of other files' images */
     uint64_t stored, duplicate, updated, replaced, skipped, failed; /* files */
     kin_ingest_reason reasons[KIN_INGEST_REASONS_MAX];              /* of skips */
     size_t reason_count;
@@ -60,7 +64,8 @@ typedef struct kin_ingest_summary {
 void kin_ingest_count(kin_ingest_summary *summary, kin_ingest_event event, const char *reason);
 
 /* Walks paths (files or folders; folders in name order, symbolic links followed, loops reported),
- * decodes, describes, stores. Failures of single files are events; the status tells only whether
+ * decodes, describes, stores.  Files that mark regions of images (SEG, RTSTRUCT, SR) come last, so that
+ * their images are there: annotation.h. Failures of single files are events; the status tells only whether
  * the whole could go on (KIN_E_CANCELLED, disk full, …). */
 kin_status kin_ingest(kin_archive *archive, const char *const *paths, size_t path_count,
                       const kin_ingest_options *options, kin_ingest_summary *summary,

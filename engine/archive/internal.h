@@ -30,6 +30,7 @@
 #define KIN_META_GENERATION_TIME      "generation_time"
 #define KIN_META_GENERATION_RECALL    "generation_recall"
 #define KIN_META_MODEL_ROWS           "model_rows" /* of the store when the model was learnt */
+#define KIN_META_LEARNT               "learnt"     /* archive/learn_note.h, of a supervised model */
 #define KIN_META_COSTS                "costs" /* search/costs.h, as the last reindex measured them */
 
 enum {
@@ -66,8 +67,9 @@ typedef struct kin_state_names {
 struct kin_archive {
     const kin_fs *fs;
     char dir[PATH_MAX];
-    size_t dim, descriptor_length;
-    const kin_codec *codec; /* of embeddings; descriptors are fp32 */
+    size_t dim;
+    kin_decode_features features; /* spec and signature from malloc */
+    const kin_codec *codec;       /* of embeddings; descriptors are fp32 */
     char layout_tag[KIN_LAYOUT_TAG_SIZE];
     kin_catalog *catalog;
     pthread_mutex_t state_lock; /* over what follows; never held while something is loaded */
@@ -145,7 +147,8 @@ kin_status kin_read_rows(const kin_snapshot *snapshot, kin_segments *set, const 
 /* The field whose value names all images of a level. */
 const char *kin_level_field(kin_level level);
 
-/* The ids that uid names, at the first level that knows it; KIN_E_NOT_FOUND when none does. */
+/* The ids that uid names, regions of images among them, at the first level that knows it;
+ * KIN_E_NOT_FOUND when none does. */
 kin_status kin_ids_named(kin_txn *txn, const char *uid, roaring_bitmap_t **ids, kin_level *level,
                          kin_error *err);
 

@@ -25,6 +25,7 @@ struct kin_manifest {
     size_t cell_count, cell_capacity;
     size_t columns, rows;
     int path_column;
+    char *folder; /* the CSV's, absolute */
     char **paths; /* one a row */
     struct by_path *entries, *by_path;
 };
@@ -174,6 +175,9 @@ static kin_status resolve_paths(kin_manifest *manifest, const char *csv, kin_err
     if (realpath(csv, folder) == NULL)
         return kin_fail_errno(err, csv, "cannot resolve the path");
     *strrchr(folder, '/') = '\0';
+    manifest->folder = strdup(folder);
+    if (manifest->folder == NULL)
+        return kin_fail(err, KIN_E_NOMEM, csv, "no memory for a path");
     manifest->paths = calloc(manifest->rows > 0 ? manifest->rows : 1, sizeof *manifest->paths);
     manifest->entries = calloc(manifest->rows > 0 ? manifest->rows : 1, sizeof *manifest->entries);
     if (manifest->paths == NULL || manifest->entries == NULL)
@@ -226,6 +230,7 @@ void kin_manifest_free(kin_manifest *manifest)
     for (size_t row = 0; manifest->paths != NULL && row < manifest->rows; row++)
         free(manifest->paths[row]);
     free(manifest->paths);
+    free(manifest->folder);
     free(manifest->entries);
     free(manifest->cells);
     free(manifest->text);
@@ -263,6 +268,15 @@ int kin_manifest_find_column(const kin_manifest *manifest, const char *name)
         if (strcmp(kin_manifest_column_borrow(manifest, column), name) == 0)
             return (int)column;
     return -1;
+}
+
+kin_status kin_manifest_resolve(const kin_manifest *manifest, const char *path, char buf[PATH_MAX],
+                                kin_error *err)
+{
+    int length = path[0] == '/' ? snprintf(buf, PATH_MAX, "%s", path)
+                                : snprintf(buf, PATH_MAX, "%s/%s", manifest->folder, path);
+    return length >= 0 && length < PATH_MAX ? KIN_OK
+                                            : kin_fail(err, KIN_E_ARG, path, "path is too long");
 }
 
 long kin_manifest_find_path(const kin_manifest *manifest, const char *path)

@@ -5,12 +5,14 @@
  * about.  The columns patient_id, modality, body_part, study_date, outcome, study_uid (or
  * study_instance_uid) and series_uid (or series_instance_uid) fill those fields of the record;
  * every other column becomes a label of its own name (one named like a fact of the image, such as
- * frame, width or format, is passed over).  For DICOM files UIDs stay the file's own; other fields
+ * frame, width or format, is passed over; `region` becomes the label region_name).  `roi`, `mask` and
+ * `roi_label` mark regions of the image: see manifest_regions.h.  For DICOM files UIDs stay the file's own; other fields
  * of the manifest win over the file's.
  */
 #ifndef KIN_ARCHIVE_MANIFEST_H
 #define KIN_ARCHIVE_MANIFEST_H
 
+#include <limits.h>
 #include <stddef.h>
 
 #include "base/status.h"
@@ -36,6 +38,9 @@ const char *kin_manifest_column_borrow(const kin_manifest *manifest, size_t colu
 const char *kin_manifest_value_borrow(const kin_manifest *manifest, size_t row, size_t column);
 /* The file that a row is about, absolute, links resolved where the file exists. */
 const char *kin_manifest_path_borrow(const kin_manifest *manifest, size_t row);
+/* A path that a value names, relative to the CSV's folder or absolute, into buf; KIN_E_ARG: too long. */
+kin_status kin_manifest_resolve(const kin_manifest *manifest, const char *path, char buf[PATH_MAX],
+                                kin_error *err);
 /* Column number of a name, or -1. */
 int kin_manifest_find_column(const kin_manifest *manifest, const char *name);
 /* Row about the file at (absolute, resolved) path, or -1. The last row wins where several name one

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "archive/internal.h"
+#include "archive/networks.h"
 
 /* In the folder of an archive whose making is not over: one that was cut off may be begun again. */
 #define UNFINISHED "unfinished"
@@ -27,17 +28,15 @@ kin_status kin_archive_require_empty(const char *dir, kin_error *err)
     return status;
 }
 
-/* The signature, digested to fit a segment's tag. */
-static void layout_tag(char tag[KIN_LAYOUT_TAG_SIZE])
+/* A signature, digested to fit a segment's tag. */
+static void layout_tag(const char *signature, char tag[KIN_LAYOUT_TAG_SIZE])
 {
-    char signature[KIN_LAYOUT_SIGNATURE_SIZE];
-    kin_descriptor_signature(signature);
     kin_digest digest = kin_digest_of(signature, strlen(signature));
     snprintf(tag, KIN_LAYOUT_TAG_SIZE, "%016llx", (unsigned long long)digest.low);
 }
 
 struct first_settings {
-    const char *model;
+    const char *model, *signature;
     const kin_codec *codec;
     size_t dim;
 };
@@ -45,13 +44,12 @@ struct first_settings {
 static kin_status write_first_settings(kin_txn *txn, void *ctx, kin_error *err)
 {
     const struct first_settings *first = ctx;
-    char signature[KIN_LAYOUT_SIGNATURE_SIZE], model[KIN_EMBED_ID_SIZE];
-    kin_descriptor_signature(signature);
+    char model[KIN_EMBED_ID_SIZE];
     kin_status status = kin_meta_get_text(txn, KIN_META_MODEL, model, sizeof model, err);
     if (status == KIN_OK && model[0] != '\0')
         status = kin_fail(err, KIN_E_EXISTS, NULL, "there is an archive already");
     if (status == KIN_OK)
-        status = kin_meta_set_text(txn, KIN_META_LAYOUT, signature, err);
+        status = kin_meta_set_text(txn, KIN_META_LAYOUT, first->signature, err);
     if (status == KIN_OK)
         status = kin_meta_set_u64(txn, KIN_META_DIM, first->dim, err);
     if (status == KIN_OK)
@@ -117,84 +115,149 @@ static kin_status end_making(const kin_fs *fs, const char *dir, const char *mark
     return kin_fs_sync_dir(fs, dir, err);
 }
 
-kin_status kin_archive_init(const kin_fs *fs, const char *dir, size_t dim, const char *codec,
-                            kin_error *err)
+/* Saves the model that serves until there is something to learn from. */
+static kin_status make_first_model(const kin_fs *fs, const char *dir,
+                                   const kin_extractor *extractor, size_t dim, kin_embedder **out,
+                                   kin_error *err)
 {
-    char signature[KIN_LAYOUT_SIGNATURE_SIZE], path[PATH_MAX], mark[PATH_MAX];
-    kin_embedder *embedder = NULL;
-    kin_catalog *catalog = NULL;
-    const kin_codec *kept = codec != NULL ? kin_codec_named(codec) : kin_codec_fp32;
-    int lock = -1;
-
-    if (kept == NULL)
-        return kin_fail(err, KIN_E_ARG, codec, "vectors are kept as fp32, fp16 or int8");
-    kin_descriptor_signature(signature);
-    kin_status status = hold_folder(fs, dir, &lock, err);
+    char path[PATH_MAX];
+    kin_status status = kin_embedder_bootstrap(kin_extractor_signature_borrow(extractor),
+                                               kin_extractor_length(extractor), dim, out, err);
     if (status == KIN_OK)
-        status = kin_archive_path(dir, UNFINISHED, "", "", mark, err);
+        status = kin_archive_path(dir, "models", kin_embedder_id_borrow(*out), ".model", path, err);
+    return status == KIN_OK ? kin_embedder_save(*out, fs, path, err) : status;
+}
+
+static kin_status make_catalog(const char *dir, const struct first_settings *first, kin_error *err)
+{
+    char path[PATH_MAX];
+    kin_catalog *catalog = NULL;
+    kin_status status = kin_archive_path(dir, "catalog", "", "", path, err);
+    if (status == KIN_OK)
+        status = kin_catalog_open(path, true, &catalog, err);
+    if (status == KIN_OK)
+        status = kin_catalog_write(catalog, write_first_settings, (void *)first, err);
+    kin_catalog_close(catalog);
+    return status;
+}
+
+/* The archive describes by its own copies: what happens to the originals does not matter. */
+static kin_status keep_networks(const kin_fs *fs, const char *dir, const kin_extractor *extractor,
+                                kin_error *err)
+{
+    char path[PATH_MAX];
+    kin_status status = kin_networks_path(dir, path, err);
+    return status == KIN_OK ? kin_extractor_copy_networks(extractor, fs, path, err) : status;
+}
+
+/* Everything in the folder of an archive, which the caller holds. */
+static kin_status make_archive(const kin_fs *fs, const char *dir, const kin_extractor *extractor,
+                               const kin_codec *codec, size_t dim, kin_error *err)
+{
+    char mark[PATH_MAX];
+    kin_embedder *embedder = NULL;
+    kin_status status = kin_archive_path(dir, UNFINISHED, "", "", mark, err);
     if (status == KIN_OK)
         status = begin_making(fs, dir, mark, err);
     if (status == KIN_OK)
         status = kin_archive_make_folders(fs, dir, err);
     if (status == KIN_OK)
-        status = kin_embedder_bootstrap(signature, kin_descriptor_length(), dim, &embedder, err);
+        status = keep_networks(fs, dir, extractor, err);
     if (status == KIN_OK)
-        status =
-            kin_archive_path(dir, "models", kin_embedder_id_borrow(embedder), ".model", path, err);
-    if (status == KIN_OK)
-        status = kin_embedder_save(embedder, fs, path, err);
-    if (status == KIN_OK)
-        status = kin_archive_path(dir, "catalog", "", "", path, err);
-    if (status == KIN_OK)
-        status = kin_catalog_open(path, true, &catalog, err);
+        status = make_first_model(fs, dir, extractor, dim, &embedder, err);
     if (status == KIN_OK) {
-        struct first_settings first = {kin_embedder_id_borrow(embedder), kept,
-                                       kin_embedder_dim(embedder)};
-        status = kin_catalog_write(catalog, write_first_settings, &first, err);
+        const struct first_settings first = {kin_embedder_id_borrow(embedder),
+                                             kin_extractor_signature_borrow(extractor), codec,
+                                             kin_embedder_dim(embedder)};
+        status = make_catalog(dir, &first, err);
     }
-    kin_catalog_close(catalog);
     kin_embedder_free(embedder);
+    return status == KIN_OK ? end_making(fs, dir, mark, err) : status;
+}
+
+kin_status kin_archive_init(const kin_fs *fs, const char *dir, const kin_archive_settings *settings,
+                            kin_error *err)
+{
+    static const kin_archive_settings defaults = {0};
+    const kin_archive_settings *given = settings != NULL ? settings : &defaults;
+    const kin_codec *codec = given->codec != NULL ? kin_codec_named(given->codec) : kin_codec_fp32;
+    kin_extractor *extractor = NULL;
+    int lock = -1;
+    if (codec == NULL)
+        return kin_fail(err, KIN_E_ARG, given->codec, "vectors are kept as fp32, fp16 or int8");
+    kin_status status = kin_extractor_new(given->features, &extractor, err);
     if (status == KIN_OK)
-        status = end_making(fs, dir, mark, err);
+        status = hold_folder(fs, dir, &lock, err);
+    if (status == KIN_OK)
+        status = make_archive(fs, dir, extractor, codec, given->dim, err);
     if (lock >= 0)
         close(lock);
+    kin_extractor_free(extractor);
     return status;
+}
+
+struct settings {
+    char layout[KIN_LAYOUT_SIGNATURE_SIZE];
+    char codec[2 * KIN_CODEC_NAME_SIZE];
+    uint64_t dim;
+};
+
+static kin_status read_meta(kin_archive *archive, struct settings *out, kin_error *err)
+{
+    kin_txn *txn = NULL;
+    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    if (status != KIN_OK)
+        return status;
+    status = kin_meta_get_text(txn, KIN_META_LAYOUT, out->layout, sizeof out->layout, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_u64(txn, KIN_META_DIM, 0, &out->dim, err);
+    if (status == KIN_OK)
+        status = kin_meta_get_text(txn, KIN_META_CODEC, out->codec, sizeof out->codec, err);
+    kin_txn_end(txn);
+    return status;
+}
+
+/* What the layout says of the features; no network is loaded for it. */
+static kin_status take_layout(kin_archive *archive, const char *layout, kin_error *err)
+{
+    kin_decode_features *features = &archive->features;
+    char networks[PATH_MAX], *spec = NULL;
+    kin_status status = kin_layout_length(layout, &features->length, err);
+    if (status == KIN_OK)
+        status = kin_networks_path(archive->dir, networks, err);
+    if (status == KIN_OK)
+        status = kin_layout_spec(layout, networks, &spec, err);
+    if (status != KIN_OK)
+        return status;
+    features->spec = spec;
+    features->signature = strdup(layout);
+    if (features->signature == NULL)
+        return kin_fail(err, KIN_E_NOMEM, archive->dir, "no memory to open the archive");
+    layout_tag(layout, archive->layout_tag);
+    return KIN_OK;
 }
 
 /* Reads what must hold before anything else is believed: the layout and the dimension. */
 static kin_status read_settings(kin_archive *archive, kin_error *err)
 {
-    kin_txn *txn = NULL;
-    char stored[KIN_LAYOUT_SIGNATURE_SIZE], ours[KIN_LAYOUT_SIGNATURE_SIZE];
-    char codec[2 * KIN_CODEC_NAME_SIZE];
-    uint64_t dim = 0;
-    kin_status status = kin_catalog_read(archive->catalog, &txn, err);
+    struct settings settings = {0};
+    kin_status status = read_meta(archive, &settings, err);
     if (status != KIN_OK)
         return status;
-    status = kin_meta_get_text(txn, KIN_META_LAYOUT, stored, sizeof stored, err);
-    if (status == KIN_OK)
-        status = kin_meta_get_u64(txn, KIN_META_DIM, 0, &dim, err);
-    if (status == KIN_OK)
-        status = kin_meta_get_text(txn, KIN_META_CODEC, codec, sizeof codec, err);
-    kin_txn_end(txn);
-    if (status != KIN_OK)
-        return status;
-    kin_descriptor_signature(ours);
-    if (stored[0] == '\0' || dim == 0)
+    if (settings.layout[0] == '\0' || settings.dim == 0)
         return kin_fail(err, KIN_E_NOT_FOUND, archive->dir,
                         "no archive here (its making was cut off)");
-    if (strcmp(stored, ours) != 0)
-        return kin_fail(
-            err, KIN_E_UNSUPPORTED, archive->dir,
-            "the archive's descriptors have another layout than this program's: ingest anew");
-    archive->codec = codec[0] != '\0' ? kin_codec_named(codec) : kin_codec_fp32;
+    archive->codec = settings.codec[0] != '\0' ? kin_codec_named(settings.codec) : kin_codec_fp32;
     if (archive->codec == NULL)
         return kin_fail(err, KIN_E_UNSUPPORTED, archive->dir,
                         "the archive keeps its vectors in a way that this program does not know");
-    archive->dim = (size_t)dim;
-    archive->descriptor_length = kin_descriptor_length();
-    layout_tag(archive->layout_tag);
-    return KIN_OK;
+    archive->dim = (size_t)settings.dim;
+    return take_layout(archive, settings.layout, err);
+}
+
+const kin_decode_features *kin_archive_features_borrow(const kin_archive *archive)
+{
+    return &archive->features;
 }
 
 kin_status kin_archive_open(const kin_fs *fs, const char *dir, kin_archive **out, kin_error *err)
@@ -236,6 +299,8 @@ void kin_archive_close(kin_archive *archive)
         return;
     kin_state_return(archive->state);
     kin_catalog_close(archive->catalog);
+    free((char *)archive->features.spec);
+    free((char *)archive->features.signature);
     pthread_cond_destroy(&archive->state_changed);
     pthread_mutex_destroy(&archive->state_lock);
     free(archive);
@@ -249,7 +314,7 @@ kin_status kin_archive_open_or_make(const kin_fs *fs, const char *dir, kin_archi
     kin_status status = kin_archive_open(fs, dir, out, err);
     if (status != KIN_E_NOT_FOUND)
         return status;
-    status = kin_archive_init(fs, dir, 0, NULL, err);
+    status = kin_archive_init(fs, dir, NULL, err);
     if (status == KIN_OK) {
         if (made != NULL)
             *made = true;

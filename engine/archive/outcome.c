@@ -29,9 +29,10 @@ static kin_status set_outcome(kin_txn *txn, struct outcome_change *change, uint3
         return status == KIN_E_NOT_FOUND ? KIN_OK : status;
     const char *group = kin_record_value(&record, kin_level_field(change->level), scratch);
     if (group != NULL && strcmp(group, change->uid) == 0) {
-        change->images++;
+        bool whole = record.region == 0; /* regions go along, uncounted */
+        change->images += whole;
         if (strcmp(record.outcome, change->outcome) != 0) {
-            change->changed++;
+            change->changed += whole;
             status = kin_record_set(&record.outcome, change->outcome, err);
             if (status == KIN_OK)
                 status = kin_catalog_update(txn, &record, err);
@@ -62,6 +63,10 @@ static kin_status read_ids(kin_archive *archive, const char *uid, uint32_t **out
         return status;
     status = kin_ids_named(txn, uid, &ids, level, err);
     kin_txn_end(txn);
+    if (status == KIN_OK && *level == KIN_LEVEL_REGION) {
+        roaring_bitmap_free(ids);
+        status = kin_fail(err, KIN_E_NOT_FOUND, uid, "an object that marks regions has no outcome");
+    }
     if (status != KIN_OK)
         return status;
     *count = (size_t)roaring_bitmap_get_cardinality(ids);

@@ -10,8 +10,7 @@
 /* Of 100: what a diagnosis would not hang on, and the eye sees little of. */
 enum { PREVIEW_QUALITY = 88 };
 
-/* The frame's samples as a raster. */
-static kin_status to_raster(const kin_decode_frame *frame, kin_raster *out, kin_error *err)
+kin_status kin_preview_raster(const kin_decode_frame *frame, kin_raster *out, kin_error *err)
 {
     kin_status status = kin_raster_init(out, (int)frame->preview_width, (int)frame->preview_height,
                                         (int)frame->preview_channels, err);
@@ -28,7 +27,7 @@ kin_status kin_item_set_preview(const kin_decode_frame *frame, kin_item *item, k
     kin_raster raster;
     if (frame->preview == NULL)
         return KIN_OK;
-    kin_status status = to_raster(frame, &raster, err);
+    kin_status status = kin_preview_raster(frame, &raster, err);
     if (status != KIN_OK)
         return status;
     status =
@@ -59,7 +58,7 @@ static kin_status find_frame(kin_txn *txn, const char *uid, uint32_t frame, uint
         status = kin_catalog_get(txn, at->current_value, &record, err);
         if (status != KIN_OK)
             break;
-        found = record.frame == frame;
+        found = record.frame == frame && record.region == 0;
         *id = record.id;
         kin_record_release(&record);
     }
@@ -92,21 +91,29 @@ static kin_status read_preview(kin_archive *archive, const char *uid, uint32_t f
     return status;
 }
 
-kin_status kin_archive_preview(kin_archive *archive, const char *sop_instance_uid, uint32_t frame,
-                               kin_raster *out, kin_error *err)
+kin_status kin_preview_decode(const void *bytes, size_t size, const char *name, kin_raster *out,
+                              kin_error *err)
 {
     static const kin_image_limits limits = {.max_frame_bytes = 16 << 20,
                                             .max_total_bytes = 16 << 20};
+    kin_status status = KIN_OK;
+    const kin_image_format *format = kin_image_format_of(bytes, size);
+    if (format != NULL)
+        status = format->read(bytes, size, 0, &limits, out, err);
+    if (format == NULL || status == KIN_E_FORMAT)
+        status = kin_fail(err, KIN_E_CORRUPT, name, "the stored preview is no picture");
+    return status;
+}
+
+kin_status kin_archive_preview(kin_archive *archive, const char *sop_instance_uid, uint32_t frame,
+                               kin_raster *out, kin_error *err)
+{
     void *bytes = NULL;
     size_t size = 0;
     kin_status status = read_preview(archive, sop_instance_uid, frame, &bytes, &size, err);
     if (status != KIN_OK)
         return status;
-    const kin_image_format *format = kin_image_format_of(bytes, size);
-    if (format != NULL)
-        status = format->read(bytes, size, 0, &limits, out, err);
-    if (format == NULL || status == KIN_E_FORMAT)
-        status = kin_fail(err, KIN_E_CORRUPT, sop_instance_uid, "the stored preview is no picture");
+    status = kin_preview_decode(bytes, size, sop_instance_uid, out, err);
     free(bytes);
     return status;
 }

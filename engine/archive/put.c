@@ -3,34 +3,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "archive/internal.h"
+#include "archive/put.h"
 #include "base/checked.h"
 #include "base/clock.h"
 
-/* One call of kin_archive_put(), through every run of its transaction. */
-struct put {
-    kin_archive *archive;
-    kin_instance *instances;
-    size_t count;
-    kin_state *state; /* the model that made `vectors` */
-    float *vectors;   /* an embedding for each item, in order; dim floats each */
-    int64_t now;
-};
-
-/* What is stored of one instance's UID. */
-struct known {
-    kin_record *records;
-    size_t count;
-};
-
-static void known_release(struct known *known)
+static void known_release(kin_known *known)
 {
     kin_records_free(known->records, known->count);
     known->records = NULL;
     known->count = 0;
 }
 
-static kin_status known_load(kin_txn *txn, const char *uid, struct known *known, kin_error *err)
+static kin_status known_load(kin_txn *txn, const char *uid, kin_known *known, kin_error *err)
 {
     roaring_bitmap_t *ids = NULL;
     known->records = NULL;
@@ -54,10 +38,10 @@ static kin_status known_load(kin_txn *txn, const char *uid, struct known *known,
     return status;
 }
 
-static const kin_record *known_frame(const struct known *known, uint32_t frame)
+const kin_record *kin_known_frame(const kin_known *known, uint32_t frame)
 {
     for (size_t i = 0; i < known->count; i++)
-        if (known->records[i].frame == frame)
+        if (known->records[i].frame == frame && known->records[i].region == 0)
             return &known->records[i];
     return NULL;
 }
@@ -73,8 +57,7 @@ static bool same_labels(const kin_record *a, const kin_record *b)
     return true;
 }
 
-/* Equal in all that a search could show or ask for, where it lies aside. */
-static bool same_description(const kin_record *a, const kin_record *b)
+bool kin_put_same_description(const kin_record *a, const kin_record *b)
 {
     return strcmp(a->series_instance_uid, b->series_instance_uid) == 0 &&
            strcmp(a->study_instance_uid, b->study_instance_uid) == 0 &&
@@ -92,7 +75,7 @@ static bool is_mere_copy(const kin_record *fresh, const kin_record *old)
            strcmp(fresh->path, old->path) != 0 && access(old->path, F_OK) == 0;
 }
 
-static bool same_place(const kin_record *a, const kin_record *b)
+bool kin_put_same_place(const kin_record *a, const kin_record *b)
 {
     return a->uploaded == b->uploaded && strcmp(a->path, b->path) == 0 &&
            kin_digest_equal(a->file, b->file);
@@ -106,11 +89,12 @@ static kin_put_outcome judge(const kin_record *fresh, const kin_record *old)
         return KIN_PUT_REPLACED;
     if (is_mere_copy(fresh, old))
         return KIN_PUT_DUPLICATE;
-    return same_description(fresh, old) && same_place(fresh, old) ? KIN_PUT_DUPLICATE
-                                                                  : KIN_PUT_UPDATED;
+    return kin_put_same_description(fresh, old) && kin_put_same_place(fresh, old)
+               ? KIN_PUT_DUPLICATE
+               : KIN_PUT_UPDATED;
 }
 
-/* How much an outcome changes: an instance's outcome is that of the frame that changed most. */
+/* How much an outcome changes. */
 static int weight(kin_put_outcome outcome)
 {
     switch (outcome) {
@@ -126,6 +110,11 @@ static int weight(kin_put_outcome outcome)
     return 0;
 }
 
+kin_put_outcome kin_put_outcome_of(kin_put_outcome a, kin_put_outcome b)
+{
+    return weight(b) > weight(a) ? b : a;
+}
+
 static kin_status add_preview(kin_txn *txn, const kin_item *item, kin_error *err)
 {
     return item->preview != NULL
@@ -133,43 +122,55 @@ static kin_status add_preview(kin_txn *txn, const kin_item *item, kin_error *err
                : KIN_OK;
 }
 
-static kin_status add_row(struct put *put, kin_txn *txn, kin_item *item, const float *vector,
-                          kin_error *err)
+kin_status kin_put_row(kin_put *put, kin_txn *txn, kin_record *record, const float *descriptor,
+                       const float *vector, kin_error *err)
 {
-    if (item->descriptor == NULL)
-        return kin_fail(err, KIN_E_NOT_FOUND, item->record.sop_instance_uid,
+    if (descriptor == NULL)
+        return kin_fail(err, KIN_E_NOT_FOUND, record->sop_instance_uid,
                         "the image is not stored and came without a descriptor");
-    kin_status status = kin_catalog_put(txn, &item->record, err);
+    kin_status status = kin_catalog_put(txn, record, err);
+    if (status == KIN_OK)
+        status = kin_segments_append(put->state->descriptors, record->id, descriptor, 1, err);
+    if (status == KIN_OK)
+        status = kin_segments_append(put->state->vectors, record->id, vector, 1, err);
+    return status;
+}
+
+/* Another description of the same picture, for its regions too. */
+static kin_status update_image(kin_put *put, kin_txn *txn, kin_item *item, const kin_known *known,
+                               const kin_record *old, kin_error *err)
+{
+    item->record.id = old->id;
+    kin_status status = kin_catalog_update(txn, &item->record, err);
     if (status == KIN_OK)
         status = add_preview(txn, item, err);
-    if (status == KIN_OK)
-        status =
-            kin_segments_append(put->state->descriptors, item->record.id, item->descriptor, 1, err);
-    if (status == KIN_OK)
-        status = kin_segments_append(put->state->vectors, item->record.id, vector, 1, err);
-    return status;
+    return status == KIN_OK ? kin_put_follow(put, txn, known, &item->record, err) : status;
 }
 
-static kin_status put_item(struct put *put, kin_txn *txn, kin_item *item, const float *vector,
-                           const kin_record *old, kin_put_outcome *outcome, kin_error *err)
+static kin_status put_item(kin_put *put, kin_txn *txn, kin_item *item, const float *vector,
+                           const kin_known *known, kin_put_outcome *outcome, kin_error *err)
 {
+    kin_status status = KIN_OK;
+    const kin_record *old = kin_known_frame(known, item->record.frame);
+    item->record.region = 0;
     item->record.ingested_us = put->now;
     *outcome = judge(&item->record, old);
-    kin_status status = KIN_OK;
-    if (*outcome == KIN_PUT_UPDATED) {
-        item->record.id = old->id;
-        status = kin_catalog_update(txn, &item->record, err);
-        return status == KIN_OK ? add_preview(txn, item, err) : status;
+    if (*outcome == KIN_PUT_DUPLICATE)
+        return KIN_OK;
+    if (*outcome == KIN_PUT_UPDATED)
+        return update_image(put, txn, item, known, old, err);
+    if (*outcome == KIN_PUT_REPLACED) {
+        status = kin_put_drop_regions(txn, known, old->frame, err);
+        if (status == KIN_OK)
+            status = kin_catalog_remove(txn, old->id, err);
     }
-    if (*outcome == KIN_PUT_REPLACED)
-        status = kin_catalog_remove(txn, old->id, err);
-    if (status == KIN_OK && *outcome != KIN_PUT_DUPLICATE)
-        status = add_row(put, txn, item, vector, err);
-    return status;
+    if (status == KIN_OK)
+        status = kin_put_row(put, txn, &item->record, item->descriptor, vector, err);
+    return status == KIN_OK ? add_preview(txn, item, err) : status;
 }
 
-/* Frames that the stored instance had and the new one has no more. */
-static kin_status remove_beyond(kin_txn *txn, const struct known *known, uint32_t frames,
+/* Frames that the stored instance had and the new one has no more, with their regions. */
+static kin_status remove_beyond(kin_txn *txn, const kin_known *known, uint32_t frames,
                                 bool *removed, kin_error *err)
 {
     for (size_t i = 0; i < known->count; i++) {
@@ -183,34 +184,43 @@ static kin_status remove_beyond(kin_txn *txn, const struct known *known, uint32_
     return KIN_OK;
 }
 
-static kin_status put_instance(struct put *put, kin_txn *txn, kin_instance *instance,
+static kin_status put_frames(kin_put *put, kin_txn *txn, kin_instance *instance,
+                             const kin_known *known, const float *vectors, kin_error *err)
+{
+    kin_status status = KIN_OK;
+    bool removed = false;
+    for (size_t i = 0; status == KIN_OK && i < instance->count; i++) {
+        kin_put_outcome outcome = KIN_PUT_DUPLICATE;
+        status = put_item(put, txn, &instance->items[i], vectors + i * put->archive->dim, known,
+                          &outcome, err);
+        instance->outcome = kin_put_outcome_of(instance->outcome, outcome);
+    }
+    if (status != KIN_OK || !instance->complete)
+        return status;
+    uint32_t frames = instance->items[instance->count - 1].record.frame + 1;
+    status = remove_beyond(txn, known, frames, &removed, err);
+    if (removed)
+        instance->outcome = KIN_PUT_REPLACED;
+    return status;
+}
+
+static kin_status put_instance(kin_put *put, kin_txn *txn, kin_instance *instance,
                                const float *vectors, kin_error *err)
 {
-    struct known known;
+    kin_known known;
     if (instance->count == 0)
         return KIN_OK;
     instance->outcome = KIN_PUT_DUPLICATE;
     kin_status status = known_load(txn, instance->items[0].record.sop_instance_uid, &known, err);
-    for (size_t i = 0; status == KIN_OK && i < instance->count; i++) {
-        kin_item *item = &instance->items[i];
-        kin_put_outcome outcome;
-        status = put_item(put, txn, item, vectors + i * put->archive->dim,
-                          known_frame(&known, item->record.frame), &outcome, err);
-        if (status == KIN_OK && weight(outcome) > weight(instance->outcome))
-            instance->outcome = outcome;
-    }
-    if (status == KIN_OK && instance->complete) {
-        bool removed = false;
-        uint32_t frames = instance->items[instance->count - 1].record.frame + 1;
-        status = remove_beyond(txn, &known, frames, &removed, err);
-        if (removed)
-            instance->outcome = KIN_PUT_REPLACED;
-    }
+    if (status == KIN_OK && instance->regions)
+        status = kin_put_regions(put, txn, instance, &known, vectors, err);
+    else if (status == KIN_OK)
+        status = put_frames(put, txn, instance, &known, vectors, err);
     known_release(&known);
     return status;
 }
 
-static size_t item_count(const struct put *put)
+static size_t item_count(const kin_put *put)
 {
     size_t items = 0;
     for (size_t i = 0; i < put->count; i++)
@@ -218,7 +228,7 @@ static size_t item_count(const struct put *put)
     return items;
 }
 
-static kin_status check_previews(const struct put *put, kin_error *err)
+static kin_status check_previews(const kin_put *put, kin_error *err)
 {
     for (size_t i = 0; i < put->count; i++)
         for (size_t j = 0; j < put->instances[i].count; j++)
@@ -228,7 +238,7 @@ static kin_status check_previews(const struct put *put, kin_error *err)
     return KIN_OK;
 }
 
-static kin_status embed_items(struct put *put, kin_error *err)
+static kin_status embed_items(kin_put *put, kin_error *err)
 {
     size_t dim = put->archive->dim;
     float *to = put->vectors;
@@ -246,7 +256,7 @@ static kin_status embed_items(struct put *put, kin_error *err)
 }
 
 /* A reindex may have swapped the model since the embeddings were made: then they are made again. */
-static kin_status follow_model(struct put *put, kin_txn *txn, kin_error *err)
+static kin_status follow_model(kin_put *put, kin_txn *txn, kin_error *err)
 {
     kin_state *state = NULL;
     kin_status status = kin_state_borrow(put->archive, txn, &state, err);
@@ -260,7 +270,7 @@ static kin_status follow_model(struct put *put, kin_txn *txn, kin_error *err)
 
 static kin_status put_body(kin_txn *txn, void *ctx, kin_error *err)
 {
-    struct put *put = ctx;
+    kin_put *put = ctx;
     uint64_t first, end;
     kin_status status = follow_model(put, txn, err);
     if (status == KIN_OK)
@@ -301,7 +311,7 @@ void kin_instance_release(kin_instance *instance)
 kin_status kin_archive_put(kin_archive *archive, kin_instance *instances, size_t count,
                            kin_error *err)
 {
-    struct put put = {
+    kin_put put = {
         .archive = archive, .instances = instances, .count = count, .now = kin_clock_wall_us()};
     kin_snapshot snapshot;
     size_t items = item_count(&put), size;

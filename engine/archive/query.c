@@ -31,6 +31,7 @@ static kin_status query_init(kin_query *query, const char *name, float **values,
 /* What is wanted of a file. */
 struct wanted {
     kin_query *query;
+    const kin_query_regions *regions; /* NULL: the whole */
     uint32_t frame;
     size_t length;
     bool found;
@@ -42,14 +43,31 @@ static kin_status take_header(void *ctx, const kin_decode_header *header, kin_er
     return kin_record_set(&wanted->query->patient_id, header->patient_id, err);
 }
 
+/* The mean of the regions' descriptors: embeddings are linear before they are normalised, so its
+ * similarity is the mean of theirs. */
+static kin_status take_regions(struct wanted *wanted, const kin_decode_frame *frame, kin_error *err)
+{
+    kin_status status = kin_query_regions_check(wanted->regions, frame->width, frame->height, err);
+    if (status != KIN_OK)
+        return status;
+    if (frame->region_count != wanted->regions->count)
+        return kin_fail(err, KIN_E_ARG, NULL, "region: is not on the frame");
+    float share = 1.0f / (float)frame->region_count;
+    for (size_t i = 0; i < frame->region_count; i++)
+        for (size_t k = 0; k < wanted->length; k++)
+            wanted->query->descriptor[k] += share * frame->regions[i].descriptor[k];
+    return KIN_OK;
+}
+
 static kin_status take_frame(void *ctx, const kin_decode_frame *frame, kin_error *err)
 {
     struct wanted *wanted = ctx;
-    (void)err;
     if (frame->index != wanted->frame)
         return KIN_OK;
-    memcpy(wanted->query->descriptor, frame->descriptor, wanted->length * sizeof(float));
     wanted->found = true;
+    if (wanted->regions != NULL)
+        return take_regions(wanted, frame, err);
+    memcpy(wanted->query->descriptor, frame->descriptor, wanted->length * sizeof(float));
     return KIN_OK;
 }
 
@@ -62,11 +80,17 @@ struct asked_file {
 
 static kin_status query_from(kin_archive *archive, kin_decoder *decoder,
                              const struct asked_file *file, uint32_t frame,
-                             const kin_decode_region *region, kin_query *out, kin_error *err)
+                             const kin_query_regions *regions, kin_query *out, kin_error *err)
 {
-    struct wanted wanted = {.query = out, .frame = frame, .length = archive->descriptor_length};
-    const kin_decode_sink sink = {take_header, take_frame, &wanted};
-    const kin_decode_wish wish = {.region = region, .one_frame = true, .frame = frame};
+    if (regions != NULL && regions->count == 0)
+        regions = NULL;
+    struct wanted wanted = {
+        .query = out, .regions = regions, .frame = frame, .length = archive->features.length};
+    const kin_decode_sink sink = {.header = take_header, .frame = take_frame, .ctx = &wanted};
+    const kin_decode_wish wish = {.regions = regions != NULL ? regions->list : NULL,
+                                  .region_count = regions != NULL ? regions->count : 0,
+                                  .one_frame = true,
+                                  .frame = frame};
     kin_status status = query_init(out, file->name, &out->descriptor, wanted.length, err);
     if (status == KIN_OK)
         status = file->bytes != NULL ? kin_decoder_run_bytes(decoder, file->bytes, file->size,
@@ -81,20 +105,20 @@ static kin_status query_from(kin_archive *archive, kin_decoder *decoder,
 }
 
 kin_status kin_query_from_file(kin_archive *archive, kin_decoder *decoder, const char *path,
-                               uint32_t frame, const kin_decode_region *region, kin_query *out,
+                               uint32_t frame, const kin_query_regions *regions, kin_query *out,
                                kin_error *err)
 {
-    return query_from(archive, decoder, &(struct asked_file){.name = path}, frame, region, out,
+    return query_from(archive, decoder, &(struct asked_file){.name = path}, frame, regions, out,
                       err);
 }
 
 kin_status kin_query_from_bytes(kin_archive *archive, kin_decoder *decoder, const void *bytes,
                                 size_t size, const char *name, uint32_t frame,
-                                const kin_decode_region *region, kin_query *out, kin_error *err)
+                                const kin_query_regions *regions, kin_query *out, kin_error *err)
 {
     /* No bytes at all are a file, too: an empty one. */
     const struct asked_file file = {name, size > 0 ? bytes : "", size};
-    return query_from(archive, decoder, &file, frame, region, out, err);
+    return query_from(archive, decoder, &file, frame, regions, out, err);
 }
 
 /* The length of a vector in space; KIN_E_ARG where a value is not finite or all are 0. */
@@ -140,10 +164,10 @@ kin_status kin_query_from_vector(kin_archive *archive, const float *values, size
     memset(out, 0, sizeof *out);
     if (model == NULL)
         model = "";
-    if (count != archive->dim && count != archive->descriptor_length)
+    if (count != archive->dim && count != archive->features.length)
         return kin_fail(err, KIN_E_ARG, NULL,
                         "the vector has %zu values; an embedding has %zu, a descriptor %zu", count,
-                        archive->dim, archive->descriptor_length);
+                        archive->dim, archive->features.length);
     if (strlen(model) >= sizeof out->model)
         return kin_fail(err, KIN_E_ARG, NULL, "no model has an id of %zu characters",
                         strlen(model));
@@ -152,7 +176,7 @@ kin_status kin_query_from_vector(kin_archive *archive, const float *values, size
         return status;
     /* Where the two are of one length the model tells: a descriptor has none. */
     bool embedding =
-        count == archive->dim && (count != archive->descriptor_length || model[0] != '\0');
+        count == archive->dim && (count != archive->features.length || model[0] != '\0');
     status = embedding ? take_embedding(values, count, norm, model, out, err)
                        : take_descriptor(values, count, out, err);
     if (status != KIN_OK)
@@ -160,8 +184,23 @@ kin_status kin_query_from_vector(kin_archive *archive, const float *values, size
     return status;
 }
 
-/* The first image that uid names and that is of the frame: its id and its patient go to the query. */
-static kin_status find_stored(kin_txn *txn, const char *uid, uint32_t frame, kin_query *out,
+/* Which row of those that a UID names is meant. */
+struct meant {
+    uint32_t frame, region;
+    bool any; /* the first one, whichever it is */
+};
+
+static kin_status fail_not_stored(const char *uid, const struct meant *meant, kin_error *err)
+{
+    if (meant->region > 0)
+        return kin_fail(err, KIN_E_NOT_FOUND, uid, "no region %u of its frame %u is stored",
+                        (unsigned)meant->region, (unsigned)meant->frame);
+    return kin_fail(err, KIN_E_NOT_FOUND, uid, "no frame %u of it is stored",
+                    (unsigned)meant->frame);
+}
+
+/* The first row that uid names and that is meant: its id and its patient go to the query. */
+static kin_status find_stored(kin_txn *txn, const char *uid, struct meant meant, kin_query *out,
                               kin_error *err)
 {
     roaring_bitmap_t *ids = NULL;
@@ -169,13 +208,14 @@ static kin_status find_stored(kin_txn *txn, const char *uid, uint32_t frame, kin
     kin_status status = kin_ids_named(txn, uid, &ids, &level, err);
     if (status != KIN_OK)
         return status;
+    meant.any = level == KIN_LEVEL_REGION;
     roaring_uint32_iterator_t *at = roaring_create_iterator(ids);
     while (status == KIN_OK && out->self == KIN_QUERY_NOT_STORED && at->has_value) {
         kin_record record;
         status = kin_catalog_get(txn, at->current_value, &record, err);
         if (status != KIN_OK)
             break;
-        if (record.frame == frame) {
+        if (meant.any || (record.frame == meant.frame && record.region == meant.region)) {
             out->self = record.id;
             status = kin_record_set(&out->patient_id, record.patient_id, err);
         }
@@ -185,20 +225,19 @@ static kin_status find_stored(kin_txn *txn, const char *uid, uint32_t frame, kin
     roaring_free_uint32_iterator(at);
     roaring_bitmap_free(ids);
     if (status == KIN_OK && out->self == KIN_QUERY_NOT_STORED)
-        status =
-            kin_fail(err, KIN_E_NOT_FOUND, uid, "no frame %u of it is stored", (unsigned)frame);
+        status = fail_not_stored(uid, &meant, err);
     return status;
 }
 
-static kin_status query_from_uid(kin_archive *archive, const char *uid, uint32_t frame,
+static kin_status query_from_uid(kin_archive *archive, const char *uid, struct meant meant,
                                  kin_query *out, kin_error *err)
 {
     kin_snapshot snapshot = {0};
-    kin_status status = query_init(out, uid, &out->descriptor, archive->descriptor_length, err);
+    kin_status status = query_init(out, uid, &out->descriptor, archive->features.length, err);
     if (status == KIN_OK)
         status = kin_snapshot_open(archive, &snapshot, err);
     if (status == KIN_OK) {
-        status = find_stored(snapshot.txn, uid, frame, out, err);
+        status = find_stored(snapshot.txn, uid, meant, out, err);
         if (status == KIN_OK)
             status = kin_read_rows(&snapshot, snapshot.state->descriptors,
                                    snapshot.state->descriptors_name, &out->self, 1, out->descriptor,
@@ -210,11 +249,12 @@ static kin_status query_from_uid(kin_archive *archive, const char *uid, uint32_t
     return status;
 }
 
-kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame, kin_query *out,
-                              kin_error *err)
+kin_status kin_query_from_uid(kin_archive *archive, const char *uid, uint32_t frame,
+                              uint32_t region, kin_query *out, kin_error *err)
 {
-    kin_status status = query_from_uid(archive, uid, frame, out, err);
+    const struct meant meant = {.frame = frame, .region = region};
+    kin_status status = query_from_uid(archive, uid, meant, out, err);
     if (status == KIN_E_CORRUPT)
-        status = query_from_uid(archive, uid, frame, out, err); /* see kin_archive_search() */
+        status = query_from_uid(archive, uid, meant, out, err); /* see kin_archive_search() */
     return status;
 }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "archive/marking.h"
 #include "base/clock.h"
 #include "base/wait.h"
 
@@ -35,6 +36,7 @@ kin_status kin_queue_new(size_t max_bytes, kin_queue **out, kin_error *err)
 void kin_arrival_free(kin_arrival *arrival)
 {
     kin_instance_release(&arrival->instance);
+    kin_marking_free(arrival->marking);
     free(arrival->path);
     free(arrival);
 }

@@ -16,8 +16,10 @@ typedef struct kin_arrival {
     kin_instance instance; /* frames to store; empty for a skip or a failure */
     kin_status status;     /* KIN_OK, KIN_E_NO_IMAGE (a skip), or what failed */
     char reason[KIN_ERROR_MESSAGE_MAX];
-    size_t bytes; /* memory it counts for */
-    size_t tag;   /* the receiver's own note of which file it is */
+    struct kin_marking *marking; /* of a file that marks regions: shared by its arrivals; or NULL */
+    bool annotation; /* nothing of it is stored yet: it marks images that may be on their way */
+    size_t bytes;    /* memory it counts for */
+    size_t tag;      /* the receiver's own note of which file it is */
 } kin_arrival;
 
 typedef struct kin_queue kin_queue;

@@ -128,7 +128,7 @@ static kin_status scrub(kin_reindex *re, kin_error *err)
     kin_status status = kin_path_of_descriptors(archive, made->name, path, err);
     if (status == KIN_OK)
         status = kin_rewrite_open(made, archive->fs, path, archive->layout_tag, kin_codec_fp32,
-                                  archive->descriptor_length, err);
+                                  archive->features.length, err);
     if (status == KIN_OK)
         status = kin_rewrite_advance(made, re->descriptors, re->live, re->rows, err);
     return status;
@@ -172,13 +172,10 @@ static void clean_up(kin_reindex *re)
     free(re->vector_hashes.values);
 }
 
-static kin_status run(kin_reindex *re, kin_error *err)
+/* Makes and swaps in what the chosen model needs. */
+static kin_status build(kin_reindex *re, kin_error *err)
 {
-    kin_status status = take_snapshot(re, err);
-    if (status == KIN_OK)
-        status = kin_catalog_write(re->archive->catalog, claim_generation, re, err);
-    if (status == KIN_OK)
-        status = kin_reindex_choose_model(re, err);
+    kin_status status = kin_catalog_write(re->archive->catalog, claim_generation, re, err);
     if (status == KIN_OK)
         status = choose_vectors(re, err);
     if (status == KIN_OK)
@@ -199,8 +196,25 @@ static kin_status run(kin_reindex *re, kin_error *err)
 /* Text that outlives the embedder. */
 static const char *model_kind(const kin_embedder *embedder)
 {
-    return strcmp(kin_embedder_kind_borrow(embedder), "bootstrap") == 0 ? "bootstrap"
-                                                                        : "pca-whitened";
+    static const char *const kinds[] = {"bootstrap", "pca-whitened", "lda", "mlp"};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kin_embedder_kind_borrow(embedder), kinds[i]) == 0)
+            return kinds[i];
+    return "unknown";
+}
+
+static void fill_report(kin_reindex *re)
+{
+    kin_reindex_report *report = re->report;
+    report->generation = re->generation;
+    snprintf(report->model, sizeof report->model, "%s", kin_embedder_id_borrow(re->embedder));
+    report->model_kind = model_kind(re->embedder);
+}
+
+static kin_status choose_by_itself(void *ctx, kin_reindex *re, kin_error *err)
+{
+    (void)ctx;
+    return kin_reindex_choose_model(re, err);
 }
 
 bool kin_reindex_is_kind(const char *name)
@@ -211,6 +225,13 @@ bool kin_reindex_is_kind(const char *name)
 kin_status kin_archive_reindex(kin_archive *archive, const kin_reindex_options *options,
                                kin_reindex_report *report, kin_error *err)
 {
+    return kin_reindex_taught(archive, options, choose_by_itself, NULL, report, err);
+}
+
+kin_status kin_reindex_taught(kin_archive *archive, const kin_reindex_options *options,
+                              kin_status (*teach)(void *ctx, kin_reindex *re, kin_error *err),
+                              void *ctx, kin_reindex_report *report, kin_error *err)
+{
     kin_reindex re = {.archive = archive, .options = options, .report = report};
     double began = kin_clock_monotonic();
     int lock = -1;
@@ -220,14 +241,17 @@ kin_status kin_archive_reindex(kin_archive *archive, const kin_reindex_options *
         return status;
     status = kin_archive_sweep(archive, false, err);
     if (status == KIN_OK)
-        status = run(&re, err);
-    if (status == KIN_OK) {
-        report->generation = re.generation;
-        snprintf(report->model, sizeof report->model, "%s", kin_embedder_id_borrow(re.embedder));
-        report->model_kind = model_kind(re.embedder);
-    }
-    clean_up(&re);
+        status = take_snapshot(&re, err);
+    re.embedder = re.state != NULL ? re.state->embedder : NULL;
     if (status == KIN_OK)
+        status = teach(ctx, &re, err);
+    if (status == KIN_OK && !re.stop)
+        status = build(&re, err);
+    if (status == KIN_OK)
+        fill_report(&re);
+    bool changed = !re.stop;
+    clean_up(&re);
+    if (status == KIN_OK && changed)
         status = kin_archive_sweep(archive, true, err);
     close(lock);
     report->seconds = kin_clock_monotonic() - began;

@@ -2,6 +2,7 @@
 #ifndef KIN_ARCHIVE_REINDEX_WORK_H
 #define KIN_ARCHIVE_REINDEX_WORK_H
 
+#include "archive/learn_note.h"
 #include "archive/rewrite.h"
 
 typedef struct kin_reindex {
@@ -25,6 +26,8 @@ typedef struct kin_reindex {
     kin_costs costs;
     uint64_t model_rows; /* of the store when the snapshot's model was learnt; 0: not known */
     uint64_t generation;
+    bool stop;                   /* its teacher wants nothing changed */
+    kin_learn_note note;         /* of a model learnt from labels; empty otherwise */
     kin_embedder *learnt;        /* owned; NULL when the snapshot's model stays */
     kin_rewrite new_vectors;     /* with a learnt model */
     kin_rewrite new_descriptors; /* when images have been deleted since the last */
@@ -42,6 +45,23 @@ kin_status kin_reindex_step(const kin_reindex *re, const char *stage, double don
 /* Learns a model from the live descriptors where that is wanted or due, or keeps the one that serves:
  * re->embedder, re->learnt, and what was judged in the report. */
 kin_status kin_reindex_choose_model(kin_reindex *re, kin_error *err);
+
+/* The unsupervised model of the live descriptors, whichever serves: re->learnt. */
+kin_status kin_reindex_learn_unsupervised(kin_reindex *re, kin_error *err);
+
+/* Takes a model over as re->learnt, unless it is the very one that serves. */
+void kin_reindex_take_model(kin_reindex *re, kin_embedder *embedder);
+
+/*
+ * A reindex whose model is chosen by somebody else, from its snapshot: teach() calls one of the above
+ * or sets re->stop, which ends the reindex with all as it was.
+ */
+kin_status kin_reindex_taught(kin_archive *archive, const kin_reindex_options *options,
+                              kin_status (*teach)(void *ctx, kin_reindex *re, kin_error *err),
+                              void *ctx, kin_reindex_report *report, kin_error *err);
+
+/* The live descriptors as rows to learn from; re must outlive them. */
+kin_embed_rows kin_reindex_rows(kin_reindex *re);
 
 /* Builds the generation over the vectors chosen, or extends the last one, measures what searches cost,
  * and tunes it: re->index, re->costs. */

@@ -2,20 +2,22 @@
  * search.c - one query: who may be an answer, who of them is nearest, and what is known of those.
  *
  * The members are the live images that meet the condition, as bitmaps; engine/search finds the
- * nearest of them.  Where the best image of each series, study or patient is wanted, images are
- * ranked ever deeper until k groups are found, so folding never costs an answer.
+ * nearest of them.  Where the best row of each image, series, study or patient is wanted, rows are
+ * ranked ever deeper until k groups are found, so folding never costs an answer.  Images have more
+ * rows than one only where regions of them are stored: where none is a member, nothing is folded.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "archive/fold.h"
 #include "archive/internal.h"
+#include "archive/regions.h"
 #include "base/clock.h"
 
 enum {
     DEFAULT_K = 10,
     K_MAX = 100000,
-    FOLD_FACTOR = 16, /* images looked at for each group wanted, before widening */
+    FOLD_FACTOR = 16, /* rows looked at for each group wanted, before widening */
     WIDEN_FACTOR = 8
 };
 _Static_assert((int)KIN_PLAN_METHODS == (int)KIN_PLAN_WAYS, "each way is a method");
@@ -31,10 +33,12 @@ struct search {
     float *embedding;
     kin_bitmap *meeting,
         *dead;             /* of the catalog: those that meet the condition, or NULL; the dead */
+    kin_bitmap *regions;   /* of the catalog: rows that are regions of images */
     roaring_bitmap_t *own; /* what this query leaves out, the dead among it; NULL: the dead */
     kin_members members;   /* borrows from the three above */
     size_t count;          /* of members */
     size_t k;
+    kin_level fold; /* what is asked for, or regions where that comes to the same */
     kin_results *out;
 };
 
@@ -59,7 +63,7 @@ static kin_status leave_patient_out(struct search *search, kin_error *err)
     return KIN_OK;
 }
 
-/* What this query leaves out beside the dead: its own image, its patient's. */
+/* What this query leaves out beside the dead: its own image with its regions, its patient's. */
 static kin_status leave_own_out(struct search *search, kin_error *err)
 {
     const kin_query *query = search->query;
@@ -70,9 +74,22 @@ static kin_status leave_own_out(struct search *search, kin_error *err)
     if (search->own == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a bitmap");
     search->members.without = search->own;
+    kin_status status = KIN_OK;
     if (query->self != KIN_QUERY_NOT_STORED)
-        roaring_bitmap_add(search->own, (uint32_t)query->self);
-    return search->options->not_same_patient ? leave_patient_out(search, err) : KIN_OK;
+        status = kin_regions_of_image(search->snapshot.txn, query->self,
+                                      kin_bitmap_borrow(search->regions), search->own, err);
+    if (status == KIN_OK && search->options->not_same_patient)
+        status = leave_patient_out(search, err);
+    return status;
+}
+
+/* How many regions may be answers, or some more: those that the query leaves out are counted. */
+static uint64_t count_regions(const struct search *search)
+{
+    return search->members.only != NULL
+               ? roaring_bitmap_and_cardinality(search->members.only,
+                                                kin_bitmap_borrow(search->regions))
+               : kin_bitmap_count(search->regions);
 }
 
 static kin_status find_members(struct search *search, kin_error *err)
@@ -81,6 +98,8 @@ static kin_status find_members(struct search *search, kin_error *err)
     kin_plan *plan = &search->out->plan;
     double began = kin_clock_monotonic();
     kin_status status = kin_catalog_dead(search->snapshot.txn, &search->dead, err);
+    if (status == KIN_OK)
+        status = kin_regions_all(search->snapshot.txn, &search->regions, err);
     if (status != KIN_OK)
         return status;
     plan->live = search->snapshot.rows - kin_bitmap_count(search->dead);
@@ -98,6 +117,8 @@ static kin_status find_members(struct search *search, kin_error *err)
         return status;
     plan->members = kin_members_count(&search->members, 0, search->snapshot.rows);
     search->count = (size_t)plan->members;
+    search->fold = options->fold == KIN_LEVEL_IMAGE && count_regions(search) == 0 ? KIN_LEVEL_REGION
+                                                                                  : options->fold;
     plan->members_milliseconds = 1e3 * (kin_clock_monotonic() - began);
     return KIN_OK;
 }
@@ -132,7 +153,7 @@ static kin_status fold_hits(struct search *search, const kin_topk *top, kin_erro
     kin_results *out = search->out;
     for (size_t i = 0; i < out->count; i++)
         kin_record_release(&out->items[i].record);
-    return kin_fold(search->snapshot.txn, top->hits, top->count, search->options->fold, search->k,
+    return kin_fold(search->snapshot.txn, top->hits, top->count, search->fold, search->k,
                     out->items, &out->count, err);
 }
 
@@ -168,11 +189,24 @@ static kin_status try_depth(struct search *search, size_t depth, kin_error *err)
     return status;
 }
 
+/* Rows to look at first for each group that is wanted.  Of images it is known how many they have on
+ * average; the best ones have more, being alike. */
+static size_t rows_for_each(const struct search *search)
+{
+    if (search->fold == KIN_LEVEL_REGION)
+        return 1;
+    if (search->fold != KIN_LEVEL_IMAGE)
+        return FOLD_FACTOR;
+    size_t regions = smaller((size_t)count_regions(search), search->count);
+    size_t wholes = search->count - regions > 0 ? search->count - regions : 1;
+    return smaller(2 + regions / wholes, FOLD_FACTOR);
+}
+
 /* Widens until k groups are found, or every member has been ranked. */
 static kin_status find_results(struct search *search, kin_error *err)
 {
     kin_results *out = search->out;
-    size_t depth = search->options->fold == KIN_LEVEL_IMAGE ? search->k : search->k * FOLD_FACTOR;
+    size_t depth = search->k * rows_for_each(search);
     out->plan.method = kin_way_name(0);
     out->exact = true;
     while (search->count > 0) {
@@ -233,6 +267,7 @@ static void clean_up(struct search *search)
     free(search->embedding);
     kin_bitmap_free(search->meeting);
     kin_bitmap_free(search->dead);
+    kin_bitmap_free(search->regions);
     if (search->own != NULL)
         roaring_bitmap_free(search->own);
     kin_rows_close(search->rows);

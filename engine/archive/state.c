@@ -92,7 +92,7 @@ static kin_status load_state(const kin_archive *archive, const kin_state_names *
     if (status == KIN_OK)
         status = kin_embedder_load(archive->fs, path, &state->embedder, err);
     if (status == KIN_OK && (kin_embedder_dim(state->embedder) != archive->dim ||
-                             kin_embedder_input(state->embedder) != archive->descriptor_length ||
+                             kin_embedder_input(state->embedder) != archive->features.length ||
                              strcmp(kin_embedder_id_borrow(state->embedder), model) != 0))
         status =
             kin_fail(err, KIN_E_CORRUPT, path, "the model is not the one that the catalog names");
@@ -100,7 +100,7 @@ static kin_status load_state(const kin_archive *archive, const kin_state_names *
         status = kin_path_of_descriptors(archive, state->descriptors_name, path, err);
     if (status == KIN_OK)
         status = kin_segments_open(archive->fs, path, archive->layout_tag, kin_codec_fp32,
-                                   archive->descriptor_length, true, &state->descriptors, err);
+                                   archive->features.length, true, &state->descriptors, err);
     if (status == KIN_OK)
         status = kin_path_of_vectors(archive, model, path, err);
     if (status == KIN_OK)

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "archive/internal.h"
+#include "archive/learn_note.h"
+#include "archive/regions.h"
 
 static int count_value(void *ctx, const char *value, uint64_t images)
 {
@@ -19,7 +21,7 @@ static int count_value(void *ctx, const char *value, uint64_t images)
 static kin_status count_values(kin_txn *txn, const char *name, uint64_t *count, kin_error *err)
 {
     *count = 0;
-    return kin_catalog_each_value(txn, name, count_value, count, err);
+    return kin_catalog_each_value(txn, name, NULL, count_value, count, err);
 }
 
 /* Bytes on disk of the regular files in a folder; 0 where it is absent. */
@@ -43,14 +45,20 @@ static uint64_t folder_bytes(const char *dir)
 static kin_status count_rows(const kin_snapshot *snapshot, kin_archive_stats *out, kin_error *err)
 {
     roaring_bitmap_t *live = NULL;
+    kin_bitmap *regions = NULL;
     uint64_t older = snapshot->state->index_rows;
-    kin_status status = kin_catalog_live(snapshot->txn, &live, err);
+    kin_status status = kin_regions_all(snapshot->txn, &regions, err);
+    if (status == KIN_OK)
+        status = kin_catalog_live(snapshot->txn, &live, err);
+    out->regions = kin_bitmap_count(regions);
+    kin_bitmap_free(regions);
     if (status != KIN_OK)
         return status;
     out->rows = snapshot->rows;
-    out->images = roaring_bitmap_get_cardinality(live);
-    out->dead = out->rows - out->images;
-    out->tail = out->images - (older > 0 ? roaring_bitmap_rank(live, (uint32_t)(older - 1)) : 0);
+    uint64_t count = roaring_bitmap_get_cardinality(live);
+    out->images = count - out->regions;
+    out->dead = out->rows - count;
+    out->tail = count - (older > 0 ? roaring_bitmap_rank(live, (uint32_t)(older - 1)) : 0);
     roaring_bitmap_free(live);
     return KIN_OK;
 }
@@ -94,6 +102,24 @@ static kin_status describe_generation(const kin_snapshot *snapshot, kin_archive_
     return status;
 }
 
+/* What a model that was learnt from labels has from where. */
+static kin_status describe_metric(const kin_snapshot *snapshot, kin_archive_stats *out,
+                                  kin_error *err)
+{
+    kin_learn_note note;
+    kin_status status = kin_learn_note_read(snapshot->txn, &note, err);
+    if (status != KIN_OK || note.label[0] == '\0' || strcmp(note.model, out->model) != 0)
+        return status;
+    snprintf(out->metric.label, sizeof out->metric.label, "%s", note.label);
+    snprintf(out->metric.where, sizeof out->metric.where, "%s", note.where);
+    out->metric.images = note.images;
+    out->metric.classes = note.classes;
+    out->metric.groups = note.groups;
+    out->metric.map = note.map;
+    out->metric.base_map = note.base_map;
+    return KIN_OK;
+}
+
 static void describe_model(const kin_snapshot *snapshot, kin_archive_stats *out)
 {
     const kin_embedder *embedder = snapshot->state->embedder;
@@ -103,7 +129,7 @@ static void describe_model(const kin_snapshot *snapshot, kin_archive_stats *out)
     out->model_trained_on = kin_embedder_trained_on(embedder);
     out->dim = snapshot->archive->dim;
     snprintf(out->codec, sizeof out->codec, "%s", kin_codec_name_borrow(snapshot->archive->codec));
-    out->descriptor_length = snapshot->archive->descriptor_length;
+    out->descriptor_length = snapshot->archive->features.length;
 }
 
 static kin_status measure_files(const kin_snapshot *snapshot, kin_archive_stats *out,
@@ -137,7 +163,9 @@ kin_status kin_archive_stats_read(kin_archive *archive, kin_archive_stats *out, 
     if (status != KIN_OK)
         return status;
     describe_model(&snapshot, out);
-    status = count_rows(&snapshot, out, err);
+    status = describe_metric(&snapshot, out, err);
+    if (status == KIN_OK)
+        status = count_rows(&snapshot, out, err);
     if (status == KIN_OK)
         status = count_levels(&snapshot, out, err);
     if (status == KIN_OK)

@@ -121,6 +121,8 @@ static kin_status name_findings(kin_reindex *re, kin_txn *txn, kin_error *err)
     kin_status status = kin_meta_set_text(txn, KIN_META_COSTS, costs, err);
     if (status == KIN_OK && re->learnt != NULL)
         status = kin_meta_set_u64(txn, KIN_META_MODEL_ROWS, re->rows, err);
+    if (status == KIN_OK && re->learnt != NULL)
+        status = kin_learn_note_write(txn, &re->note, err);
     return status;
 }
 

@@ -1,12 +1,15 @@
 /* upload.c - files from elsewhere: cleaned, prepared as an ingest's, committed in batches. */
 #include "archive/upload.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "archive/annotation.h"
 #include "archive/batch.h"
-#include "archive/prepare.h"
+#include "archive/kept_files.h"
 #include "base/checked.h"
 #include "decode/text.h"
 
@@ -25,6 +28,7 @@ struct entry {
     char *reason; /* NULL: see reason_of() */
     char *uid;    /* of its last image; NULL without one */
     bool refused; /* part of it could not be stored: what comes of the rest does not matter */
+    int fd;       /* of an annotation that waits for the end; else -1 */
 };
 
 struct kin_upload {
@@ -33,12 +37,16 @@ struct kin_upload {
     struct entry *entries;
     size_t count, capacity;
     uint64_t images;
+    kin_kept_files kept; /* the images' */
+    kin_status failed;   /* of telling a file's end, by fail_err */
+    kin_error fail_err;
 };
 
 /* A file being prepared: what the receiver of its arrivals needs. */
 struct addition {
     kin_upload *upload;
     size_t entry;
+    int fd;
     kin_status status; /* of a commit on the way, or of memory */
     kin_error *err;
 };
@@ -61,7 +69,10 @@ void kin_upload_free(kin_upload *upload)
         free(upload->entries[i].name);
         free(upload->entries[i].reason);
         free(upload->entries[i].uid);
+        if (upload->entries[i].fd >= 0)
+            close(upload->entries[i].fd);
     }
+    kin_kept_files_release(&upload->kept);
     free(upload->entries);
     kin_batch_drop(&upload->batch);
     free(upload);
@@ -78,30 +89,59 @@ static void fail_entry(struct entry *entry, kin_ingest_event event, const char *
     entry->refused = true;
 }
 
+/* The end of a file that marks regions. */
+static void end_marking(kin_upload *upload, struct entry *entry, kin_marking *marking)
+{
+    kin_ingest_event event;
+    char reason[KIN_ERROR_MESSAGE_MAX];
+    kin_status status =
+        kin_marking_finish(marking, upload->archive, &event, reason, &upload->fail_err);
+    if (status != KIN_OK) {
+        upload->failed = status;
+        return;
+    }
+    if (marking->annotation)
+        entry->images = (uint32_t)marking->regions;
+    entry->event = event;
+    free(entry->reason);
+    entry->reason = strdup(reason);
+}
+
 static void note_put(void *ctx, const kin_arrival *arrival, kin_status status, const char *reason)
 {
     kin_upload *upload = ctx;
     struct entry *entry = &upload->entries[arrival->tag];
-    kin_put_outcome outcome = arrival->instance.outcome;
-    if (status != KIN_OK) {
+    const kin_instance *instance = &arrival->instance;
+    bool stored = instance->outcome == KIN_PUT_STORED || instance->outcome == KIN_PUT_REPLACED;
+    if (status == KIN_OK && stored && !instance->regions)
+        upload->images += instance->count;
+    if (arrival->marking != NULL) {
+        if (instance->count > 0)
+            kin_marking_note(arrival->marking, instance->outcome, status, reason);
+        if (arrival->last)
+            end_marking(upload, entry, arrival->marking);
+    } else if (status != KIN_OK) {
         fail_entry(entry, KIN_INGEST_FAILED, reason);
-        return;
+    } else if (arrival->last && !entry->refused) {
+        entry->event = kin_ingest_event_of(instance->outcome);
     }
-    if (outcome == KIN_PUT_STORED || outcome == KIN_PUT_REPLACED)
-        upload->images += arrival->instance.count;
-    if (arrival->last && !entry->refused)
-        entry->event = kin_ingest_event_of(outcome);
 }
 
 static kin_status commit(kin_upload *upload, kin_error *err)
 {
     const kin_batch_sink sink = {note_put, upload};
-    return kin_batch_commit(&upload->batch, upload->archive, &sink, err);
+    kin_status status = kin_batch_commit(&upload->batch, upload->archive, &sink, err);
+    if (status == KIN_OK && upload->failed != KIN_OK) {
+        status = upload->failed;
+        if (err != NULL)
+            *err = upload->fail_err;
+    }
+    return status;
 }
 
-static kin_status note_uid(struct entry *entry, const kin_instance *instance, kin_error *err)
+static kin_status note_uid(struct entry *entry, const char *of, kin_error *err)
 {
-    char *uid = strdup(instance->items[instance->count - 1].record.sop_instance_uid);
+    char *uid = strdup(of);
     if (uid == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a UID");
     free(entry->uid);
@@ -114,7 +154,30 @@ static bool is_due(const kin_batch *batch)
     return batch->images >= BATCH_IMAGES || batch->bytes >= BATCH_BYTES;
 }
 
-/* Skips and failures are noted at once; frames join the batch. */
+/* An annotation waits for the images that may still come; its file with it. */
+static kin_status put_off(struct entry *entry, int fd, kin_error *err)
+{
+    entry->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return entry->fd >= 0 ? KIN_OK : kin_fail_errno(err, entry->name, "cannot keep the file");
+}
+
+/* What an arrival tells of its file: the UID, and how many frames; and the file is kept, for what may
+ * mark them. */
+static kin_status note_images(const struct addition *addition, const kin_arrival *arrival)
+{
+    struct entry *entry = &addition->upload->entries[addition->entry];
+    const kin_instance *instance = &arrival->instance;
+    if (arrival->marking != NULL && arrival->marking->annotation)
+        return note_uid(entry, arrival->marking->source, addition->err);
+    if (instance->count == 0 || instance->regions)
+        return KIN_OK;
+    entry->images += (uint32_t)instance->count;
+    kin_kept_files_add(&addition->upload->kept, instance->items[0].record.file, addition->fd);
+    return note_uid(entry, instance->items[instance->count - 1].record.sop_instance_uid,
+                    addition->err);
+}
+
+/* Skips and failures are noted at once, annotations put off; frames join the batch. */
 static bool take(void *ctx, kin_arrival *arrival)
 {
     struct addition *addition = ctx;
@@ -129,12 +192,15 @@ static bool take(void *ctx, kin_arrival *arrival)
         kin_arrival_free(arrival);
         return true;
     }
-    addition->status =
-        arrival->instance.count > 0 ? note_uid(entry, &arrival->instance, addition->err) : KIN_OK;
+    if (arrival->annotation) {
+        addition->status = put_off(entry, addition->fd, addition->err);
+        kin_arrival_free(arrival);
+        return true;
+    }
+    addition->status = note_images(addition, arrival);
     if (addition->status != KIN_OK)
         return false;
     arrival->tag = addition->entry;
-    entry->images += (uint32_t)arrival->instance.count;
     kin_batch_add(&upload->batch, arrival);
     if (is_due(&upload->batch))
         addition->status = commit(upload, addition->err);
@@ -172,7 +238,8 @@ static kin_status add_entry(kin_upload *upload, const char *name, kin_error *err
     char *copy = clean_copy(name, KIN_UPLOAD_NAME_MAX);
     if (copy == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a file's name");
-    upload->entries[upload->count++] = (struct entry){.name = copy, .event = KIN_INGEST_FAILED};
+    upload->entries[upload->count++] =
+        (struct entry){.name = copy, .event = KIN_INGEST_FAILED, .fd = -1};
     return KIN_OK;
 }
 
@@ -229,7 +296,7 @@ static kin_status prepare(kin_upload *upload, kin_decoder *decoder, int fd, cons
                           size_t count, kin_error *err)
 {
     size_t at = upload->count - 1;
-    struct addition addition = {.upload = upload, .entry = at, .err = err};
+    struct addition addition = {.upload = upload, .entry = at, .fd = fd, .err = err};
     const kin_receiver receiver = {take, &addition};
     const kin_source source = {.name = upload->entries[at].name,
                                .uploaded = true,
@@ -271,9 +338,52 @@ kin_status kin_upload_add_failed(kin_upload *upload, const char *name, const cha
     return status;
 }
 
-kin_status kin_upload_finish(kin_upload *upload, kin_error *err)
+/* --- the end --- */
+
+/* An image's file: kept in this upload, or of this machine. */
+static kin_status open_image(void *ctx, const kin_record *image, int *fd, kin_error *err)
 {
-    return commit(upload, err);
+    const kin_upload *upload = ctx;
+    return kin_kept_files_open(&upload->kept, image->file, fd)
+               ? KIN_OK
+               : kin_open_stored(NULL, image, fd, err);
+}
+
+static kin_status add_annotation(kin_upload *upload, size_t at, kin_decoder *decoder,
+                                 kin_error *err)
+{
+    struct entry *entry = &upload->entries[at];
+    struct addition addition = {.upload = upload, .entry = at, .fd = entry->fd, .err = err};
+    const kin_receiver receiver = {take, &addition};
+    const kin_source source = {.name = entry->name, .uploaded = true, .fd = entry->fd};
+    const kin_annotation annotation = {.archive = upload->archive,
+                                       .decoder = decoder,
+                                       .source = &source,
+                                       .open = open_image,
+                                       .open_ctx = upload};
+    bool taken = kin_annotation_prepare(&annotation, &receiver);
+    close(entry->fd);
+    entry->fd = -1;
+    if (!taken && addition.status == KIN_OK)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for an upload");
+    return addition.status;
+}
+
+size_t kin_upload_annotations(const kin_upload *upload)
+{
+    size_t waiting = 0;
+    for (size_t i = 0; i < upload->count; i++)
+        waiting += upload->entries[i].fd >= 0;
+    return waiting;
+}
+
+kin_status kin_upload_finish(kin_upload *upload, kin_decoder *decoder, kin_error *err)
+{
+    kin_status status = commit(upload, err);
+    for (size_t i = 0; status == KIN_OK && decoder != NULL && i < upload->count; i++)
+        if (upload->entries[i].fd >= 0)
+            status = add_annotation(upload, i, decoder, err);
+    return status == KIN_OK ? commit(upload, err) : status;
 }
 
 /* --- outcomes --- */
@@ -290,9 +400,10 @@ uint64_t kin_upload_images(const kin_upload *upload)
 
 static const char *reason_of(const struct entry *entry)
 {
-    if (entry->event != KIN_INGEST_FAILED && entry->event != KIN_INGEST_SKIPPED)
-        return "";
-    return entry->reason != NULL ? entry->reason : not_stored;
+    if (entry->reason != NULL)
+        return entry->reason;
+    return entry->event == KIN_INGEST_FAILED || entry->event == KIN_INGEST_SKIPPED ? not_stored
+                                                                                   : "";
 }
 
 kin_uploaded kin_upload_outcome(const kin_upload *upload, size_t at)

@@ -12,16 +12,21 @@
 
 typedef struct kin_upload kin_upload;
 
-enum { KIN_UPLOAD_NAME_MAX = 4096 /* bytes of a file's name */ };
+enum {
+    KIN_UPLOAD_NAME_MAX = 4096,     /* bytes of a file's name */
+    KIN_UPLOAD_KEPT_BYTES = 1 << 30 /* of the files that are kept for annotations */
+};
 
 /* What became of one file. */
 typedef struct kin_uploaded {
     const char *name; /* as given, made one clean line of UTF-8 (see kin_text_clean()) */
     kin_ingest_event
         event;          /* FAILED with the reason "not stored" for what finish could not commit */
-    uint32_t images;    /* frames; 0 when skipped or failed */
-    const char *reason; /* "" unless skipped or failed */
-    const char *sop_instance_uid; /* of its (last) images; "" when skipped or failed */
+    uint32_t images;    /* frames, or regions that an annotation marks; 0 when skipped or failed */
+    const char *reason; /* why it was skipped or failed, or what is missing of it; else "" */
+    const char
+        *sop_instance_uid; /* of its (last) images, or an annotation's own; "" when skipped or
+                                     failed */
 } kin_uploaded;
 
 kin_status kin_upload_new(kin_archive *archive, kin_upload **out, kin_error *err);
@@ -41,8 +46,13 @@ kin_status kin_upload_add(kin_upload *upload, kin_decoder *decoder, int fd, cons
 /* Records a file as failed without looking at it (it arrived incomplete, …). */
 kin_status kin_upload_add_failed(kin_upload *upload, const char *name, const char *reason,
                                  kin_error *err);
-/* Commits what is left.  After a failure the files committed before still count as stored. */
-kin_status kin_upload_finish(kin_upload *upload, kin_error *err);
+/* How many files mark regions of other files' images (SEG, RTSTRUCT, SR): they wait for the end. */
+size_t kin_upload_annotations(const kin_upload *upload);
+/* Commits what is left, then the regions that annotations mark: on images that were ingested from this
+ * machine and still lie there, and on those that came in this very upload, as many as there was room to
+ * keep (KIN_UPLOAD_KEPT_BYTES, half of the process's file descriptors).  decoder: for those, may be NULL where there are none (or else
+ * they count as not stored).  After a failure the files committed before still count as stored. */
+kin_status kin_upload_finish(kin_upload *upload, kin_decoder *decoder, kin_error *err);
 size_t kin_upload_count(const kin_upload *upload);
 kin_uploaded kin_upload_outcome(const kin_upload *upload, size_t at); /* borrowed from it */
 uint64_t kin_upload_images(const kin_upload *upload); /* stored, replaced ones included */

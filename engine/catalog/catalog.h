@@ -50,7 +50,7 @@
 #include "catalog/record.h"
 
 enum {
-    KIN_CATALOG_SCHEMA_VERSION = 2,
+    KIN_CATALOG_SCHEMA_VERSION = 3,
     KIN_CATALOG_CACHE_BYTES = 64 << 20 /* of bitmaps that are kept, until another limit is set */
 };
 
@@ -127,8 +127,10 @@ kin_status kin_catalog_with_value(kin_txn *txn, const char *name, const char *va
                                   roaring_bitmap_t **out, kin_error *err);
 
 /* Calls visit for each distinct value of `name` in byte order with the number of images that have
- * it; a nonzero return stops.  Values that were cut (see above) are read from the records. */
-kin_status kin_catalog_each_value(kin_txn *txn, const char *name,
+ * it; a nonzero return stops.  Values that were cut (see above) are read from the records.  without:
+ * ids that are not counted (NULL: none; a value that no other has is passed over), which takes a look at
+ * every id that is. */
+kin_status kin_catalog_each_value(kin_txn *txn, const char *name, const roaring_bitmap_t *without,
                                   int (*visit)(void *ctx, const char *value, uint64_t images),
                                   void *ctx, kin_error *err);
 

@@ -14,8 +14,8 @@
  *
  * How values compare
  *   The fields sop_instance_uid, series_instance_uid, study_instance_uid, patient_id, modality,
- *   body_part, path and file compare by their bytes: patient 007 is not patient 7.  frame, width
- *   and height are numbers.  All else, that is study_date, outcome and the labels, by what both
+ *   body_part, path and file compare by their bytes: patient 007 is not patient 7.  frame, region,
+ *   width and height are numbers.  All else, that is study_date, outcome and the labels, by what both
  *   sides look like:
  *   - as dates, where both may be dates and at least one surely is: YYYYMMDD and YYYY-MM-DD are
  *     days, YYYY-MM a month; YYYY and YYYYMM may be a year and a month, or mere numbers;

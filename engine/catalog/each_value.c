@@ -20,8 +20,9 @@ struct tally {
     int (*visit)(void *ctx, const char *value, uint64_t images);
     void *ctx;
     kin_error *err;
-    size_t cut_length;        /* bytes that a cut key has of its value */
-    struct counted *gathered; /* in the order they came */
+    const roaring_bitmap_t *without; /* ids that do not count; NULL: none */
+    size_t cut_length;               /* bytes that a cut key has of its value */
+    struct counted *gathered;        /* in the order they came */
     size_t count, capacity;
     bool stopped; /* visit said so */
 };
@@ -72,12 +73,36 @@ static kin_status gather(struct tally *tally, const char *value, uint64_t images
     return KIN_OK;
 }
 
+/* Those of a value's ids that count. */
+struct counting {
+    const roaring_bitmap_t *without;
+    uint64_t images;
+};
+
+static kin_status count_others(void *ctx, const uint32_t *ids, size_t count)
+{
+    struct counting *counting = ctx;
+    for (size_t i = 0; i < count; i++)
+        counting->images += !roaring_bitmap_contains(counting->without, ids[i]);
+    return KIN_OK;
+}
+
+static kin_status count_ids(const struct tally *tally, const kin_value_ids *ids, uint64_t *images)
+{
+    struct counting counting = {.without = tally->without};
+    if (tally->without == NULL)
+        return kin_value_ids_count(ids, images);
+    kin_status status = kin_value_ids_visit(ids, count_others, &counting);
+    *images = counting.images;
+    return status;
+}
+
 static kin_status count_value(void *ctx, const char *value, const kin_value_ids *ids)
 {
     struct tally *tally = ctx;
-    uint64_t images;
-    kin_status status = kin_value_ids_count(ids, &images);
-    if (status != KIN_OK)
+    uint64_t images = 0;
+    kin_status status = count_ids(tally, ids, &images);
+    if (status != KIN_OK || images == 0)
         return status;
     if (tally->count > 0) {
         struct counted *last = &tally->gathered[tally->count - 1];
@@ -95,11 +120,11 @@ static kin_status count_value(void *ctx, const char *value, const kin_value_ids 
     return gather(tally, value, images);
 }
 
-kin_status kin_catalog_each_value(kin_txn *txn, const char *name,
+kin_status kin_catalog_each_value(kin_txn *txn, const char *name, const roaring_bitmap_t *without,
                                   int (*visit)(void *ctx, const char *value, uint64_t images),
                                   void *ctx, kin_error *err)
 {
-    struct tally tally = {.visit = visit, .ctx = ctx, .err = err};
+    struct tally tally = {.visit = visit, .ctx = ctx, .err = err, .without = without};
     if (strlen(name) > KIN_RECORD_MAX_NAME)
         return KIN_OK;
     tally.cut_length = kin_value_cut_length(name);

@@ -32,6 +32,7 @@ static kin_status begin_to_count_changes(kin_txn *txn, kin_error *err)
 static kin_status (*const migrations[KIN_CATALOG_SCHEMA_VERSION])(kin_txn *txn, kin_error *err) = {
     lay_down_version_1,
     begin_to_count_changes,
+    kin_migrate_regions,
 };
 
 kin_status kin_catalog_check_schema(kin_txn *txn, kin_error *err)

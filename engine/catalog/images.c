@@ -39,8 +39,7 @@ kin_status kin_image_decode(const MDB_val *key, const MDB_val *data, kin_record 
     return status;
 }
 
-/* Writes the record under its id; flags as mdb_put()'s. */
-static kin_status store(kin_txn *txn, const kin_record *record, unsigned flags, kin_error *err)
+kin_status kin_image_store(kin_txn *txn, const kin_record *record, unsigned flags, kin_error *err)
 {
     void *message;
     size_t size;
@@ -86,7 +85,7 @@ kin_status kin_catalog_put(kin_txn *txn, kin_record *record, kin_error *err)
         return kin_fail(err, KIN_E_LIMIT, txn->catalog->dir,
                         "the catalog is full: it holds %" PRIu64 " rows", rows);
     record->id = rows;
-    status = store(txn, record, MDB_APPEND, err);
+    status = kin_image_store(txn, record, MDB_APPEND, err);
     if (status == KIN_OK)
         status = kin_values_add(txn, record, err);
     if (status == KIN_OK)
@@ -114,7 +113,7 @@ kin_status kin_catalog_update(kin_txn *txn, const kin_record *record, kin_error 
         status = kin_catalog_get(txn, record->id, &former, err);
     if (status != KIN_OK)
         return status;
-    status = store(txn, record, 0, err);
+    status = kin_image_store(txn, record, 0, err);
     if (status == KIN_OK)
         status = kin_values_change(txn, &former, record, err);
     kin_record_release(&former);

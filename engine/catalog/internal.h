@@ -154,6 +154,10 @@ MDB_val kin_id_key(uint64_t id, uint64_t *big);
 kin_status kin_image_decode(const MDB_val *key, const MDB_val *data, kin_record *out,
                             kin_error *err);
 
+/* Writes a record under its id, where one is already or none is; its values are the caller's to
+ * see to.  flags as mdb_put()'s. */
+kin_status kin_image_store(kin_txn *txn, const kin_record *record, unsigned flags, kin_error *err);
+
 /* --- values.c: the index by_value --- */
 
 /* A key of by_value: "name\0value", or, when that is too long, its beginning and its digest. */
@@ -222,6 +226,11 @@ kin_status kin_ids_visit(kin_txn *txn, MDB_cursor *cursor, const MDB_val *first,
 
 /* Visitor of kin_ids_visit(): ctx is the roaring_bitmap_t that the ids are added to. */
 kin_status kin_ids_add_to_bitmap(void *ctx, const uint32_t *ids, size_t count);
+
+/* --- migrate_regions.c --- */
+
+/* From schema 2 to 3: every image of the catalog is a whole one, region 0. */
+kin_status kin_migrate_regions(kin_txn *txn, kin_error *err);
 
 /* --- environment.c --- */
 

@@ -133,6 +133,12 @@ bool kin_record_is_field(const char *name)
     return kin_field_find(name) != NULL;
 }
 
+bool kin_record_is_region_label(const char *name)
+{
+    static const char prefix[] = "region_";
+    return strncmp(name, prefix, sizeof prefix - 1) == 0 && strcmp(name, KIN_LABEL_OLD_REGION) != 0;
+}
+
 const char *kin_record_value(const kin_record *record, const char *name,
                              char scratch[KIN_RECORD_SCRATCH])
 {

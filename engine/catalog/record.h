@@ -1,5 +1,5 @@
 /*
- * record.h - what the catalog knows of one image (one frame of one instance).
+ * record.h - what the catalog knows of one image (one frame of one instance), or of one region of it.
  */
 #ifndef KIN_CATALOG_RECORD_H
 #define KIN_CATALOG_RECORD_H
@@ -18,6 +18,30 @@ enum {
     KIN_RECORD_SCRATCH = 40         /* a number or a digest as text, with its NUL */
 };
 
+/* The field that tells regions of an image from each other and from the whole. */
+#define KIN_FIELD_REGION "region"
+
+/* The label that has the value of a label called "region", as there could be before that was a
+ * field. */
+#define KIN_LABEL_OLD_REGION "region_name"
+
+/* What a region of an image is: how its object or manifest calls it, its type as "SCHEME:VALUE", the
+ * UID of the object that marks it, its number in there, the digest of that object's bytes, the
+ * box around it, in pixels as stored, and its pixels' number. */
+#define KIN_LABEL_REGION_LABEL  "region_label"
+#define KIN_LABEL_REGION_CODE   "region_code"
+#define KIN_LABEL_REGION_SOURCE "region_source"
+#define KIN_LABEL_REGION_NUMBER "region_number"
+#define KIN_LABEL_REGION_FILE   "region_file"
+#define KIN_LABEL_REGION_X      "region_x"
+#define KIN_LABEL_REGION_Y      "region_y"
+#define KIN_LABEL_REGION_WIDTH  "region_width"
+#define KIN_LABEL_REGION_HEIGHT "region_height"
+#define KIN_LABEL_REGION_AREA   "region_area"
+/* Where in the body it is, as "SCHEME:VALUE", and the UID by which it is followed over time. */
+#define KIN_LABEL_REGION_SITE     "region_site"
+#define KIN_LABEL_REGION_TRACKING "region_tracking"
+
 /* A named value: a manifest's column or a DICOM attribute. */
 typedef struct kin_label {
     char *name, *value;
@@ -33,14 +57,15 @@ typedef struct kin_record {
     char *patient_id, *modality, *body_part;
     char *study_date; /* YYYYMMDD or "" */
     char *outcome;
-    char *path;     /* where the file was, absolute */
-    bool uploaded;  /* path is the name that a client gave: no file of this machine */
-    uint32_t frame; /* from 0 */
-    uint32_t width, height;
-    kin_digest file;     /* of the file's bytes; both halves 0 where unknown */
-    kin_digest content;  /* of the descriptor: equal digests are equal to Kindred's eye */
-    int64_t ingested_us; /* kin_clock_wall_us() when it was put, set by whoever puts it */
-    kin_label *labels;   /* further values, names unique, sorted by name (bytes) */
+    char *path;             /* where the file was, absolute */
+    bool uploaded;          /* path is the name that a client gave: no file of this machine */
+    uint32_t frame;         /* from 0 */
+    uint32_t region;        /* 0: the whole image; from 1 on: a region of it, such as a lesion */
+    uint32_t width, height; /* of the image, also where this is a region of it */
+    kin_digest file;        /* of the file's bytes; both halves 0 where unknown */
+    kin_digest content;     /* of the descriptor: equal digests are equal to Kindred's eye */
+    int64_t ingested_us;    /* kin_clock_wall_us() when it was put, set by whoever puts it */
+    kin_label *labels;      /* further values, names unique, sorted by name (bytes) */
     size_t label_count;
 } kin_record;
 
@@ -62,9 +87,13 @@ kin_status kin_record_set_label(kin_record *record, const char *name, const char
                                 kin_error *err);
 
 /* True for the name of a field, which no label may have: sop_instance_uid, series_instance_uid,
- * study_instance_uid, patient_id, modality, body_part, study_date, outcome, path, frame, width,
- * height, file. */
+ * study_instance_uid, patient_id, modality, body_part, study_date, outcome, path, frame, region,
+ * width, height, file. */
 bool kin_record_is_field(const char *name);
+
+/* True for the name of a label that says something of a region ("region_label", …), and not of its image;
+ * KIN_LABEL_OLD_REGION is not one. */
+bool kin_record_is_region_label(const char *name);
 
 /*
  * The value of a field or label by name, or NULL where the image has none.  Numbers are written

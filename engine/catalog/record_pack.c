@@ -67,6 +67,7 @@ static void fill_message(const kin_record *record, image_message *message)
     message->path = record->path;
     message->uploaded = record->uploaded;
     message->frame = record->frame;
+    message->region = record->region;
     message->width = record->width;
     message->height = record->height;
     message->file_digest_low = record->file.low;
@@ -159,6 +160,7 @@ static kin_status take_fields(image_message *message, kin_record *out, kin_error
     }
     out->uploaded = message->uploaded;
     out->frame = message->frame;
+    out->region = message->region;
     out->width = message->width;
     out->height = message->height;
     out->file = (kin_digest){.low = message->file_digest_low, .high = message->file_digest_high};
@@ -168,9 +170,25 @@ static kin_status take_fields(image_message *message, kin_record *out, kin_error
     return KIN_OK;
 }
 
+/* Catalogs before schema 3 let a label be called "region", which has become a field. */
+static bool is_old_region(const label_message *label, const char *previous)
+{
+    return strcmp(label->name, KIN_FIELD_REGION) == 0 && label->value[0] != '\0' &&
+           (previous == NULL || strcmp(previous, label->name) < 0);
+}
+
+/* Its value goes to another label, unless that one has a value of its own. */
+static kin_status rename_old_region(kin_record *out, const char *value, kin_error *err)
+{
+    char scratch[KIN_RECORD_SCRATCH];
+    return kin_record_value(out, KIN_LABEL_OLD_REGION, scratch) != NULL
+               ? KIN_OK
+               : kin_record_set_label(out, KIN_LABEL_OLD_REGION, value, err);
+}
+
 static kin_status take_labels(image_message *message, kin_record *out, kin_error *err)
 {
-    const char *previous = NULL;
+    const char *previous = NULL, *old_region = NULL;
     if (message->n_labels > KIN_RECORD_MAX_LABELS)
         return kin_fail(err, KIN_E_CORRUPT, NULL, "record has %zu labels", message->n_labels);
     if (message->n_labels == 0)
@@ -180,16 +198,21 @@ static kin_status take_labels(image_message *message, kin_record *out, kin_error
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for an image's labels");
     for (size_t i = 0; i < message->n_labels; i++) {
         label_message *label = message->labels[i];
-        if (!label_is_sound(label->name, label->value, previous))
+        if (!label_is_sound(label->name, label->value, previous) && !is_old_region(label, previous))
             return kin_fail(err, KIN_E_CORRUPT, NULL, "record's labels are not in order");
-        out->labels[i].name = take_string(&label->name);
-        out->labels[i].value = take_string(&label->value);
-        out->label_count = i + 1;
-        if (out->labels[i].name == NULL || out->labels[i].value == NULL)
+        previous = label->name;
+        if (is_old_region(label, NULL)) {
+            old_region = label->value;
+            continue;
+        }
+        kin_label *taken = &out->labels[out->label_count++];
+        taken->name = take_string(&label->name);
+        taken->value = take_string(&label->value);
+        if (taken->name == NULL || taken->value == NULL)
             return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for an image's labels");
-        previous = out->labels[i].name;
+        previous = taken->name;
     }
-    return KIN_OK;
+    return old_region != NULL ? rename_old_region(out, old_region, err) : KIN_OK;
 }
 
 kin_status kin_record_unpack(const void *bytes, size_t size, kin_record *out, kin_error *err)

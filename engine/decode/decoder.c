@@ -9,14 +9,17 @@
 #include "decode/answers.h"
 #include "decode/process.h"
 #include "decode/protocol.h"
+#include "decode/region_wire.h"
 #include "decode/source_file.h"
 #include "decode/wish.h"
 
 static const double start_patience = 30.0; /* seconds that a worker has to get ready */
+static const double send_patience = 10.0;  /* until it has read a request, which may be large */
 static const double ask_seconds = 0.05;    /* between two questions whether to go on */
 
 struct kin_decoder {
     char *program;
+    char *spec, *signature; /* NULL: see kin_decode_features */
     size_t length;
     kin_decode_limits limits;
     kin_process process;
@@ -29,20 +32,38 @@ struct kin_decoder {
     void *stop_ctx;
 };
 
-kin_status kin_decoder_new(const char *worker, size_t length, const kin_decode_limits *limits,
-                           kin_decoder **out, kin_error *err)
+/* Copies of the features' texts. */
+static kin_status keep_features(kin_decoder *decoder, const kin_decode_features *features,
+                                kin_error *err)
 {
-    if (length == 0 || length > KIN_DECODER_LENGTH_MAX)
-        return kin_fail(err, KIN_E_ARG, NULL, "descriptors of %zu floats cannot be", length);
+    decoder->length = features->length;
+    if (features->spec != NULL)
+        decoder->spec = strdup(features->spec);
+    if (features->signature != NULL)
+        decoder->signature = strdup(features->signature);
+    if ((features->spec != NULL && decoder->spec == NULL) ||
+        (features->signature != NULL && decoder->signature == NULL))
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a decoder");
+    return KIN_OK;
+}
+
+kin_status kin_decoder_new(const char *worker, const kin_decode_features *features,
+                           const kin_decode_limits *limits, kin_decoder **out, kin_error *err)
+{
+    if (features->length == 0 || features->length > KIN_DECODER_LENGTH_MAX)
+        return kin_fail(err, KIN_E_ARG, NULL, "descriptors of %zu floats cannot be",
+                        features->length);
     kin_decoder *decoder = calloc(1, sizeof *decoder);
     if (decoder == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a decoder");
     decoder->process = (kin_process){.socket = -1, .lifeline = -1};
     kin_channel_init(&decoder->channel, -1);
-    decoder->length = length;
+    decoder->channel.patience = send_patience;
     decoder->limits = kin_decode_limits_effective(limits);
     decoder->lost_one = true; /* so that the first start counts */
-    kin_status status = kin_process_find(worker, &decoder->program, err);
+    kin_status status = keep_features(decoder, features, err);
+    if (status == KIN_OK)
+        status = kin_process_find(worker, &decoder->program, err);
     if (status == KIN_OK) {
         decoder->builder = kin_header_builder_new();
         if (decoder->builder == NULL)
@@ -64,6 +85,8 @@ void kin_decoder_free(kin_decoder *decoder)
     kin_channel_release(&decoder->channel);
     kin_header_builder_free(decoder->builder);
     free(decoder->program);
+    free(decoder->spec);
+    free(decoder->signature);
     free(decoder);
 }
 
@@ -128,8 +151,8 @@ static kin_status ensure_worker(kin_decoder *decoder, kin_error *err)
     }
     if (decoder->process.pid != 0)
         return KIN_OK;
-    kin_status status =
-        kin_process_start(&decoder->process, decoder->program, &decoder->limits, err);
+    kin_status status = kin_process_start(&decoder->process, decoder->program, &decoder->limits,
+                                          decoder->spec, err);
     if (status == KIN_E_NOT_FOUND) { /* its program: not the file that is to be decoded */
         status = KIN_E_INTERNAL;
         if (err != NULL)
@@ -143,9 +166,16 @@ static kin_status ensure_worker(kin_decoder *decoder, kin_error *err)
     decoder->channel.fd = decoder->process.socket;
     const Kindred__Worker__V1__Answer *answer = NULL;
     status = receive(decoder, start_patience, &answer, err);
+    const kin_decode_features features = {decoder->spec, decoder->signature, decoder->length};
     if (status == KIN_OK)
-        status = kin_answers_hello(answer, decoder->length, err);
+        status = kin_answers_hello(answer, &features, err);
     return status == KIN_OK ? KIN_OK : give_up(decoder, status, err);
+}
+
+kin_status kin_decoder_start(kin_decoder *decoder, kin_error *err)
+{
+    kin_error_clear(err);
+    return ensure_worker(decoder, err);
 }
 
 /* The last bytes of the name, without any part of a folder's. */
@@ -158,16 +188,55 @@ static ProtobufCBinaryData ending_of(const char *name)
     return (ProtobufCBinaryData){.data = (uint8_t *)base + (length - kept), .len = kept};
 }
 
+/* Messages of the wish's regions, which a request points to. */
+typedef struct kin_asked_regions {
+    kin_wire_region **wires;
+    Kindred__Worker__V1__Lesion **messages;
+    size_t count;
+} kin_asked_regions;
+
+static void release_asked(kin_asked_regions *asked)
+{
+    for (size_t i = 0; i < asked->count; i++)
+        kin_wire_region_free(asked->wires[i]);
+    free(asked->wires);
+    free(asked->messages);
+}
+
+static kin_status make_asked(const kin_decode_wish *wish, kin_asked_regions *out, kin_error *err)
+{
+    *out = (kin_asked_regions){0};
+    if (wish->region_count == 0)
+        return KIN_OK;
+    out->wires = calloc(wish->region_count, sizeof(kin_wire_region *));
+    out->messages = calloc(wish->region_count, sizeof(Kindred__Worker__V1__Lesion *));
+    if (out->wires == NULL || out->messages == NULL)
+        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for regions");
+    kin_status status = KIN_OK;
+    while (status == KIN_OK && out->count < wish->region_count) {
+        kin_wire_region **wire = &out->wires[out->count];
+        status = kin_wire_region_new(&wish->regions[out->count], false, wire, err);
+        if (status == KIN_OK)
+            out->messages[out->count++] = kin_wire_region_borrow(*wire);
+    }
+    return status;
+}
+
 static kin_status ask(kin_decoder *decoder, int fd, const char *name, const kin_decode_wish *wish,
                       kin_error *err)
 {
     Kindred__Worker__V1__Request request = KINDRED__WORKER__V1__REQUEST__INIT;
     Kindred__Worker__V1__Region region = KINDRED__WORKER__V1__REGION__INIT;
+    kin_asked_regions asked;
     request.serial = ++decoder->serial;
     request.ending = ending_of(name);
     request.preview_side = wish->preview_side;
     request.one_frame = wish->one_frame;
     request.frame = wish->frame;
+    request.occlude = wish->occlude;
+    request.annotations = wish->annotations;
+    request.as_mask = wish->as_mask;
+    request.marked_only = wish->marked_only;
     if (wish->region != NULL) {
         region.x = wish->region->x;
         region.y = wish->region->y;
@@ -175,7 +244,13 @@ static kin_status ask(kin_decoder *decoder, int fd, const char *name, const kin_
         region.height = wish->region->height;
         request.region = &region;
     }
-    return kin_channel_send(&decoder->channel, &request.base, fd, false, err);
+    kin_status status = make_asked(wish, &asked, err);
+    request.n_regions = asked.count;
+    request.regions = asked.messages;
+    if (status == KIN_OK)
+        status = kin_channel_send(&decoder->channel, &request.base, fd, false, err);
+    release_asked(&asked);
+    return status;
 }
 
 /* Has the file that fd is open on decoded. */
@@ -187,10 +262,13 @@ static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_
         return status;
     kin_decode_wish effective = kin_wish_effective(wish);
     status = ask(decoder, fd, name, &effective, err);
+    if (status == KIN_E_LIMIT || status == KIN_E_NOMEM)
+        return status; /* nothing was sent: the worker is as good as before */
     kin_answers answers = {.serial = decoder->serial,
                            .length = decoder->length,
                            .wish = effective,
                            .max_frames = decoder->limits.max_frames,
+                           .mask_pixels = kin_region_pixels_max(decoder->limits.max_frame_bytes),
                            .builder = decoder->builder,
                            .sink = sink};
     bool stopped = false;
@@ -202,6 +280,7 @@ static kin_status run(kin_decoder *decoder, int fd, const char *name, const kin_
         if (status == KIN_OK)
             status = kin_answers_take(&answers, answer, err);
     }
+    kin_answers_release(&answers);
     if (answers.sink_failed || stopped)
         kin_process_kill(&decoder->process); /* not the worker's fault: see kin_decoder_starts() */
     else if (!answers.done)

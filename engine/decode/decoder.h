@@ -25,17 +25,24 @@ enum { KIN_DECODER_LENGTH_MAX = 65536 };
 /*
  * worker: path of kindred-worker, or NULL for the one beside the running program, or in
  * ../libexec/kindred from there, or where it was installed (KIN_E_NOT_FOUND when it is nowhere).
- * length: floats of a descriptor, for checking answers.  The process is started at the first use.
+ * features: what is to describe the images, copied; an archive's is kin_archive_features_borrow().
+ * The process is started at the first use.
  */
-kin_status kin_decoder_new(const char *worker, size_t length, const kin_decode_limits *limits,
-                           kin_decoder **out, kin_error *err);
+kin_status kin_decoder_new(const char *worker, const kin_decode_features *features,
+                           const kin_decode_limits *limits, kin_decoder **out, kin_error *err);
+
+/* Starts the process where none runs, to find out whether it can be had: kin_decoder_run()'s
+ * KIN_E_INTERNAL, and KIN_E_UNSUPPORTED where images cannot be described (below). */
+kin_status kin_decoder_start(kin_decoder *decoder, kin_error *err);
 
 /* Ends the worker, too.  NULL is fine. */
 void kin_decoder_free(kin_decoder *decoder);
 
 /*
  * Decodes the file at path, as wished (NULL: descriptors of all whole frames).  Errors are kin_decode_bytes()'s, and
- *   KIN_E_UNSUPPORTED  not a regular file: FIFO, device, socket, folder
+ *   KIN_E_UNSUPPORTED  not a regular file: FIFO, device, socket, folder; or the worker has not got
+ *                      the features: a network or its library is missing (the message says which),
+ *                      or they are of another version
  *   KIN_E_LIMIT        the file is too large, or needs more memory than a worker may have
  *   KIN_E_CRASHED      the worker died (the message names the signal)
  *   KIN_E_TIMEOUT      the worker said nothing for limits.seconds

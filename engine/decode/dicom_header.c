@@ -13,7 +13,7 @@ static bool is_field(const char *name)
     return false;
 }
 
-void kin_header_of_dicom(const kin_dicom_header *header, kin_header_builder *builder)
+void kin_header_of_dicom(const kin_dicom_header *header, int frames, kin_header_builder *builder)
 {
     kin_header_begin(builder,
                      &(kin_decode_header){.format = "dicom",
@@ -24,7 +24,7 @@ void kin_header_of_dicom(const kin_dicom_header *header, kin_header_builder *bui
                                           .modality = header->modality,
                                           .body_part = header->body_part,
                                           .study_date = header->study_date,
-                                          .frames = header->frames});
+                                          .frames = frames});
     kin_header_addf(builder, "number_of_frames", "%d", header->frames);
     kin_header_add(builder, "transfer_syntax_uid", header->transfer_syntax_uid);
     kin_header_add(builder, "sop_class_uid", header->sop_class_uid);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/program.h"
 #include "decode/protocol.h"
@@ -91,19 +92,20 @@ static int child_attributes(posix_spawnattr_t *attributes)
     return rc;
 }
 
-static int spawn(pid_t *pid, const char *program, const kin_decode_limits *limits, int socket,
-                 int lifeline)
-{
-    char text[6][64];
-    snprintf(text[0], sizeof text[0], "--max-file-bytes=%zu", limits->max_file_bytes);
-    snprintf(text[1], sizeof text[1], "--max-frame-bytes=%zu", limits->max_frame_bytes);
-    snprintf(text[2], sizeof text[2], "--max-total-bytes=%zu", limits->max_total_bytes);
-    snprintf(text[3], sizeof text[3], "--max-frames=%d", limits->max_frames);
-    snprintf(text[4], sizeof text[4], "--memory-bytes=%zu", limits->memory_bytes);
-    snprintf(text[5], sizeof text[5], "--nice=%d", limits->nice);
-    char *const arguments[] = {(char *)program, text[0], text[1], text[2],
-                               text[3],         text[4], text[5], NULL};
+enum { LIMIT_ARGUMENTS = 6, ARGUMENT_SIZE = 64 };
 
+static void write_limits(char text[LIMIT_ARGUMENTS][ARGUMENT_SIZE], const kin_decode_limits *limits)
+{
+    snprintf(text[0], ARGUMENT_SIZE, "--max-file-bytes=%zu", limits->max_file_bytes);
+    snprintf(text[1], ARGUMENT_SIZE, "--max-frame-bytes=%zu", limits->max_frame_bytes);
+    snprintf(text[2], ARGUMENT_SIZE, "--max-total-bytes=%zu", limits->max_total_bytes);
+    snprintf(text[3], ARGUMENT_SIZE, "--max-frames=%d", limits->max_frames);
+    snprintf(text[4], ARGUMENT_SIZE, "--memory-bytes=%zu", limits->memory_bytes);
+    snprintf(text[5], ARGUMENT_SIZE, "--nice=%d", limits->nice);
+}
+
+static int spawn(pid_t *pid, const char *program, char *const *arguments, int socket, int lifeline)
+{
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int rc = posix_spawn_file_actions_init(&actions);
@@ -122,8 +124,29 @@ static int spawn(pid_t *pid, const char *program, const kin_decode_limits *limit
     return rc;
 }
 
+/* spawn() with the program's arguments; an errno. */
+static int spawn_for(pid_t *pid, const char *program, const kin_decode_limits *limits,
+                     const char *features, int socket, int lifeline)
+{
+    static const char option[] = "--features=";
+    char text[LIMIT_ARGUMENTS][ARGUMENT_SIZE];
+    char *spec = NULL;
+    write_limits(text, limits);
+    if (features != NULL) {
+        size_t size;
+        if (!kin_add_size(strlen(features), sizeof option, &size) || (spec = malloc(size)) == NULL)
+            return ENOMEM;
+        snprintf(spec, size, "%s%s", option, features);
+    }
+    char *const arguments[] = {(char *)program, text[0], text[1], text[2], text[3],
+                               text[4],         text[5], spec,    NULL};
+    int rc = spawn(pid, program, arguments, socket, lifeline);
+    free(spec);
+    return rc;
+}
+
 kin_status kin_process_start(kin_process *process, const char *program,
-                             const kin_decode_limits *limits, kin_error *err)
+                             const kin_decode_limits *limits, const char *features, kin_error *err)
 {
     kin_status status = KIN_OK;
     int sockets[2] = {-1, -1}, pipes[2] = {-1, -1};
@@ -139,7 +162,7 @@ kin_status kin_process_start(kin_process *process, const char *program,
         goto out;
     }
     pid_t pid = 0;
-    int rc = spawn(&pid, program, limits, sockets[1], pipes[0]);
+    int rc = spawn_for(&pid, program, limits, features, sockets[1], pipes[0]);
     if (rc != 0) {
         errno = rc;
         status = kin_fail_errno(err, program, "cannot start the decoder's worker");

@@ -17,11 +17,11 @@ typedef struct kin_process {
  * program, in ../libexec/kindred from there, or where it was installed.  KIN_E_NOT_FOUND. */
 kin_status kin_process_find(const char *given, char **out, kin_error *err);
 
-/* Starts the program with limits as its arguments.  It gets its ends of socket and lifeline,
+/* Starts the program with limits and, where not NULL, the features' spec as its arguments.  It gets its ends of socket and lifeline,
  * nothing else that is open here, no terminal, and a process group of its own, so that a Ctrl-C is
  * the program's to handle. */
 kin_status kin_process_start(kin_process *process, const char *program,
-                             const kin_decode_limits *limits, kin_error *err);
+                             const kin_decode_limits *limits, const char *features, kin_error *err);
 
 /* True when the worker, with no request before it, has died or speaks unasked. */
 bool kin_process_is_lost(const kin_process *process);

@@ -14,7 +14,7 @@
 enum {
     PREFIX = 4, /* bytes of length before a message */
     /* An honest message unpacks to a few times its packed size; small ones need some slack. */
-    ARENA_FACTOR = 4,
+    ARENA_FACTOR = 8, /* runs of a mask are a byte or two, and four unpacked */
     ARENA_SLACK = 64 * 1024,
     ARENA_ALIGN = 16
 };
@@ -76,6 +76,25 @@ static void attach(struct msghdr *message, kin_control *control, int passed_fd)
     memcpy(CMSG_DATA(header), &passed_fd, sizeof passed_fd);
 }
 
+/* Waits until the socket has something to say (POLLIN; its end included), or room (POLLOUT), or the
+ * deadline has passed. */
+static kin_status wait_for(int fd, short events, double deadline, kin_error *err)
+{
+    for (;;) {
+        double left = deadline - kin_clock_monotonic();
+        if (left <= 0.0)
+            return kin_fail(err, KIN_E_TIMEOUT, NULL,
+                            events == POLLIN ? "no answer in time"
+                                             : "the other side does not listen");
+        struct pollfd wait = {.fd = fd, .events = events};
+        int ready = poll(&wait, 1, left < 3600.0 ? (int)ceil(left * 1000.0) : 3600 * 1000);
+        if (ready > 0)
+            return KIN_OK;
+        if (ready < 0 && errno != EINTR)
+            return kin_fail_errno(err, NULL, "cannot wait for the other side");
+    }
+}
+
 kin_status kin_channel_send(kin_channel *channel, const ProtobufCMessage *message, int passed_fd,
                             bool wait, kin_error *err)
 {
@@ -89,6 +108,7 @@ kin_status kin_channel_send(kin_channel *channel, const ProtobufCMessage *messag
         channel->bytes[i] = (uint8_t)(size >> (8 * i));
     protobuf_c_message_pack(message, channel->bytes + PREFIX);
 
+    double deadline = kin_clock_monotonic() + channel->patience;
     kin_control control;
     struct iovec part = {.iov_base = channel->bytes, .iov_len = PREFIX + size};
     while (part.iov_len > 0) {
@@ -100,8 +120,12 @@ kin_status kin_channel_send(kin_channel *channel, const ProtobufCMessage *messag
             continue;
         if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
             return hung_up(err);
-        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-            return kin_fail(err, KIN_E_TIMEOUT, NULL, "the other side does not listen");
+        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            status = wait_for(channel->fd, POLLOUT, deadline, err);
+            if (status != KIN_OK)
+                return status;
+            continue;
+        }
         if (sent < 0)
             return kin_fail_errno(err, NULL, "cannot send");
         passed_fd = -1; /* went with the first bytes */
@@ -111,26 +135,10 @@ kin_status kin_channel_send(kin_channel *channel, const ProtobufCMessage *messag
     return KIN_OK;
 }
 
-/* Waits until the socket has something to say (its end included) or the deadline has passed. */
-static kin_status wait_readable(int fd, double deadline, kin_error *err)
-{
-    for (;;) {
-        double left = deadline - kin_clock_monotonic();
-        if (left <= 0.0)
-            return kin_fail(err, KIN_E_TIMEOUT, NULL, "no answer in time");
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        int ready = poll(&wait, 1, left < 3600.0 ? (int)ceil(left * 1000.0) : 3600 * 1000);
-        if (ready > 0)
-            return KIN_OK;
-        if (ready < 0 && errno != EINTR)
-            return kin_fail_errno(err, NULL, "cannot wait for an answer");
-    }
-}
-
 bool kin_channel_has_word(const kin_channel *channel, double deadline)
 {
     /* What cannot be waited for is left to the receiving, which says why. */
-    return wait_readable(channel->fd, deadline, NULL) != KIN_E_TIMEOUT;
+    return wait_for(channel->fd, POLLIN, deadline, NULL) != KIN_E_TIMEOUT;
 }
 
 /* Keeps the first descriptor that came with a message in *passed_fd and closes any other. */
@@ -169,7 +177,7 @@ static kin_status receive_exactly(int fd, uint8_t *to, size_t size, double deadl
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            kin_status status = wait_readable(fd, deadline, err);
+            kin_status status = wait_for(fd, POLLIN, deadline, err);
             if (status != KIN_OK)
                 return status;
             continue;

@@ -15,10 +15,13 @@
 #include "base/status.h"
 
 enum {
-    KIN_PROTOCOL_VERSION = 2,
+    KIN_PROTOCOL_VERSION = 5,
     KIN_PROTOCOL_MESSAGE_MAX =
-        1 << 20, /* bytes: the largest header has room, or descriptor with preview */
+        1 << 22, /* bytes: the largest header has room, or descriptor with preview; regions of
+                    many outlines or grainy masks may not, which is KIN_E_LIMIT */
     KIN_PROTOCOL_ENDING_MAX = 16, /* bytes of a file name's ending */
+    KIN_WORKING_SECONDS = 1,      /* at least, between two words of a worker that it is at work */
+    KIN_WORKING_MAX = 1800,       /* such words about one file */
     /* File descriptors that a worker is born with. */
     KIN_WORKER_SOCKET_FD = 0,
     KIN_WORKER_LIFELINE_FD = 3
@@ -31,6 +34,8 @@ typedef struct kin_channel {
     size_t bytes_capacity;
     void *arena; /* the message unpacked */
     size_t arena_capacity;
+    double
+        patience; /* seconds that a sending which does not wait still waits for room: 0 at first */
 } kin_channel;
 
 /* A channel over stream socket fd; released (which leaves fd open) with kin_channel_release(). */
@@ -39,7 +44,8 @@ void kin_channel_release(kin_channel *channel);
 
 /*
  * Sends a message, with passed_fd (-1: none) beside its first byte.  Waits for room as long as it
- * takes when wait is true; else a socket without room is KIN_E_TIMEOUT.  KIN_E_CRASHED when the
+ * takes when wait is true; else a socket without room for as long as the channel's patience is
+ * KIN_E_TIMEOUT.  KIN_E_CRASHED when the
  * other side has hung up, KIN_E_LIMIT when the message is over the bound.
  */
 kin_status kin_channel_send(kin_channel *channel, const ProtobufCMessage *message, int passed_fd,

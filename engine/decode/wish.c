@@ -1,5 +1,7 @@
 #include "decode/wish.h"
 
+#include "features/occlude.h"
+
 kin_status kin_wish_check(const kin_decode_wish *wish, kin_error *err)
 {
     if (wish == NULL)
@@ -9,6 +11,22 @@ kin_status kin_wish_check(const kin_decode_wish *wish, kin_error *err)
     if (wish->preview_side > KIN_DECODE_PREVIEW_MAX)
         return kin_fail(err, KIN_E_ARG, NULL, "preview: a side of %u is over the limit of %d",
                         (unsigned)wish->preview_side, KIN_DECODE_PREVIEW_MAX);
+    if (wish->occlude != 0 && (wish->occlude < 2 || wish->occlude > KIN_OCCLUDE_SIDE_MAX))
+        return kin_fail(err, KIN_E_ARG, NULL, "occlude: a grid has 2 to %d cells a side",
+                        KIN_OCCLUDE_SIDE_MAX);
+    if (wish->occlude != 0 && (!wish->one_frame || wish->region != NULL))
+        return kin_fail(err, KIN_E_ARG, NULL, "occlude: of one whole frame only");
+    if (wish->region_count > KIN_DECODE_REGIONS_MAX)
+        return kin_fail(err, KIN_E_ARG, NULL, "regions: %zu are over the limit of %d",
+                        wish->region_count, (int)KIN_DECODE_REGIONS_MAX);
+    if (wish->region_count > 0 && wish->region != NULL)
+        return kin_fail(err, KIN_E_ARG, NULL, "regions: not together with one that is cut out");
+    if (wish->marked_only && wish->region_count == 0)
+        return kin_fail(err, KIN_E_ARG, NULL, "marked_only: nothing is marked");
+    if (wish->marked_only && wish->occlude != 0)
+        return kin_fail(err, KIN_E_ARG, NULL, "marked_only: not while places are hidden");
+    if (wish->as_mask && (wish->region_count > 0 || wish->region != NULL))
+        return kin_fail(err, KIN_E_ARG, NULL, "mask: has no regions");
     return KIN_OK;
 }
 

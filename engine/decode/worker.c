@@ -5,12 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "decode/decode.h"
 #include "decode/protocol.h"
+#include "decode/region_wire.h"
 #include "decode/sandbox.h"
 #include "dicom/dicom.h"
 #include "features/features.h"
 #include "kindred/worker/v1/worker.pb-c.h"
+#include "slide/slide.h"
 
 typedef Kindred__Worker__V1__Answer kin_answer;
 
@@ -21,16 +24,22 @@ enum { MMAP_FROM = 8 * 1024 * 1024, TRIM_FROM = 64 * 1024 * 1024 };
 /* A worker and the request that it is at. */
 typedef struct kin_worker {
     kin_channel channel;
+    kin_extractor *extractor; /* NULL until it is made */
+    bool no_features;         /* it cannot be made */
     kin_decode_limits limits;
     uint64_t serial;
     unsigned files;
-    bool gone; /* the program that asks has hung up */
+    double last_word; /* when it said last that it is at work */
+    int words;        /* and how often, of this request */
+    bool gone;        /* the program that asks has hung up */
+    uint64_t skipped; /* of the request's annotation: shapes that are no regions */
 } kin_worker;
 
 /* What a request asks for, in memory of its own.  Not to be copied: it may point into itself. */
 typedef struct kin_order {
     char ending[KIN_PROTOCOL_ENDING_MAX + 1];
     kin_decode_region region; /* where wish has one */
+    kin_region *regions;      /* owned; the wish's */
     kin_decode_wish wish;
 } kin_order;
 
@@ -71,6 +80,44 @@ static kin_status send_header(void *ctx, const kin_decode_header *header, kin_er
     return answer(ctx, &message, err);
 }
 
+static kin_status send_marked(kin_worker *worker, const kin_decode_marked *marked, size_t length,
+                              kin_error *err)
+{
+    Kindred__Worker__V1__Marked body = KINDRED__WORKER__V1__MARKED__INIT;
+    body.index = (uint32_t)marked->index;
+    body.x = marked->x;
+    body.y = marked->y;
+    body.width = marked->width;
+    body.height = marked->height;
+    body.area = marked->area;
+    body.n_descriptor = length;
+    body.descriptor = (float *)marked->descriptor;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_MARKED;
+    message.marked = &body;
+    return answer(worker, &message, err);
+}
+
+static kin_status send_region(void *ctx, kin_region *region, kin_error *err)
+{
+    kin_wire_region *wire;
+    kin_status status = kin_wire_region_new(region, true, &wire, err);
+    if (status != KIN_OK)
+        return status;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_LESION;
+    message.lesion = kin_wire_region_borrow(wire);
+    status = answer(ctx, &message, err);
+    kin_wire_region_free(wire);
+    return status;
+}
+
+static void note_skipped(void *ctx, uint64_t shapes)
+{
+    kin_worker *worker = ctx;
+    worker->skipped = shapes;
+}
+
 static kin_status send_frame(void *ctx, const kin_decode_frame *frame, kin_error *err)
 {
     Kindred__Worker__V1__Frame body = KINDRED__WORKER__V1__FRAME__INIT;
@@ -88,10 +135,58 @@ static kin_status send_frame(void *ctx, const kin_decode_frame *frame, kin_error
         preview.samples.len = (size_t)preview.width * preview.height * preview.channels;
         body.preview = &preview;
     }
+    Kindred__Worker__V1__Tile tile = KINDRED__WORKER__V1__TILE__INIT;
+    if (frame->tile != NULL) {
+        tile.x = frame->tile->x;
+        tile.y = frame->tile->y;
+        tile.level = frame->tile->level;
+        tile.mpp = frame->tile->mpp;
+        body.tile = &tile;
+    }
+    kin_status status = KIN_OK;
+    for (size_t i = 0; status == KIN_OK && i < frame->region_count; i++)
+        status = send_marked(ctx, &frame->regions[i], frame->length, err);
     kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
     message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
     message.frame = &body;
-    return answer(ctx, &message, err);
+    return status == KIN_OK ? answer(ctx, &message, err) : status;
+}
+
+static kin_status send_occluded(void *ctx, const kin_decode_occluded *occluded, kin_error *err)
+{
+    kin_worker *worker = ctx;
+    Kindred__Worker__V1__Region box = KINDRED__WORKER__V1__REGION__INIT;
+    Kindred__Worker__V1__Occluded body = KINDRED__WORKER__V1__OCCLUDED__INIT;
+    box.x = occluded->x;
+    box.y = occluded->y;
+    box.width = occluded->width;
+    box.height = occluded->height;
+    body.cell = occluded->cell;
+    body.box = &box;
+    body.n_descriptor = kin_extractor_length(worker->extractor);
+    body.descriptor = (float *)occluded->descriptor;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_OCCLUDED;
+    message.occluded = &body;
+    return answer(worker, &message, err);
+}
+
+/* Breaks the silence, at most once a second. */
+static kin_status send_working(void *ctx, kin_error *err)
+{
+    kin_worker *worker = ctx;
+    double now = kin_clock_monotonic();
+    if (now - worker->last_word < KIN_WORKING_SECONDS)
+        return KIN_OK;
+    if (worker->words++ == KIN_WORKING_MAX)
+        return kin_fail(err, KIN_E_LIMIT, NULL, "it takes more than %d s to look the slide over",
+                        KIN_WORKING_MAX * KIN_WORKING_SECONDS);
+    worker->last_word = now;
+    Kindred__Worker__V1__Working body = KINDRED__WORKER__V1__WORKING__INIT;
+    kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
+    message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_WORKING;
+    message.working = &body;
+    return answer(worker, &message, err);
 }
 
 static void send_done(kin_worker *worker, kin_status status, kin_error *reason, bool retires)
@@ -100,6 +195,7 @@ static void send_done(kin_worker *worker, kin_status status, kin_error *reason, 
     body.status = (uint32_t) - (int)status;
     body.message = status != KIN_OK ? reason->message : (char *)"";
     body.retires = retires;
+    body.skipped = status == KIN_OK ? worker->skipped : 0;
     kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
     message.body_case = KINDRED__WORKER__V1__ANSWER__BODY_DONE;
     message.done = &body;
@@ -110,7 +206,11 @@ static void send_hello(kin_worker *worker, kin_status status, kin_error *reason)
 {
     Kindred__Worker__V1__Hello body = KINDRED__WORKER__V1__HELLO__INIT;
     body.protocol = KIN_PROTOCOL_VERSION;
-    body.descriptor_length = (uint32_t)kin_descriptor_length();
+    if (worker->extractor != NULL) {
+        body.descriptor_length = (uint32_t)kin_extractor_length(worker->extractor);
+        body.signature = (char *)kin_extractor_signature_borrow(worker->extractor);
+    }
+    body.no_features = worker->no_features;
     body.status = (uint32_t) - (int)status;
     body.message = status != KIN_OK ? reason->message : (char *)"";
     kin_answer message = KINDRED__WORKER__V1__ANSWER__INIT;
@@ -119,48 +219,19 @@ static void send_hello(kin_worker *worker, kin_status status, kin_error *reason)
     answer(worker, &message, NULL);
 }
 
-/* Reads the whole file into memory from malloc.  Not by mmap: a file that is cut short meanwhile
- * would mean SIGBUS. */
-static kin_status read_file(int fd, size_t limit, void **out, size_t *out_size, kin_error *err)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return kin_fail_errno(err, NULL, "cannot stat the file");
-    if (st.st_size < 0 || (size_t)st.st_size > limit)
-        return kin_fail(err, KIN_E_LIMIT, NULL, "the file is over the limit of %zu bytes", limit);
-    size_t size = (size_t)st.st_size;
-    char *bytes = malloc(size > 0 ? size : 1);
-    if (bytes == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a file of %zu bytes", size);
-    size_t have = 0;
-    while (have < size) {
-        ssize_t got = pread(fd, bytes + have, size - have, (off_t)have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            kin_status status = got < 0 ? kin_fail_errno(err, NULL, "cannot read the file")
-                                        : kin_fail(err, KIN_E_IO, NULL,
-                                                   "the file became shorter while it was read");
-            free(bytes);
-            return status;
-        }
-        have += (size_t)got;
-    }
-    *out = bytes;
-    *out_size = size;
-    return KIN_OK;
-}
-
 static kin_status decode_file(kin_worker *worker, int fd, const kin_order *order, kin_error *err)
 {
-    const kin_decode_sink sink = {.header = send_header, .frame = send_frame, .ctx = worker};
-    void *bytes = NULL;
-    size_t size = 0;
-    kin_status status = read_file(fd, worker->limits.max_file_bytes, &bytes, &size, err);
-    if (status == KIN_OK)
-        status =
-            kin_decode_bytes(bytes, size, order->ending, &worker->limits, &order->wish, &sink, err);
-    free(bytes);
+    const kin_decode_sink sink = {.header = send_header,
+                                  .frame = send_frame,
+                                  .region = send_region,
+                                  .occluded = send_occluded,
+                                  .skipped = note_skipped,
+                                  .working = send_working,
+                                  .ctx = worker};
+    worker->words = 0;
+    worker->last_word = kin_clock_monotonic();
+    kin_status status = kin_decode_fd(worker->extractor, fd, order->ending, &worker->limits,
+                                      &order->wish, &sink, err);
     /* Memory that a worker cannot have is a bound that we set, not a state of the machine. */
     if (status == KIN_E_NOMEM)
         status =
@@ -176,12 +247,45 @@ static bool is_worn(const kin_worker *worker)
     return worker->files >= KIN_WORKER_FILES_MAX || heap.arena + heap.hblkhd > KIN_WORKER_HEAP_MAX;
 }
 
-/* Copies a request, which the next message overwrites; false when it makes no sense. */
-static bool take_order(const Kindred__Worker__V1__Request *request, kin_order *order)
+static void release_order(kin_order *order)
+{
+    for (size_t i = 0; i < order->wish.region_count; i++)
+        kin_region_release(&order->regions[i]);
+    free(order->regions);
+}
+
+/* Copies the regions of a request; false when they make no sense, or there is no memory. */
+static bool take_regions(const Kindred__Worker__V1__Request *request, size_t most_pixels,
+                         kin_order *order)
+{
+    bool fine = true;
+    if (request->n_regions == 0)
+        return true;
+    if (request->n_regions > KIN_DECODE_REGIONS_MAX)
+        return false;
+    order->regions = calloc(request->n_regions, sizeof *order->regions);
+    order->wish.regions = order->regions;
+    fine = order->regions != NULL;
+    for (size_t i = 0; fine && i < request->n_regions; i++) {
+        fine = kin_region_of_wire(request->regions[i], most_pixels, &order->regions[i], NULL) ==
+               KIN_OK;
+        order->wish.region_count += fine;
+    }
+    return fine;
+}
+
+/* Copies a request, which the next message overwrites, into an order, which is to be released in
+ * any case; false when it makes no sense. */
+static bool take_order(const Kindred__Worker__V1__Request *request, size_t most_pixels,
+                       kin_order *order)
 {
     *order = (kin_order){.wish = {.preview_side = request->preview_side,
                                   .one_frame = request->one_frame != 0,
-                                  .frame = request->frame}};
+                                  .frame = request->frame,
+                                  .occlude = request->occlude,
+                                  .annotations = request->annotations != 0,
+                                  .as_mask = request->as_mask != 0,
+                                  .marked_only = request->marked_only != 0}};
     if (request->ending.len >= sizeof order->ending)
         return false;
     if (request->ending.len > 0)
@@ -193,7 +297,7 @@ static bool take_order(const Kindred__Worker__V1__Request *request, kin_order *o
                                             .height = request->region->height};
         order->wish.region = &order->region;
     }
-    return true;
+    return take_regions(request, most_pixels, order);
 }
 
 /* Takes the next request and answers it; false when the conversation is over. */
@@ -208,18 +312,22 @@ static bool serve(kin_worker *worker, int *exit_status)
         return false;
     }
     const Kindred__Worker__V1__Request *request = (const Kindred__Worker__V1__Request *)message;
-    kin_order order;
-    if (file < 0 || !take_order(request, &order)) {
+    kin_order order = {0};
+    size_t most_pixels = kin_region_pixels_max(worker->limits.max_frame_bytes);
+    if (file < 0 || !take_order(request, most_pixels, &order)) {
         *exit_status = EXIT_FAILURE;
         if (file >= 0)
             close(file);
+        release_order(&order);
         return false;
     }
     worker->serial = request->serial;
+    worker->skipped = 0;
     kin_error err;
     kin_error_clear(&err);
     status = decode_file(worker, file, &order, &err);
     close(file);
+    release_order(&order);
     worker->files++;
     bool retires = is_worn(worker);
     if (!worker->gone)
@@ -227,7 +335,32 @@ static bool serve(kin_worker *worker, int *exit_status)
     return !worker->gone && !retires;
 }
 
-int kin_decode_worker_run(int fd, int lifeline, const kin_decode_limits *limits)
+/* Makes the extractor; a failure says which of its files it is about. */
+static kin_status make_extractor(kin_worker *worker, const char *features, kin_error *err)
+{
+    kin_error reason;
+    kin_error_clear(&reason);
+    kin_status status = kin_extractor_new(features, &worker->extractor, &reason);
+    worker->no_features = status != KIN_OK;
+    if (status == KIN_OK)
+        return KIN_OK;
+    return kin_fail(err, status, NULL, "%s%s%s", reason.message,
+                    reason.subject[0] != '\0' ? ": " : "", reason.subject);
+}
+
+/* Everything that must open files or reserve memory, then the sandbox. */
+static kin_status get_ready(kin_worker *worker, int lifeline, const char *features, kin_error *err)
+{
+    kin_status status = lifeline >= 0 ? kin_sandbox_tie(lifeline, err) : KIN_OK;
+    if (status == KIN_OK)
+        status = kin_dicom_prepare(err);
+    if (status == KIN_OK)
+        status = make_extractor(worker, features, err);
+    return status == KIN_OK ? kin_sandbox_enter(worker->limits.memory_bytes, err) : status;
+}
+
+int kin_decode_worker_run(int fd, int lifeline, const char *features,
+                          const kin_decode_limits *limits)
 {
     kin_worker worker = {.limits = kin_decode_limits_effective(limits)};
     kin_channel_init(&worker.channel, fd);
@@ -238,17 +371,14 @@ int kin_decode_worker_run(int fd, int lifeline, const kin_decode_limits *limits)
     mallopt(M_TRIM_THRESHOLD, TRIM_FROM);
     kin_error err;
     kin_error_clear(&err);
-    kin_status status = lifeline >= 0 ? kin_sandbox_tie(lifeline, &err) : KIN_OK;
-    if (status == KIN_OK)
-        status = kin_dicom_prepare(&err);
-    if (status == KIN_OK)
-        status = kin_sandbox_enter(worker.limits.memory_bytes, &err);
+    kin_status status = get_ready(&worker, lifeline, features, &err);
     send_hello(&worker, status, &err);
     if (status != KIN_OK || worker.gone)
         exit_status = EXIT_FAILURE;
     else
         while (serve(&worker, &exit_status))
             ;
+    kin_extractor_free(worker.extractor);
     kin_channel_release(&worker.channel);
     return exit_status;
 }

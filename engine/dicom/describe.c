@@ -4,6 +4,7 @@
 
 #include "dicom/charset.h"
 #include "dicom/classes.h"
+#include "dicom/item_text.h"
 #include "dicom/module.h"
 
 enum {
@@ -11,8 +12,7 @@ enum {
     TAG_PIXEL_PROVIDER = 0x00287fe0,
     TAG_ROWS = 0x00280010,
     TAG_ANATOMIC_REGION = 0x00082218,
-    TAG_CODE_MEANING = 0x00080104,
-    MAX_VALUE = 1024 /* bytes of a text that are kept */
+    TAG_CODE_MEANING = 0x00080104
 };
 
 /* Attributes handed out by name.  None names the patient, a relative or a physician, or tells the
@@ -72,6 +72,7 @@ static const struct {
     {0x00200012, "acquisition_number"},
     {0x00200013, "instance_number"},
     {0x00200020, "patient_orientation"},
+    {0x00200052, "frame_of_reference_uid"},
     {0x00200060, "laterality"},
     {0x00200062, "image_laterality"},
     {0x00201041, "slice_location"},
@@ -102,49 +103,16 @@ static const char *keep(kin_dicom *dicom, char *text)
     return text;
 }
 
-/* Cuts to MAX_VALUE bytes at a character's start, and spaces and NULs off both ends. */
-static void trim(char *text)
-{
-    size_t length = strlen(text), from = 0;
-    if (length > MAX_VALUE) {
-        length = MAX_VALUE;
-        while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
-            length--;
-    }
-    while (length > 0 && (unsigned char)text[length - 1] <= ' ')
-        length--;
-    while (from < length && (unsigned char)text[from] <= ' ')
-        from++;
-    memmove(text, text + from, length - from);
-    text[length - from] = '\0';
-}
-
 /* All values of an attribute, or "". */
 static const char *text_of(kin_dicom *dicom, kin_charset *charset, kin_item *item, kin_tag tag)
 {
-    const char *raw;
-    size_t length;
-    if (!kin_dicom_item_text(item, tag, &raw, &length))
-        return "";
-    char *text = kin_dicom_charset_utf8(charset, raw, length, true);
-    if (text != NULL)
-        trim(text);
-    return keep(dicom, text);
+    return keep(dicom, kin_dicom_item_utf8(item, tag, charset, KIN_TEXT_ALL_VALUES));
 }
 
 /* The first value of an identifier. */
 static const char *first_text_of(kin_dicom *dicom, kin_charset *charset, kin_tag tag)
 {
-    const char *raw;
-    size_t length;
-    if (!kin_dicom_item_text(dicom->root, tag, &raw, &length))
-        return "";
-    const char *end = memchr(raw, '\\', length);
-    char *text =
-        kin_dicom_charset_utf8(charset, raw, end != NULL ? (size_t)(end - raw) : length, true);
-    if (text != NULL)
-        trim(text);
-    return keep(dicom, text);
+    return keep(dicom, kin_dicom_item_utf8(dicom->root, tag, charset, KIN_TEXT_FIRST_VALUE));
 }
 
 /* UIDs identify: anything that could not be one counts as absent. */

@@ -119,6 +119,11 @@ kin_status kin_dicom_read_samples(kin_dicom *dicom, int frame, kin_samples *out,
  * colour. */
 kin_status kin_dicom_read_values(kin_dicom *dicom, int frame, float *out, kin_error *err);
 
+/* The frame's values where they are Hounsfield units: a grey raster of the frame's size, whose
+ * pixels are these values, no levels.  *out stays empty (px NULL) where they are not: no CT, or one
+ * that says nothing of rescaling. */
+kin_status kin_dicom_hounsfield(kin_dicom *dicom, int frame, kin_raster *out, kin_error *err);
+
 /*
  * The frame as a reader sees it: modality LUT or rescale, then VOI LUT or the first window (PS3.3
  * C.11.2, LINEAR, LINEAR_EXACT and SIGMOID), or where both are absent a default: for CT in

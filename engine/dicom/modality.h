@@ -20,6 +20,9 @@ void kin_dicom_modality_release(kin_modality *modality);
 /* Applies it to all samples of a monochrome frame. */
 void kin_dicom_modality_apply(const kin_modality *modality, const kin_samples *samples, float *out);
 
+/* True when the values are Hounsfield units. */
+bool kin_dicom_is_hounsfield(const kin_dicom *dicom, const kin_modality *modality);
+
 /* True when values may be below zero. */
 bool kin_dicom_modality_may_be_negative(const kin_modality *modality, const kin_dicom *dicom);
 

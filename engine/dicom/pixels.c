@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "dicom/module.h"
+#include "dicom/tiles.h"
 
 enum {
     TAG_SAMPLES = 0x00280002,
@@ -102,12 +103,17 @@ static kin_status check_limits(kin_dicom *dicom, kin_error *err)
     const kin_image_limits *limits = &dicom->limits;
     bool halved = !dicom->encapsulated && (dicom->photometric == KIN_PHOTO_YBR_FULL_422 ||
                                            dicom->photometric == KIN_PHOTO_YBR_PARTIAL);
-    size_t pixels, samples, float_bytes, total_bits;
+    /* A slide is read tile by tile, as far as somebody wants to see it. */
+    bool slide = kin_dicom_is_slide(dicom);
+    int max_frames = slide ? KIN_DICOM_TILES_MAX : limits->max_frames;
+    size_t pixels, samples, float_bytes, total_bits, max_total = limits->max_total_bytes;
+    if (slide && !kin_mul_size(max_total, KIN_DICOM_SLIDE_TOTAL, &max_total))
+        max_total = SIZE_MAX;
     if (halved && h->columns % 2 != 0)
         return kin_fail(err, KIN_E_FORMAT, NULL, "pairs of pixels in rows of %d", h->columns);
-    if (h->frames > limits->max_frames)
+    if (h->frames > max_frames)
         return kin_fail(err, KIN_E_LIMIT, NULL, "%d frames, the limit is %d", h->frames,
-                        limits->max_frames);
+                        max_frames);
     if (!kin_mul_size((size_t)h->rows, (size_t)h->columns, &pixels) ||
         !kin_mul_size(pixels, (size_t)h->samples_per_pixel, &samples) ||
         !kin_mul_size(samples, sizeof(float), &float_bytes) ||
@@ -117,7 +123,7 @@ static kin_status check_limits(kin_dicom *dicom, kin_error *err)
     if (!kin_mul_size(halved ? 2 * pixels : samples, (size_t)h->bits_allocated,
                       &dicom->frame_bits) ||
         !kin_mul_size(dicom->frame_bits, (size_t)h->frames, &total_bits) ||
-        total_bits / 8 > limits->max_total_bytes)
+        total_bits / 8 > max_total)
         return kin_fail(err, KIN_E_LIMIT, NULL, "%d frames of %d x %d are over the limit",
                         h->frames, h->columns, h->rows);
     if (!dicom->encapsulated && total_bits / 8 + (total_bits % 8 != 0) > dicom->layout.pixel_size)

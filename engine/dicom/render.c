@@ -121,12 +121,6 @@ static void stretch(float *values, size_t count, float low, float high)
     }
 }
 
-/* CT values are Hounsfield units only after a modality transformation. */
-static bool is_hounsfield(const kin_dicom *dicom, const kin_modality *modality)
-{
-    return strcmp(dicom->header.modality, "CT") == 0 && (modality->rescaled || modality->has_lut);
-}
-
 /* Values in px, made from samples, to grey: by the file's transformation or a default range. */
 static kin_status apply_voi(const kin_dicom *dicom, int frame, const kin_samples *samples,
                             const kin_modality *modality, const uint8_t *mask, float *px,
@@ -136,7 +130,7 @@ static kin_status apply_voi(const kin_dicom *dicom, int frame, const kin_samples
     size_t count = kin_samples_count(samples);
     kin_status status = KIN_OK;
     kin_dicom_voi_load(dicom, frame, kin_dicom_modality_may_be_negative(modality, dicom), &voi);
-    if (voi.kind == KIN_VOI_NONE && is_hounsfield(dicom, modality))
+    if (voi.kind == KIN_VOI_NONE && kin_dicom_is_hounsfield(dicom, modality))
         voi = (kin_voi){.kind = KIN_VOI_LINEAR, .center = ct_center, .width = ct_width};
     if (voi.kind != KIN_VOI_NONE) {
         kin_dicom_voi_apply(&voi, px, count);

@@ -42,6 +42,12 @@ bool kin_dicom_item_number(kin_item *item, kin_tag tag, unsigned index, double *
 /* As kin_dicom_item_number(), for whole numbers that fit an int. */
 bool kin_dicom_item_int(kin_item *item, kin_tag tag, unsigned index, int *out);
 
+/* All numbers of a DS, FL, FD, OF or OD attribute: *out from malloc, the caller's to free (NULL and
+ * 0 where it is absent or empty).  KIN_E_LIMIT for more than `most`, KIN_E_FORMAT for another kind
+ * of attribute or one that is no number, KIN_E_NOMEM. */
+kin_status kin_dicom_item_numbers(kin_item *item, kin_tag tag, size_t most, double **out,
+                                  size_t *count, kin_error *err);
+
 /* The words of a US, SS, OW or OB attribute in native order; *is_signed tells SS (may be NULL). */
 bool kin_dicom_item_words(kin_item *item, kin_tag tag, const uint16_t **words, size_t *count,
                           bool *is_signed);

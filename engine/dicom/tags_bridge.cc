@@ -3,6 +3,7 @@
 #include "dicom/tags.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -15,6 +16,7 @@
 #include "dcmtk/dcmdata/dcitem.h"
 #include "dcmtk/dcmdata/dcobject.h"
 #include "dcmtk/dcmdata/dcsequen.h"
+#include "dcmtk/dcmdata/dcvrds.h"
 #include "dcmtk/dcmjpeg/djdecode.h"
 #include "dcmtk/dcmjpls/djdecode.h"
 #include "dcmtk/oflog/oflog.h"
@@ -106,6 +108,50 @@ bool number_of(DcmElement *element, unsigned long index, double *out)
 bool is_text(DcmEVR vr)
 {
     return DcmVR(vr).isaString();
+}
+
+// The values as an array of doubles; false when the attribute holds no such numbers.
+bool all_numbers(DcmElement *element, OFVector<Float64> &values)
+{
+    Float32 *singles = nullptr;
+    Float64 *doubles = nullptr;
+    const unsigned long bytes = element->getLength();
+    switch (element->ident()) {
+    case EVR_DS:
+        return static_cast<DcmDecimalString *>(element)->getFloat64Vector(values).good();
+    case EVR_FL:
+    case EVR_OF:
+        if (element->getFloat32Array(singles).bad() || singles == nullptr)
+            return false;
+        for (unsigned long i = 0; i < bytes / sizeof(Float32); i++)
+            values.push_back(singles[i]);
+        return true;
+    case EVR_FD:
+    case EVR_OD:
+        if (element->getFloat64Array(doubles).bad() || doubles == nullptr)
+            return false;
+        for (unsigned long i = 0; i < bytes / sizeof(Float64); i++)
+            values.push_back(doubles[i]);
+        return true;
+    default:
+        return false;
+    }
+}
+
+// Copies numbers that are all finite into memory for C.
+kin_status hand_out(const OFVector<Float64> &values, double **out, size_t *count, kin_error *err)
+{
+    for (size_t i = 0; i < values.size(); i++)
+        if (!std::isfinite(values[i]))
+            return kin_fail(err, KIN_E_FORMAT, nullptr, "not a number among coordinates");
+    if (values.empty())
+        return KIN_OK;
+    *out = static_cast<double *>(std::malloc(values.size() * sizeof(double)));
+    if (*out == nullptr)
+        return kin_fail(err, KIN_E_NOMEM, nullptr, "no memory for coordinates");
+    std::memcpy(*out, &values[0], values.size() * sizeof(double));
+    *count = values.size();
+    return KIN_OK;
 }
 
 // Parsing reaches the end of a stream in a buffer as a suspended read when an element is cut off.
@@ -217,6 +263,29 @@ bool kin_dicom_item_int(kin_item *item, kin_tag tag, unsigned index, int *out)
         return false;
     *out = static_cast<int>(value);
     return true;
+}
+
+kin_status kin_dicom_item_numbers(kin_item *item, kin_tag tag, size_t most, double **out,
+                                  size_t *count, kin_error *err)
+{
+    DcmElement *element = find(item, tag);
+    *out = nullptr;
+    *count = 0;
+    if (element == nullptr || element->getLength() == 0)
+        return KIN_OK;
+    try {
+        OFVector<Float64> values;
+        if (element->getVM() > most)
+            return kin_fail(err, KIN_E_LIMIT, nullptr, "%lu coordinates are over the limit of %zu",
+                            element->getVM(), most);
+        if (!all_numbers(element, values))
+            return kin_fail(err, KIN_E_FORMAT, nullptr, "coordinates that are not numbers");
+        return hand_out(values, out, count, err);
+    } catch (const std::bad_alloc &) {
+        return kin_fail(err, KIN_E_NOMEM, nullptr, "no memory for coordinates");
+    } catch (...) {
+        return kin_fail(err, KIN_E_INTERNAL, nullptr, "DCMTK failed to read coordinates");
+    }
 }
 
 bool kin_dicom_item_words(kin_item *item, kin_tag tag, const uint16_t **words, size_t *count,

@@ -8,15 +8,7 @@
 #include <xxhash.h>
 
 #include "embed/embedder.h"
-
-/* SplitMix64 (Steele, Lea and Flood, 2014). */
-static uint64_t next(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
+#include "embed/random.h"
 
 /* Normal to the eye, by the sum of the 64 bits' halves: 12 uniform numbers of 16 bits have variance
  * 1 (Irwin and Hall).  In integers but for the last step, so that every machine gives the same. */
@@ -24,7 +16,7 @@ static float normal(uint64_t *state)
 {
     int64_t sum = 0;
     for (int i = 0; i < 3; i++)
-        for (uint64_t bits = next(state), part = 0; part < 4; part++, bits >>= 16)
+        for (uint64_t bits = kin_random_next(state), part = 0; part < 4; part++, bits >>= 16)
             sum += (int64_t)(bits & 0xffff);
     return (float)(sum - 6 * 65535) / 65536.0f;
 }
@@ -36,7 +28,7 @@ kin_status kin_embedder_bootstrap(const char *signature, size_t input, size_t di
     if (dim == 0)
         dim = KIN_EMBED_DEFAULT_DIM;
     kin_status status =
-        kin_embedder_new(EMBED_KIND_BOOTSTRAP, signature, input, dim, dim, &embedder, err);
+        kin_embedder_new(EMBED_KIND_BOOTSTRAP, signature, input, dim, dim, NULL, &embedder, err);
     if (status != KIN_OK)
         return status;
     uint64_t state = XXH3_64bits(signature, strlen(signature));

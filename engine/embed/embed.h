@@ -2,7 +2,7 @@
  * embed.h - from descriptors to embeddings: a learnt projection, L2-normalised.
  *
  * An embedder maps a descriptor of length `input` to a unit vector of length `dim`; the inner
- * product of two embeddings is their similarity (cosine).  Two makers:
+ * product of two embeddings is their similarity (cosine).  Three makers:
  *
  *   bootstrap  needs no data: every family scaled to its weight (features.h) as length, then a
  *              seeded random projection (Johnson and Lindenstrauss, 1984; Gaussian, after Indyk and
@@ -11,6 +11,8 @@
  *              weight's square as total variance (multiple factor analysis: Escofier and Pagès,
  *              1994), principal components of the whole are found, and component i is multiplied by
  *              (variance_i + damping)^(-whitening / 2).
+ *   learn      (learn.h) learns from labels as well, on top of such components: a metric under which
+ *              images of one class are near to each other.
  *
  * whitening = 1 without damping is PCA whitening, which gives every component unit variance.  It
  * also blows up the last components, which are mostly noise, and in an archive with fewer images
@@ -36,6 +38,7 @@
 #ifndef KIN_EMBED_EMBED_H
 #define KIN_EMBED_EMBED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -107,9 +110,10 @@ size_t kin_embedder_input(const kin_embedder *embedder);
 size_t kin_embedder_rank(const kin_embedder *embedder); /* dimensions that are not always zero */
 const char *kin_embedder_id_borrow(const kin_embedder *embedder);
 const char *kin_embedder_signature_borrow(const kin_embedder *embedder);
-const char *kin_embedder_kind_borrow(
-    const kin_embedder *embedder);                            /* "bootstrap", "pca-whitened" */
-size_t kin_embedder_trained_on(const kin_embedder *embedder); /* rows it has seen */
+/* "bootstrap", "pca-whitened", "lda", "mlp" */
+const char *kin_embedder_kind_borrow(const kin_embedder *embedder);
+bool kin_embedder_is_supervised(const kin_embedder *embedder); /* learnt from labels (learn.h) */
+size_t kin_embedder_trained_on(const kin_embedder *embedder);  /* rows it has seen */
 
 /* A file with a versioned header and a checksum over everything; written atomically and durably.
  * Loading verifies the checksum, every size and that all parameters are finite: KIN_E_CORRUPT. */

@@ -15,27 +15,33 @@ enum { BLAS_ROWS_MIN = 8 };
 static const float norm_min = 1e-6f;
 
 kin_status kin_embedder_new(const char *kind, const char *signature, size_t input, size_t dim,
-                            size_t rank, kin_embedder **out, kin_error *err)
+                            size_t components, struct embed_head *head, kin_embedder **out,
+                            kin_error *err)
 {
     struct embed_layout layout;
-    if (input == 0 || input > KIN_EMBED_INPUT_MAX || dim == 0 || dim > KIN_EMBED_DIM_MAX ||
-        rank > dim)
-        return kin_fail(err, KIN_E_ARG, NULL, "no embedder maps %zu floats to %zu", input, dim);
-    kin_status status = kin_embed_layout_parse(signature, input, &layout, err);
-    if (status != KIN_OK)
-        return status;
-    kin_embedder *embedder = calloc(1, sizeof *embedder);
-    if (embedder == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for an embedder");
+    size_t rank = head != NULL ? head->learnt + head->plain : components;
+    kin_status status =
+        input == 0 || input > KIN_EMBED_INPUT_MAX || dim == 0 || dim > KIN_EMBED_DIM_MAX ||
+                components > KIN_EMBED_DIM_MAX || rank > dim
+            ? kin_fail(err, KIN_E_ARG, NULL, "no embedder maps %zu floats to %zu", input, dim)
+            : kin_embed_layout_parse(signature, input, &layout, err);
+    kin_embedder *embedder = status == KIN_OK ? calloc(1, sizeof *embedder) : NULL;
+    if (embedder == NULL) {
+        kin_embed_head_free(head);
+        return status != KIN_OK ? status
+                                : kin_fail(err, KIN_E_NOMEM, NULL, "no memory for an embedder");
+    }
+    embedder->head = head;
     snprintf(embedder->kind, sizeof embedder->kind, "%s", kind);
     embedder->signature = strdup(signature);
     embedder->layout = layout;
     embedder->input = input;
     embedder->dim = dim;
     embedder->rank = rank;
+    embedder->components = components;
     embedder->mean = calloc(input, sizeof(float));
     embedder->projection =
-        malloc((rank > 0 ? rank : 1) * input * sizeof(float)); /* at most 256 MiB */
+        malloc((components > 0 ? components : 1) * input * sizeof(float)); /* at most 256 MiB */
     if (embedder->signature == NULL || embedder->mean == NULL || embedder->projection == NULL) {
         kin_embedder_free(embedder);
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for an embedder");
@@ -52,6 +58,7 @@ void kin_embedder_free(kin_embedder *embedder)
     free(embedder->signature);
     free(embedder->mean);
     free(embedder->projection);
+    kin_embed_head_free(embedder->head);
     free(embedder);
 }
 
@@ -96,7 +103,7 @@ static kin_status prepare(const kin_embedder *embedder, const float *descriptors
 kin_status kin_embedder_project(const kin_embedder *embedder, const float *descriptors,
                                 size_t count, float *out, kin_error *err)
 {
-    const size_t input = embedder->input, rank = embedder->rank;
+    const size_t input = embedder->input, components = embedder->components;
     float *prepared = malloc(count * input * sizeof(float)); /* at most EMBED_BATCH rows: 4 MiB */
     if (prepared == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to embed");
@@ -108,12 +115,12 @@ kin_status kin_embedder_project(const kin_embedder *embedder, const float *descr
     if (count < BLAS_ROWS_MIN) {
         const kin_kernels *kernels = kin_kernels_best();
         for (size_t r = 0; r < count; r++)
-            kernels->dot_rows(prepared + r * input, embedder->projection, input, rank, input,
-                              out + r * rank);
+            kernels->dot_rows(prepared + r * input, embedder->projection, input, components, input,
+                              out + r * components);
     } else {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)rank, (int)input,
-                    1.0f, prepared, (int)input, embedder->projection, (int)input, 0.0f, out,
-                    (int)rank);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)components,
+                    (int)input, 1.0f, prepared, (int)input, embedder->projection, (int)input, 0.0f,
+                    out, (int)components);
     }
     free(prepared);
     return KIN_OK;
@@ -131,23 +138,37 @@ static kin_status normalise(const kin_embedder *embedder, const float *y, float 
     return KIN_OK;
 }
 
+/* Embeds at most EMBED_BATCH descriptors; projected and learnt are room for their components and
+ * for what the head makes of them. */
+static kin_status apply_batch(const kin_embedder *embedder, const float *descriptors, size_t count,
+                              float *projected, float *learnt, float *out, kin_error *err)
+{
+    const float *y = embedder->head != NULL ? learnt : projected;
+    kin_status status = kin_embedder_project(embedder, descriptors, count, projected, err);
+    if (status == KIN_OK && embedder->head != NULL)
+        status = kin_embed_head_apply(embedder->head, projected, embedder->components, count,
+                                      learnt, err);
+    for (size_t r = 0; r < count && status == KIN_OK; r++)
+        status = normalise(embedder, y + r * embedder->rank, out + r * embedder->dim, err);
+    return status;
+}
+
 kin_status kin_embedder_apply(const kin_embedder *embedder, const float *descriptors, size_t count,
                               float *out, kin_error *err)
 {
-    float *projected = malloc((size_t)EMBED_BATCH * (embedder->rank + 1) * sizeof(float));
-    if (projected == NULL)
-        return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to embed");
+    float *projected = malloc((size_t)EMBED_BATCH * (embedder->components + 1) * sizeof(float));
+    float *learnt = malloc((size_t)EMBED_BATCH * (embedder->rank + 1) * sizeof(float));
     kin_status status = KIN_OK;
+    if (projected == NULL || learnt == NULL)
+        status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory to embed");
     for (size_t done = 0; done < count && status == KIN_OK;) {
         size_t n = count - done < EMBED_BATCH ? count - done : EMBED_BATCH;
-        status =
-            kin_embedder_project(embedder, descriptors + done * embedder->input, n, projected, err);
-        for (size_t r = 0; r < n && status == KIN_OK; r++)
-            status = normalise(embedder, projected + r * embedder->rank,
-                               out + (done + r) * embedder->dim, err);
+        status = apply_batch(embedder, descriptors + done * embedder->input, n, projected, learnt,
+                             out + done * embedder->dim, err);
         done += n;
     }
     free(projected);
+    free(learnt);
     return status;
 }
 
@@ -179,6 +200,11 @@ const char *kin_embedder_signature_borrow(const kin_embedder *embedder)
 const char *kin_embedder_kind_borrow(const kin_embedder *embedder)
 {
     return embedder->kind;
+}
+
+bool kin_embedder_is_supervised(const kin_embedder *embedder)
+{
+    return embedder->head != NULL;
 }
 
 size_t kin_embedder_trained_on(const kin_embedder *embedder)

@@ -15,9 +15,9 @@ struct residual {
     const kin_embedder *embedder;
     const kin_embed_rows *rows;
     double scale[EMBED_FAMILIES_MAX];
-    float *directions; /* rank x input, unit length */
+    float *directions; /* components x input, unit length */
     float *row;        /* input */
-    float *parts;      /* rank */
+    float *parts;      /* components */
 };
 
 /* The i-th of `sample` rows spread evenly over [first, first + count). */
@@ -59,7 +59,7 @@ static void find_directions(struct residual *residual)
 {
     const kin_embedder *embedder = residual->embedder;
     const struct embed_layout *layout = &embedder->layout;
-    for (size_t k = 0; k < embedder->rank; k++) {
+    for (size_t k = 0; k < embedder->components; k++) {
         const float *from = embedder->projection + k * embedder->input;
         float *to = residual->directions + k * embedder->input;
         double square = 0;
@@ -85,9 +85,9 @@ static double share_of(struct residual *residual, const float *row)
             residual->row[i] = (float)((row[i] - embedder->mean[i]) * residual->scale[f]);
             total += (double)residual->row[i] * residual->row[i];
         }
-    kernels->dot_rows(residual->row, residual->directions, embedder->input, embedder->rank,
+    kernels->dot_rows(residual->row, residual->directions, embedder->input, embedder->components,
                       embedder->input, residual->parts);
-    for (size_t k = 0; k < embedder->rank; k++)
+    for (size_t k = 0; k < embedder->components; k++)
         kept += (double)residual->parts[k] * residual->parts[k];
     if (!isfinite(total))
         return NAN;
@@ -117,13 +117,13 @@ kin_status kin_embedder_residuals(const kin_embedder *embedder, const kin_embed_
     kin_error own = {0}; /* rows report through it, whatever the caller wants to know */
     if (err == NULL)
         err = &own;
-    if (strcmp(embedder->kind, EMBED_KIND_PCA) != 0 || rows->input != embedder->input ||
+    if (strcmp(embedder->kind, EMBED_KIND_BOOTSTRAP) == 0 || rows->input != embedder->input ||
         known == 0 || known >= rows->count)
         return kin_fail(err, KIN_E_ARG, NULL, "there is nothing to compare the model with");
     residual.directions =
-        reallocarray(NULL, embedder->rank * embedder->input, sizeof *residual.directions);
+        reallocarray(NULL, embedder->components * embedder->input, sizeof *residual.directions);
     residual.row = reallocarray(NULL, embedder->input, sizeof *residual.row);
-    residual.parts = reallocarray(NULL, embedder->rank, sizeof *residual.parts);
+    residual.parts = reallocarray(NULL, embedder->components, sizeof *residual.parts);
     kin_status status = KIN_OK;
     if (residual.directions == NULL || residual.row == NULL || residual.parts == NULL)
         status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory to judge the model");

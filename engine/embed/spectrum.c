@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked.h"
+#include "embed/allocate.h"
 
 enum { BLOCK_ROWS = 1024 };
 
@@ -22,19 +22,6 @@ enum { BLOCK_ROWS = 1024 };
 static const double variance_share_min = 1e-6;
 /* A family whose variance is less than this share of its mean square does not vary. */
 static const double family_share_min = 1e-10;
-
-static void *allocate(size_t count, size_t times, size_t size)
-{
-    size_t total;
-    if (!kin_mul_size(count, times, &total) || !kin_mul_size(total, size, &total))
-        return NULL;
-    return calloc(total > 0 ? total : 1, 1);
-}
-
-static kin_status no_memory(kin_error *err)
-{
-    return kin_fail(err, KIN_E_NOMEM, NULL, "no memory to learn an embedding");
-}
 
 /* Copies rows [from, from + n) of the sample to `to`, less the mean (unless NULL). */
 static kin_status read_block(const struct sample *sample, size_t from, size_t n, const float *mean,
@@ -60,9 +47,9 @@ static kin_status find_mean(const struct sample *sample, const struct embed_layo
                             float *block, float *mean, double *squares, kin_error *err)
 {
     const size_t input = sample->rows->input;
-    double *sum = allocate(input, 1, sizeof *sum);
+    double *sum = kin_embed_allocate(input, 1, sizeof *sum);
     if (sum == NULL)
-        return no_memory(err);
+        return kin_embed_no_memory(err);
     kin_status status = KIN_OK;
     for (size_t from = 0; from < sample->count && status == KIN_OK; from += BLOCK_ROWS) {
         size_t n = sample->count - from < BLOCK_ROWS ? sample->count - from : BLOCK_ROWS;
@@ -94,12 +81,12 @@ static kin_status eigen(double *matrix, size_t n, size_t wanted, double rows, do
                         double *vectors, kin_error *err)
 {
     lapack_int found = 0;
-    lapack_int *support = allocate(2 * wanted, 1, sizeof *support);
-    double *ascending = allocate(n, 1, sizeof *ascending);
-    double *columns = allocate(n, wanted, sizeof *columns);
+    lapack_int *support = kin_embed_allocate(2 * wanted, 1, sizeof *support);
+    double *ascending = kin_embed_allocate(n, 1, sizeof *ascending);
+    double *columns = kin_embed_allocate(n, wanted, sizeof *columns);
     kin_status status = KIN_OK;
     if (support == NULL || ascending == NULL || columns == NULL) {
-        status = no_memory(err);
+        status = kin_embed_no_memory(err);
         goto out;
     }
     /* dsyevr finds just those; the single-precision drivers of LAPACK 3.11 size their work space
@@ -110,7 +97,7 @@ static kin_status eigen(double *matrix, size_t n, size_t wanted, double rows, do
                        (lapack_int)n, support);
     if (info != 0 || found != (lapack_int)wanted) {
         status = info == LAPACK_WORK_MEMORY_ERROR
-                     ? no_memory(err)
+                     ? kin_embed_no_memory(err)
                      : kin_fail(err, KIN_E_INTERNAL, NULL, "LAPACK finds no eigenvectors (%d)",
                                 (int)info);
         goto out;
@@ -169,12 +156,12 @@ static kin_status by_covariance(const struct sample *sample, const struct embed_
                                 struct spectrum *s, kin_error *err)
 {
     const size_t input = sample->rows->input;
-    float *products = allocate(input, input, sizeof *products);
-    double *covariance = allocate(input, input, sizeof *covariance);
-    double *vectors = allocate(wanted, input, sizeof *vectors);
+    float *products = kin_embed_allocate(input, input, sizeof *products);
+    double *covariance = kin_embed_allocate(input, input, sizeof *covariance);
+    double *vectors = kin_embed_allocate(wanted, input, sizeof *vectors);
     kin_status status = KIN_OK;
     if (products == NULL || covariance == NULL || vectors == NULL)
-        status = no_memory(err);
+        status = kin_embed_no_memory(err);
     for (size_t from = 0; from < sample->count && status == KIN_OK; from += BLOCK_ROWS) {
         size_t n = sample->count - from < BLOCK_ROWS ? sample->count - from : BLOCK_ROWS;
         status = read_block(sample, from, n, s->mean, block, err);
@@ -217,9 +204,9 @@ static void scale_rows(float *rows, size_t count, size_t input, const struct emb
 static kin_status directions_of(const float *rows, size_t count, size_t input,
                                 const double *vectors, struct spectrum *s, kin_error *err)
 {
-    float *weights = allocate(s->rank, count, sizeof *weights);
+    float *weights = kin_embed_allocate(s->rank, count, sizeof *weights);
     if (weights == NULL)
-        return no_memory(err);
+        return kin_embed_no_memory(err);
     for (size_t k = 0; k < s->rank; k++)
         for (size_t r = 0; r < count; r++)
             weights[k * count + r] =
@@ -234,13 +221,13 @@ static kin_status by_gram(const struct sample *sample, const struct embed_layout
                           size_t wanted, const double *squares, struct spectrum *s, kin_error *err)
 {
     const size_t input = sample->rows->input, count = sample->count;
-    float *rows = allocate(count, input, sizeof *rows);
-    float *products = allocate(count, count, sizeof *products);
-    double *gram = allocate(count, count, sizeof *gram);
-    double *vectors = allocate(wanted, count, sizeof *vectors);
+    float *rows = kin_embed_allocate(count, input, sizeof *rows);
+    float *products = kin_embed_allocate(count, count, sizeof *products);
+    double *gram = kin_embed_allocate(count, count, sizeof *gram);
+    double *vectors = kin_embed_allocate(wanted, count, sizeof *vectors);
     kin_status status = KIN_OK;
     if (rows == NULL || products == NULL || gram == NULL || vectors == NULL) {
-        status = no_memory(err);
+        status = kin_embed_no_memory(err);
         goto out;
     }
     status = read_block(sample, 0, count, s->mean, rows, err);
@@ -289,15 +276,15 @@ kin_status kin_spectrum_find(const struct sample *sample, const struct embed_lay
     size_t most = gram ? sample->count - 1 : input; /* centring costs one */
     if (wanted > most)
         wanted = most;
-    float *block = allocate(BLOCK_ROWS, input, sizeof *block);
-    s->mean = allocate(input, 1, sizeof *s->mean);
-    s->scale = allocate(layout->count, 1, sizeof *s->scale);
-    s->variance = allocate(wanted, 1, sizeof *s->variance);
-    s->directions = allocate(wanted, input, sizeof *s->directions);
+    float *block = kin_embed_allocate(BLOCK_ROWS, input, sizeof *block);
+    s->mean = kin_embed_allocate(input, 1, sizeof *s->mean);
+    s->scale = kin_embed_allocate(layout->count, 1, sizeof *s->scale);
+    s->variance = kin_embed_allocate(wanted, 1, sizeof *s->variance);
+    s->directions = kin_embed_allocate(wanted, input, sizeof *s->directions);
     kin_status status = KIN_OK;
     if (block == NULL || s->mean == NULL || s->scale == NULL || s->variance == NULL ||
         s->directions == NULL)
-        status = no_memory(err);
+        status = kin_embed_no_memory(err);
     if (status == KIN_OK)
         status = find_mean(sample, layout, block, s->mean, squares, err);
     if (status == KIN_OK && gram)

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/parallel.h"
-#include "embed/spectrum.h"
+#include "embed/allocate.h"
+#include "embed/train.h"
 
 /* Measured; see embed.h. */
 static const double default_whitening = 0.5, default_damping = 3.0;
@@ -14,8 +15,8 @@ static double choose(double asked, double otherwise)
     return asked == 0 ? otherwise : asked < 0 ? 0 : asked;
 }
 
-static kin_status check(const kin_embed_rows *rows, const kin_embed_options *options,
-                        kin_error *err)
+kin_status kin_embed_check(const kin_embed_rows *rows, const kin_embed_options *options,
+                           kin_error *err)
 {
     if (rows->count < 2)
         return kin_fail(err, KIN_E_ARG, NULL,
@@ -30,22 +31,39 @@ static kin_status check(const kin_embed_rows *rows, const kin_embed_options *opt
     return KIN_OK;
 }
 
-/* Folds the families' and the components' scales into the directions. */
-static void fold(const struct spectrum *s, const struct embed_layout *layout, double whitening,
-                 double damping, kin_embedder *embedder)
+void kin_embed_gains(const struct spectrum *s, size_t kept, const kin_embed_options *options,
+                     double *gain)
 {
-    double mean_variance = 0;
+    double whitening = choose(options->whitening, default_whitening);
+    double damping = choose(options->damping, default_damping), mean = 0;
+    kept = kept < s->rank ? kept : s->rank;
+    for (size_t k = 0; k < kept; k++)
+        mean += s->variance[k] / (double)kept;
     for (size_t k = 0; k < s->rank; k++)
-        mean_variance += s->variance[k] / (double)s->rank;
-    for (size_t k = 0; k < s->rank; k++) {
-        double gain = pow(s->variance[k] + damping * mean_variance, -whitening / 2);
+        gain[k] = pow(s->variance[k] + damping * mean, -whitening / 2);
+}
+
+void kin_embed_fold(const struct spectrum *s, const struct embed_layout *layout, const double *gain,
+                    kin_embedder *embedder)
+{
+    for (size_t k = 0; k < embedder->components; k++) {
         const float *from = s->directions + k * embedder->input;
         float *to = embedder->projection + k * embedder->input;
         for (size_t f = 0; f < layout->count; f++)
             for (size_t i = layout->first[f]; i < layout->first[f + 1]; i++)
-                to[i] = (float)(from[i] * s->scale[f] * gain);
+                to[i] = (float)(from[i] * s->scale[f] * gain[k]);
     }
     memcpy(embedder->mean, s->mean, embedder->input * sizeof *s->mean);
+}
+
+void kin_embed_blas_begin(const kin_embed_options *options)
+{
+    openblas_set_num_threads(options->threads > 0 ? options->threads : kin_cpu_count());
+}
+
+void kin_embed_blas_end(void)
+{
+    openblas_set_num_threads(1);
 }
 
 static kin_status learn(const char *signature, const struct sample *sample,
@@ -62,14 +80,18 @@ static kin_status learn(const char *signature, const struct sample *sample,
     if (status == KIN_OK && spectrum.rank == 0)
         status = kin_fail(err, KIN_E_ARG, NULL, "descriptors are all alike: nothing to learn");
     if (status == KIN_OK)
-        status =
-            kin_embedder_new(EMBED_KIND_PCA, signature, input, dim, spectrum.rank, &embedder, err);
+        status = kin_embedder_new(EMBED_KIND_PCA, signature, input, dim, spectrum.rank, NULL,
+                                  &embedder, err);
+    double *gain = kin_embed_allocate(spectrum.rank, 1, sizeof *gain);
+    if (status == KIN_OK && gain == NULL)
+        status = kin_embed_no_memory(err);
     if (status == KIN_OK) {
-        fold(&spectrum, &layout, choose(options->whitening, default_whitening),
-             choose(options->damping, default_damping), embedder);
+        kin_embed_gains(&spectrum, spectrum.rank, options, gain);
+        kin_embed_fold(&spectrum, &layout, gain, embedder);
         embedder->trained_on = sample->count;
         status = kin_embedder_seal(embedder, err);
     }
+    free(gain);
     kin_spectrum_free(&spectrum);
     if (status != KIN_OK) {
         kin_embedder_free(embedder);
@@ -88,13 +110,13 @@ kin_status kin_embedder_train(const char *signature, const kin_embed_rows *rows,
         options = &defaults;
     if (err == NULL)
         err = &own;
-    kin_status status = check(rows, options, err);
+    kin_status status = kin_embed_check(rows, options, err);
     if (status != KIN_OK)
         return status;
     size_t most = options->sample_max > 0 ? options->sample_max : KIN_EMBED_DEFAULT_SAMPLE;
     struct sample sample = {.rows = rows, .count = rows->count < most ? rows->count : most};
-    openblas_set_num_threads(options->threads > 0 ? options->threads : kin_cpu_count());
+    kin_embed_blas_begin(options);
     status = learn(signature, &sample, options, out, err);
-    openblas_set_num_threads(1); /* see embed.h */
+    kin_embed_blas_end();
     return status;
 }

@@ -13,5 +13,7 @@ extern const kin_family kin_family_gabor;
 extern const kin_family kin_family_colour;
 extern const kin_family kin_family_stain;
 extern const kin_family kin_family_stain_texture;
+extern const kin_family kin_family_fisher_colour;
+extern const kin_family kin_family_fisher_stain;
 
 #endif

@@ -15,6 +15,7 @@ enum {
 struct kin_view {
     kin_raster square;  /* grey, KIN_VIEW_SIDE x KIN_VIEW_SIDE: where things are */
     kin_raster texture; /* grey, in proportion, never enlarged: what surfaces look like */
+    kin_raster tissue;  /* RGB, levels as stored, of texture's size; px is NULL for a grey image */
     kin_raster colour;  /* RGB, levels as stored, in proportion; px is NULL for a grey image */
     kin_raster stains;  /* of colour's pixels: kin_rgb_to_stains(), so beyond [0, 1] too */
 };

@@ -32,11 +32,14 @@ void kin_percentiles(const kin_raster *grey, double low, double high, float *low
     *high_value = value_at(histogram, (size_t)(high * (double)(n - 1)));
 }
 
-void kin_normalise(kin_raster *grey)
+void kin_normalise_levels(const kin_raster *grey, float *low, float *high)
 {
-    float low, high;
+    kin_percentiles(grey, LOW_FRACTION, HIGH_FRACTION, low, high);
+}
+
+void kin_normalise_between(kin_raster *grey, float low, float high)
+{
     size_t n = (size_t)grey->width * (size_t)grey->height;
-    kin_percentiles(grey, LOW_FRACTION, HIGH_FRACTION, &low, &high);
     if (high - low < KIN_FLAT_RANGE) {
         for (size_t i = 0; i < n; i++)
             grey->px[i] = 0.5f;
@@ -45,4 +48,11 @@ void kin_normalise(kin_raster *grey)
     float scale = 1 / (high - low);
     for (size_t i = 0; i < n; i++)
         grey->px[i] = clamp((clamp(grey->px[i]) - low) * scale);
+}
+
+void kin_normalise(kin_raster *grey)
+{
+    float low, high;
+    kin_normalise_levels(grey, &low, &high);
+    kin_normalise_between(grey, low, high);
 }

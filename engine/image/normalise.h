@@ -21,4 +21,10 @@ void kin_percentiles(const kin_raster *grey, double low, double high, float *low
 #define KIN_FLAT_RANGE 0.004f
 void kin_normalise(kin_raster *grey);
 
+/* The two halves of kin_normalise(), for a picture of which a part is stretched as the whole is:
+ * the percentiles of a grey raster, and stretching one in place so that `low` becomes 0 and `high`
+ * 1. */
+void kin_normalise_levels(const kin_raster *grey, float *low, float *high);
+void kin_normalise_between(kin_raster *grey, float low, float high);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { DIGEST_TEXT = 33 };
 
@@ -28,6 +29,40 @@ static void add_labels(kin_arena *arena, Kindred__V1__Image *image, const kin_re
     image->n_labels = record->label_count;
 }
 
+static uint32_t label_number(const kin_record *record, const char *name)
+{
+    char scratch[KIN_RECORD_SCRATCH];
+    const char *value = kin_record_value(record, name, scratch);
+    return value != NULL ? (uint32_t)strtoul(value, NULL, 10) : 0;
+}
+
+static char *label_text(kin_arena *arena, const kin_record *record, const char *name)
+{
+    char scratch[KIN_RECORD_SCRATCH];
+    const char *value = kin_record_value(record, name, scratch);
+    return kin_arena_utf8(arena, value != NULL ? value : "");
+}
+
+static Kindred__V1__ImageRegion *make_region(kin_arena *arena, const kin_record *record)
+{
+    Kindred__V1__ImageRegion *region = kin_arena_new(arena, 1, sizeof *region);
+    Kindred__V1__Region *box = kin_arena_new(arena, 1, sizeof *box);
+    if (region == NULL || box == NULL)
+        return NULL;
+    kindred__v1__image_region__init(region);
+    region->number = record->region;
+    region->label = label_text(arena, record, KIN_LABEL_REGION_LABEL);
+    region->code = label_text(arena, record, KIN_LABEL_REGION_CODE);
+    region->source = label_text(arena, record, KIN_LABEL_REGION_SOURCE);
+    kindred__v1__region__init(box);
+    box->x = label_number(record, KIN_LABEL_REGION_X);
+    box->y = label_number(record, KIN_LABEL_REGION_Y);
+    box->width = label_number(record, KIN_LABEL_REGION_WIDTH);
+    box->height = label_number(record, KIN_LABEL_REGION_HEIGHT);
+    region->box = box;
+    return region;
+}
+
 Kindred__V1__Image *kin_answer_image(kin_arena *arena, const kin_record *record)
 {
     Kindred__V1__Image *image = kin_arena_new(arena, 1, sizeof *image);
@@ -51,6 +86,8 @@ Kindred__V1__Image *kin_answer_image(kin_arena *arena, const kin_record *record)
     image->content_digest = digest_text(arena, record->content);
     image->ingested_us = record->ingested_us;
     add_labels(arena, image, record);
+    if (record->region > 0)
+        image->region = make_region(arena, record);
     return arena->failed ? NULL : image;
 }
 
@@ -180,6 +217,7 @@ Kindred__V1__ReindexReport *kin_answer_reindex(kin_arena *arena, const kin_reind
     out->below_bound = report->below_bound;
     out->recall_bound = report->recall_bound;
     out->learnt = report->learnt;
+    out->metric_due = report->metric_due;
     out->extended = report->extended;
     out->drift = make_drift(arena, &report->drift);
     out->tunings = kin_answer_tunings(arena, report->tunings, report->tuning_count);
@@ -198,6 +236,7 @@ static const Kindred__V1__Level levels[] = {
     [KIN_LEVEL_SERIES] = KINDRED__V1__LEVEL__LEVEL_SERIES,
     [KIN_LEVEL_STUDY] = KINDRED__V1__LEVEL__LEVEL_STUDY,
     [KIN_LEVEL_PATIENT] = KINDRED__V1__LEVEL__LEVEL_PATIENT,
+    [KIN_LEVEL_REGION] = KINDRED__V1__LEVEL__LEVEL_REGION,
 };
 
 Kindred__V1__Level kin_answer_level(kin_level level)

@@ -17,40 +17,84 @@ static kin_rpc_code fail_field(kin_rpc_call *call, const char *field, kin_error 
 
 /* --- the query --- */
 
+/* Says what is wrong with a field's bytes. */
+static kin_rpc_code fail_bytes(kin_rpc_call *call, const char *field, kin_error *err)
+{
+    /* decode.seconds is a bound as others are, and not the caller's deadline. */
+    if (err->code == KIN_E_TIMEOUT)
+        err->code = KIN_E_LIMIT;
+    /* Whatever the bytes did to their decoder is the bytes' fault. */
+    if (err->code == KIN_E_UNSUPPORTED || err->code == KIN_E_CRASHED || err->code == KIN_E_NO_IMAGE)
+        err->code = KIN_E_FORMAT;
+    return fail_field(call, field, err);
+}
+
+/* The lesions that are asked about. */
+static kin_rpc_code read_regions(kin_decoder *decoder, kin_rpc_call *call,
+                                 const Kindred__V1__SearchRequest *request,
+                                 kin_query_regions *regions)
+{
+    kin_query_part parts[KIN_QUERY_PARTS_MAX];
+    kin_error err = {0};
+    size_t boxes = request->n_region, count = boxes + request->n_mask;
+    if (boxes > KIN_QUERY_PARTS_MAX || request->n_mask > KIN_QUERY_PARTS_MAX - boxes)
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "region: are at most %d",
+                                 KIN_QUERY_PARTS_MAX);
+    for (size_t i = 0; i < boxes; i++) {
+        const Kindred__V1__Region *box = request->region[i];
+        parts[i] = (kin_query_part){.box = {box->x, box->y, box->width, box->height}};
+    }
+    for (size_t i = 0; i < request->n_mask; i++) {
+        const ProtobufCBinaryData *mask = &request->mask[i];
+        parts[boxes + i] = (kin_query_part){.mask = "mask",
+                                            .bytes = mask->len > 0 ? (const void *)mask->data : "",
+                                            .size = mask->len};
+    }
+    kin_status status = kin_query_regions_read(decoder, parts, count, regions, &err);
+    if (status == KIN_OK)
+        return KIN_RPC_OK;
+    if (status == KIN_E_ARG) /* the message says which field */
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "%s", err.message);
+    return fail_bytes(call, "mask", &err);
+}
+
+static kin_rpc_code query_of_bytes(kin_service *service, kin_decoder *decoder, kin_rpc_call *call,
+                                   const Kindred__V1__SearchRequest *request, const char *field,
+                                   const ProtobufCBinaryData *bytes, kin_query *query)
+{
+    kin_query_regions regions = {0};
+    kin_error err = {0};
+    kin_rpc_code code = read_regions(decoder, call, request, &regions);
+    if (code != KIN_RPC_OK)
+        return code;
+    kin_status status = kin_query_from_bytes(service->archive, decoder, bytes->data, bytes->len,
+                                             "query", request->frame, &regions, query, &err);
+    kin_query_regions_release(&regions);
+    if (status == KIN_OK)
+        return KIN_RPC_OK;
+    if (status == KIN_E_ARG) /* a region is not on the picture */
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "%s", err.message);
+    if (status == KIN_E_NOT_FOUND)
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "frame: %s", err.message);
+    return fail_bytes(call, field, &err);
+}
+
 static kin_rpc_code from_bytes(kin_service *service, kin_rpc_call *call,
                                const Kindred__V1__SearchRequest *request, kin_query *query)
 {
     bool dicom = request->query_case == KINDRED__V1__SEARCH_REQUEST__QUERY_DICOM;
     const ProtobufCBinaryData *bytes = dicom ? &request->dicom : &request->image;
     const char *field = dicom ? "dicom" : "image";
-    kin_decode_region region;
     kin_decoder *decoder = NULL;
     kin_error err = {0};
     if (bytes->len == 0)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "%s: is empty", field);
-    if (request->region != NULL)
-        region = (kin_decode_region){request->region->x, request->region->y, request->region->width,
-                                     request->region->height};
     if (kin_decoders_take(service->query_decoders, kin_rpc_call_is_over, call, &decoder, &err) !=
         KIN_OK)
         return fail_field(call, field, &err);
-    kin_status status =
-        kin_query_from_bytes(service->archive, decoder, bytes->data, bytes->len, "query",
-                             request->frame, request->region != NULL ? &region : NULL, query, &err);
+    kin_rpc_code code = query_of_bytes(service, decoder, call, request, field, bytes, query);
     kin_decoders_give_back(service->query_decoders, decoder);
-    if (status == KIN_OK)
-        return KIN_RPC_OK;
-    if (status == KIN_E_ARG) /* the region does not lie within the picture: the message says so */
-        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "%s", err.message);
-    if (status == KIN_E_NOT_FOUND)
-        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "frame: %s", err.message);
-    /* decode.seconds is a bound as others are, and not the caller's deadline. */
-    if (status == KIN_E_TIMEOUT)
-        err.code = KIN_E_LIMIT;
-    /* Whatever the bytes did to their decoder is the bytes' fault. */
-    if (status == KIN_E_UNSUPPORTED || status == KIN_E_CRASHED || status == KIN_E_NO_IMAGE)
-        err.code = KIN_E_FORMAT;
-    return fail_field(call, field, &err);
+    return code;
 }
 
 static kin_rpc_code make_query(kin_service *service, kin_rpc_call *call,
@@ -60,9 +104,13 @@ static kin_rpc_code make_query(kin_service *service, kin_rpc_call *call,
     kin_error err = {0};
     bool has_picture = request->query_case == KINDRED__V1__SEARCH_REQUEST__QUERY_DICOM ||
                        request->query_case == KINDRED__V1__SEARCH_REQUEST__QUERY_IMAGE;
-    if (request->region != NULL && !has_picture)
+    if ((request->n_region > 0 || request->n_mask > 0) && !has_picture)
         return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
-                                 "region: needs a query of `dicom` or `image`");
+                                 "%s: needs a query of `dicom` or `image`",
+                                 request->n_region > 0 ? "region" : "mask");
+    if (request->stored_region > 0 && request->query_case != KINDRED__V1__SEARCH_REQUEST__QUERY_UID)
+        return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT,
+                                 "stored_region: needs a query of `uid`");
     if (request->query_case != KINDRED__V1__SEARCH_REQUEST__QUERY_UID)
         kin_gate_asked(call, "query", request->name);
     switch (request->query_case) {
@@ -73,8 +121,8 @@ static kin_rpc_code make_query(kin_service *service, kin_rpc_call *call,
         if (request->uid[0] == '\0')
             return kin_rpc_call_fail(call, KIN_RPC_INVALID_ARGUMENT, "uid: is empty");
         kin_gate_asked(call, "uid", request->uid);
-        if (kin_query_from_uid(service->archive, request->uid, request->frame, query, &err) !=
-            KIN_OK)
+        if (kin_query_from_uid(service->archive, request->uid, request->frame,
+                               request->stored_region, query, &err) != KIN_OK)
             return kin_gate_fail(call, &err);
         return KIN_RPC_OK;
     case KINDRED__V1__SEARCH_REQUEST__QUERY_VECTOR:
@@ -187,6 +235,7 @@ static kin_rpc_code echo(kin_service *service, kin_rpc_call *call,
     kindred__v1__query_echo__init(query);
     query->name = kin_arena_utf8(&out->arena, out->query.name);
     query->frame = request->frame;
+    query->stored_region = request->stored_region;
     query->patient_id = kin_arena_utf8(&out->arena, out->query.patient_id);
     query->stored = out->query.self != KIN_QUERY_NOT_STORED;
     out->response->query = query;

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/wait.h"
-#include "features/features.h"
 
 static const double ask_seconds = 0.02; /* between two questions whether to go on waiting */
 
@@ -18,8 +17,8 @@ struct kin_decoders {
     unsigned *starts; /* seen so far, of each in `all` */
 };
 
-kin_status kin_decoders_new(size_t count, const char *worker, const kin_decode_limits *limits,
-                            kin_decoders **out, kin_error *err)
+kin_status kin_decoders_new(size_t count, const char *worker, const kin_decode_features *features,
+                            const kin_decode_limits *limits, kin_decoders **out, kin_error *err)
 {
     kin_decoders *decoders = calloc(1, sizeof *decoders);
     if (decoders == NULL)
@@ -37,7 +36,7 @@ kin_status kin_decoders_new(size_t count, const char *worker, const kin_decode_l
         status = kin_fail(err, KIN_E_NOMEM, NULL, "no memory for %zu decoders", count);
     while (status == KIN_OK && decoders->count < count) {
         kin_decoder **decoder = &decoders->all[decoders->count];
-        status = kin_decoder_new(worker, kin_descriptor_length(), limits, decoder, err);
+        status = kin_decoder_new(worker, features, limits, decoder, err);
         if (status == KIN_OK)
             decoders->free_ones[decoders->count++] = *decoder;
     }

@@ -9,8 +9,8 @@
 typedef struct kin_decoders kin_decoders;
 
 /* count of them (at least 1), each started at its first use. */
-kin_status kin_decoders_new(size_t count, const char *worker, const kin_decode_limits *limits,
-                            kin_decoders **out, kin_error *err);
+kin_status kin_decoders_new(size_t count, const char *worker, const kin_decode_features *features,
+                            const kin_decode_limits *limits, kin_decoders **out, kin_error *err);
 /* All have been given back.  NULL is fine. */
 void kin_decoders_free(kin_decoders *decoders);
 

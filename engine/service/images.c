@@ -204,7 +204,8 @@ kin_rpc_code kin_method_delete(kin_rpc_call *call, void *ctx)
     if (code != KIN_RPC_OK)
         return code;
     note_patient(service, call, request->uid);
-    if (kin_archive_delete(service->archive, request->uid, &response.images, &err) != KIN_OK)
+    if (kin_archive_delete(service->archive, request->uid, &response.images, &response.regions,
+                           &err) != KIN_OK)
         return fail_uid(call, request->uid, &err);
     if (kin_rpc_call_send(call, &response.base, &err) != KIN_OK)
         return kin_gate_fail(call, &err);

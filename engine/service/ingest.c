@@ -232,6 +232,19 @@ static kin_rpc_code receive_files(struct receiving *in)
     return status == KIN_OK ? KIN_RPC_OK : kin_gate_fail(in->call, &err);
 }
 
+/* Annotations are decoded at the end, which takes a decoder; without one they are not stored, and say so. */
+static kin_status finish(struct receiving *in, kin_error *err)
+{
+    kin_decoder *decoder = NULL;
+    if (kin_upload_annotations(in->upload) > 0)
+        kin_decoders_take(in->service->ingest_decoders, kin_rpc_call_is_over, in->call, &decoder,
+                          NULL);
+    kin_status status = kin_upload_finish(in->upload, decoder, err);
+    if (decoder != NULL)
+        kin_decoders_give_back(in->service->ingest_decoders, decoder);
+    return status;
+}
+
 kin_rpc_code kin_method_ingest(kin_rpc_call *call, void *ctx)
 {
     struct receiving in = {.service = ctx, .call = call, .spool = {.fd = -1}};
@@ -241,7 +254,7 @@ kin_rpc_code kin_method_ingest(kin_rpc_call *call, void *ctx)
     kin_rpc_code code = receive_files(&in);
     /* Whole files that came before a stream broke are stored all the same: their decoding is paid
      * for, and the client, who got no receipt, will find them known when it sends them again. */
-    kin_status finished = kin_upload_finish(in.upload, &err);
+    kin_status finished = finish(&in, &err);
     if (code == KIN_RPC_OK && finished != KIN_OK)
         code = kin_gate_fail(call, &err);
     else if (finished != KIN_OK)

@@ -68,11 +68,27 @@ static kin_rpc_code count_values(kin_service *service, kin_rpc_call *call,
     return arena->failed ? kin_gate_no_memory(call) : KIN_RPC_OK;
 }
 
+static void fill_metric(const kin_archive_stats *stats, Kindred__V1__ModelInfo *model,
+                        Kindred__V1__Metric *metric)
+{
+    if (stats->metric.label[0] == '\0')
+        return;
+    metric->label = (char *)stats->metric.label;
+    metric->where = (char *)stats->metric.where;
+    metric->images = stats->metric.images;
+    metric->classes = stats->metric.classes;
+    metric->groups = stats->metric.groups;
+    metric->map = stats->metric.map;
+    metric->base_map = stats->metric.base_map;
+    model->metric = metric;
+}
+
 static void fill_stats(const kin_archive_stats *stats, kin_arena *arena,
                        Kindred__V1__StatsResponse *out, Kindred__V1__ModelInfo *model,
-                       Kindred__V1__GenerationInfo *generation)
+                       Kindred__V1__Metric *metric, Kindred__V1__GenerationInfo *generation)
 {
     out->images = stats->images;
+    out->regions = stats->regions;
     out->instances = stats->instances;
     out->series = stats->series;
     out->studies = stats->studies;
@@ -91,6 +107,7 @@ static void fill_stats(const kin_archive_stats *stats, kin_arena *arena,
     model->trained_on = stats->model_trained_on;
     model->layout = (char *)stats->layout;
     model->codec = (char *)stats->codec;
+    fill_metric(stats, model, metric);
     generation->number = stats->generation;
     generation->index_kind = (char *)stats->index_kind;
     generation->time = (char *)stats->generation_time;
@@ -107,6 +124,7 @@ kin_rpc_code kin_method_stats(kin_rpc_call *call, void *ctx)
     const ProtobufCMessage *message;
     Kindred__V1__StatsResponse response = KINDRED__V1__STATS_RESPONSE__INIT;
     Kindred__V1__ModelInfo model = KINDRED__V1__MODEL_INFO__INIT;
+    Kindred__V1__Metric metric = KINDRED__V1__METRIC__INIT;
     Kindred__V1__GenerationInfo generation = KINDRED__V1__GENERATION_INFO__INIT;
     kin_archive_stats stats;
     kin_arena arena = {0};
@@ -119,7 +137,7 @@ kin_rpc_code kin_method_stats(kin_rpc_call *call, void *ctx)
                                  NAMES_MAX);
     if (kin_archive_stats_read(service->archive, &stats, &err) != KIN_OK)
         return kin_gate_fail(call, &err);
-    fill_stats(&stats, &arena, &response, &model, &generation);
+    fill_stats(&stats, &arena, &response, &model, &metric, &generation);
     response.archive = kin_arena_utf8(&arena, service->config.archive_path);
     response.version = (char *)KINDRED_VERSION;
     kin_rpc_code code = count_values(service, call, request, &arena, &response);

@@ -57,11 +57,8 @@ static void put_running(FILE *page, const unsigned running[KIN_RPC_CLASSES])
 {
     static const char name[] = "kindred_calls_running";
     static const char *const classes[KIN_RPC_CLASSES] = {
-        [KIN_RPC_QUERY] = "query",
-        [KIN_RPC_INGEST] = "ingest",
-        [KIN_RPC_ADMIN] = "admin",
-        [KIN_RPC_WATCH] = "watch",
-        [KIN_RPC_PROBE] = "probe",
+        [KIN_RPC_QUERY] = "query", [KIN_RPC_INGEST] = "ingest", [KIN_RPC_ADMIN] = "admin",
+        [KIN_RPC_WATCH] = "watch", [KIN_RPC_PROBE] = "probe",
     };
     kin_metrics_family(page, name, "gauge", "Calls that run now, by class.");
     for (size_t i = 0; i < KIN_RPC_CLASSES; i++)
@@ -101,6 +98,8 @@ static void put_archive(FILE *page, const kin_archive_stats *stats)
 {
     static const char bytes[] = "kindred_archive_bytes";
     put_one(page, "kindred_archive_images", "gauge", "Images that can be found.", stats->images);
+    put_one(page, "kindred_archive_regions", "gauge", "Regions of images that can be found.",
+            stats->regions);
     put_one(page, "kindred_archive_rows", "gauge", "Vectors ever stored.", stats->rows);
     put_one(page, "kindred_archive_dead", "gauge", "Vectors deleted or replaced.", stats->dead);
     put_one(page, "kindred_archive_tail", "gauge",

@@ -77,17 +77,18 @@ static kin_status make_decoders(kin_service *service, kin_error *err)
                                 .memory_bytes = (size_t)config->decode_memory_bytes,
                                 .seconds = config->decode_seconds};
     const char *worker = config->archive_worker[0] != '\0' ? config->archive_worker : NULL;
+    const kin_decode_features *features = kin_archive_features_borrow(service->archive);
     size_t cores = (size_t)kin_cpu_count();
     limits = kin_decode_limits_effective(&limits);
     config->decode_file_bytes = limits.max_file_bytes;
     kin_status status =
         kin_decoders_new(config->decode_queries > 0 ? config->decode_queries : cores, worker,
-                         &limits, &service->query_decoders, err);
+                         features, &limits, &service->query_decoders, err);
     /* A search waits for its picture; an ingest can wait for the searches. */
     limits.nice = INGEST_NICENESS;
     if (status == KIN_OK)
         status = kin_decoders_new(config->decode_ingests > 0 ? config->decode_ingests : cores,
-                                  worker, &limits, &service->ingest_decoders, err);
+                                  worker, features, &limits, &service->ingest_decoders, err);
     return status;
 }
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "archive/archive.h"
-#include "features/features.h"
+#include "standard.h"
 #include "image/read.h"
 #include "image/write.h"
 #include "random.h"
@@ -31,7 +31,7 @@
  * together. */
 static inline float *make_descriptor(int class_number, uint64_t seed)
 {
-    size_t length = kin_descriptor_length();
+    size_t length = standard_length();
     float *descriptor = malloc(length * sizeof *descriptor);
     uint64_t centre = 1000 + (uint64_t)class_number, noise = seed * 7919 + 1;
     assert_non_null(descriptor);
@@ -80,7 +80,7 @@ static inline kin_item make_item(unsigned instance, uint32_t frame, int class_nu
     item.record.width = item.record.height = 64;
     item.descriptor = make_descriptor(class_number, seed);
     item.record.content =
-        kin_digest_of(item.descriptor, kin_descriptor_length() * sizeof *item.descriptor);
+        kin_digest_of(item.descriptor, standard_length() * sizeof *item.descriptor);
     item.record.file = item.record.content;
     make_preview(seed, &item.preview, &item.preview_size);
     return item;
@@ -128,7 +128,7 @@ static inline kin_archive *new_archive(const char *dir)
 {
     kin_error err;
     kin_archive *archive = NULL;
-    assert_ok(kin_archive_init(kin_fs_posix(), dir, 32, NULL, &err), err);
+    assert_ok(kin_archive_init(kin_fs_posix(), dir, &(kin_archive_settings){.dim = 32}, &err), err);
     assert_ok(kin_archive_open(kin_fs_posix(), dir, &archive, &err), err);
     return archive;
 }

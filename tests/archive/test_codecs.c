@@ -38,7 +38,9 @@ static kin_archive *make(const char *name, const char *codec)
     kin_error err = {0};
     kin_archive *archive = NULL;
     path_of(name, dir);
-    assert_ok(kin_archive_init(kin_fs_posix(), dir, DIM, codec, &err), err);
+    assert_ok(kin_archive_init(kin_fs_posix(), dir,
+                               &(kin_archive_settings){.dim = DIM, .codec = codec}, &err),
+              err);
     assert_ok(kin_archive_open(kin_fs_posix(), dir, &archive, &err), err);
     return archive;
 }
@@ -117,7 +119,7 @@ static void test_life_of_an_archive(void **state)
     assert_true(strcmp(name, "fp32") == 0 || vector_bytes(archive) < vector_bytes(plain));
     put_many(archive, IMAGES, IMAGES + 90, CLASSES); /* a tail */
     uint64_t removed = 0, images = 0;
-    assert_ok(kin_archive_delete(archive, "1.2.3.350", &removed, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.350", &removed, NULL, &err), err);
     check_searches(archive);
     assert_int_equal(count_faults(archive, &images), 0);
     assert_int_equal(images, IMAGES + 89);
@@ -193,7 +195,9 @@ static void test_settings(void **state)
     struct stat st;
     path_of("archive", dir);
     snprintf(catalog_dir, sizeof catalog_dir, "%s/catalog", dir);
-    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, DIM, "bf16", &err), KIN_E_ARG);
+    assert_int_equal(
+        kin_archive_init(kin_fs_posix(), dir, &(kin_archive_settings){.codec = "bf16"}, &err),
+        KIN_E_ARG);
     assert_non_null(strstr(err.message, "fp32, fp16 or int8"));
     assert_int_equal(stat(dir, &st), -1);
     archive = make("archive", NULL);

@@ -125,7 +125,7 @@ static kin_status find_and_query(kin_error *err)
     if (status != KIN_OK)
         return status;
     kin_records_free(records, count);
-    status = kin_query_from_uid(archive, "1.2.3.5", 0, &stored, err);
+    status = kin_query_from_uid(archive, "1.2.3.5", 0, 0, &stored, err);
     if (status == KIN_OK)
         kin_query_release(&stored);
     return status;
@@ -231,7 +231,7 @@ static kin_status upload_one(kin_error *err)
     if (status == KIN_OK)
         status = kin_upload_add_failed(upload, "b.png", "incomplete", err);
     if (status == KIN_OK)
-        status = kin_upload_finish(upload, err);
+        status = kin_upload_finish(upload, NULL, err);
     for (size_t i = 0; upload != NULL && i < kin_upload_count(upload); i++) {
         kin_uploaded outcome = kin_upload_outcome(upload, i);
         if (outcome.event == KIN_INGEST_STORED)
@@ -252,8 +252,8 @@ static void test_uploading(void **state)
 {
     (void)state;
     kin_error err;
-    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker", kin_descriptor_length(), NULL,
-                              &decoder, &err),
+    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker",
+                              kin_archive_features_borrow(archive), NULL, &decoder, &err),
               err);
     fail_each_allocation(upload_one, IMAGES, 30);
     kin_decoder_free(decoder);

@@ -30,7 +30,9 @@ static int set_up(void **state)
     losses = 0;
     assert_int_equal(kin_fs_make_dirs(kin_fs_posix(), dir, &err), KIN_OK);
     faults = fault_fs_new(dir);
-    assert_ok(kin_archive_init(fault_fs_borrow(faults), dir, 32, NULL, &err), err);
+    assert_ok(
+        kin_archive_init(fault_fs_borrow(faults), dir, &(kin_archive_settings){.dim = 32}, &err),
+        err);
     assert_ok(kin_archive_open(fault_fs_borrow(faults), dir, &archive, &err), err);
     return 0;
 }
@@ -169,8 +171,8 @@ static void test_within_an_upload(void **state)
     kin_decoder *decoder = NULL;
     unsigned stored = 10;
     put_many(archive, 0, stored, CLASSES);
-    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker", kin_descriptor_length(), NULL,
-                              &decoder, &err),
+    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker",
+                              kin_archive_features_borrow(archive), NULL, &decoder, &err),
               err);
     for (size_t n = 1;; n++) {
         kin_upload *upload = NULL;
@@ -181,7 +183,7 @@ static void test_within_an_upload(void **state)
             close(fd);
         }
         fault_fs_fail_at(faults, n, EIO, 1);
-        kin_status status = kin_upload_finish(upload, &err);
+        kin_status status = kin_upload_finish(upload, NULL, &err);
         bool over = fault_fs_operations(faults) < n;
         fault_fs_fail_at(faults, 0, 0, 0);
         for (unsigned i = 0; i < FILES; i++) {

@@ -26,7 +26,7 @@ static void test_a_folder_with_something_in_it_is_refused(void **state)
 {
     (void)state;
     kin_error err;
-    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, 0, NULL, &err), KIN_E_EXISTS);
+    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, NULL, &err), KIN_E_EXISTS);
     assert_string_equal(err.subject, dir);
 }
 
@@ -40,16 +40,16 @@ static void test_a_making_that_was_cut_off_begins_again(void **state)
     snprintf(path, sizeof path, "%.3000s/cut", folder);
     snprintf(mark, sizeof mark, "%.3000s/catalog", path);
     assert_ok(kin_fs_make_dirs(kin_fs_posix(), mark, &err), err);
-    assert_int_equal(kin_archive_init(kin_fs_posix(), path, 32, NULL, &err), KIN_E_EXISTS);
+    assert_int_equal(kin_archive_init(kin_fs_posix(), path, NULL, &err), KIN_E_EXISTS);
     snprintf(mark, sizeof mark, "%.3000s/unfinished", path);
     assert_ok(kin_fs_replace(kin_fs_posix(), mark, "", 0, &err), err);
-    assert_ok(kin_archive_init(kin_fs_posix(), path, 32, NULL, &err), err);
+    assert_ok(kin_archive_init(kin_fs_posix(), path, NULL, &err), err);
     assert_ok(kin_archive_open(kin_fs_posix(), path, &again, &err), err);
     put_many(again, 0, 3, 1);
     kin_archive_close(again);
     /* The mark alone does not make an archive one that may be begun anew. */
     assert_ok(kin_fs_replace(kin_fs_posix(), mark, "", 0, &err), err);
-    assert_int_equal(kin_archive_init(kin_fs_posix(), path, 32, NULL, &err), KIN_E_EXISTS);
+    assert_int_equal(kin_archive_init(kin_fs_posix(), path, NULL, &err), KIN_E_EXISTS);
     assert_ok(kin_archive_open(kin_fs_posix(), path, &again, &err), err);
     assert_ok(kin_archive_stats_read(again, &stats, &err), err);
     assert_int_equal(stats.images, 3);
@@ -187,9 +187,9 @@ static void test_deleted_images_never_appear(void **state)
         uint64_t images;
     } cases[] = {{"1.2.3.0", 1}, {"1.2.4.0", 2}, {"1.2.5.0", 3}, {"P1", 12}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_ok(kin_archive_delete(archive, cases[i].uid, &removed, &err), err);
+        assert_ok(kin_archive_delete(archive, cases[i].uid, &removed, NULL, &err), err);
         assert_int_equal(removed, cases[i].images);
-        assert_int_equal(kin_archive_delete(archive, cases[i].uid, &removed, &err),
+        assert_int_equal(kin_archive_delete(archive, cases[i].uid, &removed, NULL, &err),
                          KIN_E_NOT_FOUND);
     }
     for (int round = 0; round < 2; round++) {
@@ -211,7 +211,7 @@ static void test_a_deleted_image_can_come_again(void **state)
     kin_error err;
     uint64_t removed;
     put_many(archive, 0, 3, 1);
-    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, NULL, &err), err);
     assert_int_equal(stored("1.2.3.1"), 0);
     assert_int_equal(put_one(archive, make_instance(1, 1, 0, 1)), KIN_PUT_STORED);
     assert_int_equal(stored("1.2.3.1"), 1);
@@ -284,7 +284,7 @@ static void test_previews_go_with_their_images(void **state)
     assert_preview(archive, "1.2.3.1", 0, 6);
     assert_preview(archive, "1.2.3.1", 1, 7);
     assert_int_equal(stored_previews(), 3);
-    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.1", &removed, NULL, &err), err);
     assert_no_preview("1.2.3.1", 0, "no image of this UID");
     assert_int_equal(stored_previews(), 1);
     assert_int_equal(count_faults(archive, NULL), 0);

@@ -90,7 +90,7 @@ static void delete_some(void)
         kin_error err;
         snprintf(uid, sizeof uid, "1.2.3.%u", i);
         if ((i / CLASSES) % 10 < GONE_OF_TEN)
-            assert_ok(kin_archive_delete(archive, uid, &removed, &err), err);
+            assert_ok(kin_archive_delete(archive, uid, &removed, NULL, &err), err);
     }
 }
 
@@ -132,7 +132,7 @@ static void test_an_extended_generation_forgets_the_deleted(void **state)
         char uid[32];
         uint64_t removed;
         snprintf(uid, sizeof uid, "1.2.3.%u", i);
-        assert_ok(kin_archive_delete(archive, uid, &removed, &err), err);
+        assert_ok(kin_archive_delete(archive, uid, &removed, NULL, &err), err);
     }
     put_many(archive, IMAGES, IMAGES + TAIL, CLASSES);
     kin_reindex_report report = reindex_well();
@@ -150,7 +150,7 @@ static void test_a_query_that_is_stored_needs_no_filter(void **state)
     kin_results results;
     kin_search_options options = {.k = K, .way = "index"};
     reindex_well();
-    assert_ok(kin_query_from_uid(archive, "1.2.3.77", 0, &query, &err), err);
+    assert_ok(kin_query_from_uid(archive, "1.2.3.77", 0, 0, &query, &err), err);
     assert_ok(kin_archive_search(archive, &query, &options, &results, &err), err);
     assert_string_equal(results.plan.method, "index");
     assert_int_equal(results.count, K);

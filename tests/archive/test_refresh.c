@@ -131,7 +131,7 @@ static void test_two_reindexes_within_a_query(void **state)
     kin_archive_close(archive);
     archive = NULL;
     assert_ok(kin_archive_open(kin_fs_posix(), dir, &archive, &err), err);
-    assert_ok(kin_query_from_uid(archive, "1.2.3.7", 0, &query, &err), err);
+    assert_ok(kin_query_from_uid(archive, "1.2.3.7", 0, 0, &query, &err), err);
     kin_search_options options = {.k = 5, .stop = reindex_twice, .stop_ctx = &done};
     assert_ok(kin_archive_search(archive, &query, &options, &results, &err), err);
     assert_true(done);

@@ -217,7 +217,7 @@ static void test_damaged_rows_are_told_and_never_answered(void **state)
     only_file("descriptors/d000000", path);
     flip_byte(path, 4096 + 100);
     reopen();
-    assert_int_equal(kin_query_from_uid(archive, "1.2.3.0", 0, &query, &err), KIN_E_CORRUPT);
+    assert_int_equal(kin_query_from_uid(archive, "1.2.3.0", 0, 0, &query, &err), KIN_E_CORRUPT);
     assert_string_equal(err.subject, path);
     assert_int_equal(count_faults(archive, NULL), 1);
     flip_byte(path, 4096 + 100); /* mended again */
@@ -290,7 +290,7 @@ static void test_backup_and_reindex_beside_a_writer(void **state)
         char uid[32];
         uint64_t removed;
         snprintf(uid, sizeof uid, "1.2.3.%d", 5 + round);
-        assert_ok(kin_archive_delete(archive, uid, &removed, &err), err);
+        assert_ok(kin_archive_delete(archive, uid, &removed, NULL, &err), err);
         reindex(archive, "hnsw");
     }
     atomic_store(&writer.stop, true);
@@ -346,7 +346,7 @@ static void test_nothing_is_left_of_deleted_pictures(void **state)
     size_t size = 64 * sizeof *gone;
     assert_int_equal(files_with(gone, size), 1);
     reindex(archive, "hnsw");
-    assert_ok(kin_archive_delete(archive, "1.2.3.6", &removed, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.6", &removed, NULL, &err), err);
     put_many(archive, IMAGES, IMAGES + 10, CLASSES);
     assert_int_equal(files_with(gone, size), 1); /* unreachable, and still on the disk */
     reindex(archive, "hnsw");

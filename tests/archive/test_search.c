@@ -112,7 +112,7 @@ static void test_a_stored_query_leaves_itself_and_its_patient_out(void **state)
     kin_error err;
     kin_query query;
     kin_results results;
-    assert_ok(kin_query_from_uid(archive, "1.2.3.30", 0, &query, &err), err);
+    assert_ok(kin_query_from_uid(archive, "1.2.3.30", 0, 0, &query, &err), err);
     assert_string_equal(query.patient_id, "P2");
     kin_search_options options = {.k = IMAGES};
     assert_ok(kin_archive_search(archive, &query, &options, &results, &err), err);
@@ -127,8 +127,8 @@ static void test_a_stored_query_leaves_itself_and_its_patient_out(void **state)
         assert_string_not_equal(results.items[i].record.patient_id, "P2");
     kin_results_release(&results);
     kin_query_release(&query);
-    assert_int_equal(kin_query_from_uid(archive, "1.2.3.30", 1, &query, &err), KIN_E_NOT_FOUND);
-    assert_int_equal(kin_query_from_uid(archive, "9.9", 0, &query, &err), KIN_E_NOT_FOUND);
+    assert_int_equal(kin_query_from_uid(archive, "1.2.3.30", 1, 0, &query, &err), KIN_E_NOT_FOUND);
+    assert_int_equal(kin_query_from_uid(archive, "9.9", 0, 0, &query, &err), KIN_E_NOT_FOUND);
 }
 
 static void test_an_unknown_patient_cannot_be_left_out(void **state)
@@ -174,9 +174,8 @@ static void test_a_vector_asks_as_its_image_does(void **state)
     assert_int_equal(dim, 32);
     for (int round = 0; round < 2; round++) {
         kin_results expected = search_picture(archive, 2, 6, options);
-        assert_ok(
-            kin_query_from_vector(archive, descriptor, kin_descriptor_length(), NULL, &query, &err),
-            err);
+        assert_ok(kin_query_from_vector(archive, descriptor, standard_length(), NULL, &query, &err),
+                  err);
         assert_non_null(query.descriptor);
         assert_null(query.embedding);
         kin_results results = search_query(&query, options);
@@ -221,21 +220,20 @@ static void test_what_is_no_vector_is_refused(void **state)
     kin_error err;
     kin_query query;
     size_t dim = kin_archive_dim(archive);
-    float *values = calloc(kin_descriptor_length() + 1, sizeof *values);
+    float *values = calloc(standard_length() + 1, sizeof *values);
     assert_int_equal(kin_query_from_vector(archive, values, dim, "", &query, &err), KIN_E_ARG);
     assert_non_null(strstr(err.message, "are 0"));
     values[3] = NAN;
     assert_int_equal(kin_query_from_vector(archive, values, dim, "", &query, &err), KIN_E_ARG);
     assert_non_null(strstr(err.message, "value 3"));
     values[3] = -INFINITY;
-    assert_int_equal(
-        kin_query_from_vector(archive, values, kin_descriptor_length(), "", &query, &err),
-        KIN_E_ARG);
+    assert_int_equal(kin_query_from_vector(archive, values, standard_length(), "", &query, &err),
+                     KIN_E_ARG);
     values[3] = 1e-44f; /* as small as a float can be is not nothing */
     assert_ok(kin_query_from_vector(archive, values, dim, "", &query, &err), err);
     assert_float_equal(query.embedding[3], 1, 1e-6);
     kin_query_release(&query);
-    const size_t wrong[] = {0, 1, dim - 1, dim + 1, kin_descriptor_length() + 1};
+    const size_t wrong[] = {0, 1, dim - 1, dim + 1, standard_length() + 1};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_int_equal(kin_query_from_vector(archive, values, wrong[i], "", &query, &err),
                          KIN_E_ARG);
@@ -260,7 +258,7 @@ static void test_embeddings_are_of_live_images_only(void **state)
         assert_memory_equal(one, some + i * dim, dim * sizeof *one);
     }
     assert_ok(kin_archive_embeddings(archive, ids, 0, some, model, &err), err);
-    assert_ok(kin_archive_delete(archive, "1.2.3.7", &removed, &err), err);
+    assert_ok(kin_archive_delete(archive, "1.2.3.7", &removed, NULL, &err), err);
     assert_int_equal(kin_archive_embeddings(archive, ids, 3, some, model, &err), KIN_E_NOT_FOUND);
     ids[2] = IMAGES;
     assert_int_equal(kin_archive_embeddings(archive, ids, 3, some, model, &err), KIN_E_NOT_FOUND);

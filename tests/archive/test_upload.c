@@ -20,8 +20,8 @@ static kin_decoder *new_decoder(void)
     kin_error err;
     kin_decoder *made = NULL;
     const kin_decode_limits limits = {.seconds = 20};
-    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker", kin_descriptor_length(), &limits,
-                              &made, &err),
+    assert_ok(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker",
+                              kin_archive_features_borrow(archive), &limits, &made, &err),
               err);
     return made;
 }
@@ -109,7 +109,7 @@ static kin_ingest_event upload_one(int number, const char *name, const kin_label
     kin_error err;
     kin_upload *upload = new_upload();
     add_png(upload, number, name, fields, count);
-    assert_ok(kin_upload_finish(upload, &err), err);
+    assert_ok(kin_upload_finish(upload, NULL, &err), err);
     assert_int_equal(kin_upload_count(upload), 1);
     kin_uploaded outcome = kin_upload_outcome(upload, 0);
     if (outcome.reason[0] != '\0')
@@ -156,8 +156,8 @@ static void test_every_file_has_its_outcome(void **state)
     assert_int_equal(kin_upload_count(upload), 7);
     assert_int_equal(kin_upload_outcome(upload, 0).event, KIN_INGEST_FAILED);
     assert_string_equal(kin_upload_outcome(upload, 0).reason, "not stored");
-    assert_ok(kin_upload_finish(upload, &err), err);
-    assert_ok(kin_upload_finish(upload, &err), err); /* nothing is left to do */
+    assert_ok(kin_upload_finish(upload, NULL, &err), err);
+    assert_ok(kin_upload_finish(upload, NULL, &err), err); /* nothing is left to do */
     const struct {
         const char *name;
         kin_ingest_event event;
@@ -325,7 +325,7 @@ static void test_a_refused_batch_is_put_file_by_file(void **state)
     add_png(upload, 1, "a.png", NULL, 0);
     add_png(upload, 2, "b.png", fields, LARGE);
     add_png(upload, 3, "c.png", NULL, 0);
-    assert_ok(kin_upload_finish(upload, &err), err);
+    assert_ok(kin_upload_finish(upload, NULL, &err), err);
     assert_int_equal(kin_upload_outcome(upload, 0).event, KIN_INGEST_STORED);
     assert_int_equal(kin_upload_outcome(upload, 1).event, KIN_INGEST_FAILED);
     assert_non_null(strstr(kin_upload_outcome(upload, 1).reason, "over the limit"));
@@ -358,7 +358,7 @@ static void test_many_files_are_committed_on_the_way(void **state)
     assert_int_equal(kin_upload_images(upload), 256);
     assert_int_equal(kin_upload_outcome(upload, 255).event, KIN_INGEST_STORED);
     assert_int_equal(kin_upload_outcome(upload, 256).event, KIN_INGEST_FAILED);
-    assert_ok(kin_upload_finish(upload, &err), err);
+    assert_ok(kin_upload_finish(upload, NULL, &err), err);
     assert_int_equal(live_images(), 300);
     assert_int_equal(kin_upload_images(upload), 300);
     for (size_t i = 0; i < 300; i++)
@@ -385,7 +385,7 @@ static void test_only_regular_files(void **state)
     assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
     assert_ok(kin_upload_add(upload, decoder, ends[0], "pipe.dcm", NULL, 0, &err), err);
     assert_ok(kin_upload_add(upload, decoder, -1, "closed.dcm", NULL, 0, &err), err);
-    assert_ok(kin_upload_finish(upload, &err), err);
+    assert_ok(kin_upload_finish(upload, NULL, &err), err);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(kin_upload_outcome(upload, i).event, KIN_INGEST_FAILED);
     assert_non_null(strstr(kin_upload_outcome(upload, 0).reason, "regular file"));
@@ -444,7 +444,7 @@ static void *upload_some(void *argument)
         assert_ok(kin_upload_add(upload, own, fd, name, NULL, 0, &err), err);
         close(fd);
     }
-    assert_ok(kin_upload_finish(upload, &err), err);
+    assert_ok(kin_upload_finish(upload, NULL, &err), err);
     assert_int_equal(kin_upload_images(upload), EACH);
     kin_upload_free(upload);
     kin_decoder_free(own);

@@ -35,7 +35,8 @@ static struct made make_archive(const char *name)
     struct made made;
     kin_error err = {0};
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_done(kin_archive_init(kin_fs_posix(), path, 32, NULL, &err), &err);
+    assert_done(kin_archive_init(kin_fs_posix(), path, &(kin_archive_settings){.dim = 32}, &err),
+                &err);
     assert_done(kin_archive_open(kin_fs_posix(), path, &made.archive, &err), &err);
     assert_done(bench_image_maker_new(1, &made.maker, &err), &err);
     assert_done(bench_images_put(made.maker, made.archive, 0, IMAGES, &err), &err);

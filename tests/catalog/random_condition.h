@@ -31,12 +31,13 @@ static inline char *add_value(char *at, rng *random)
 static inline char *add_comparison(char *at, rng *random)
 {
     static const char *const fields[] = {
-        "modality", "patient_id", "study_date", "outcome",          "width",
-        "frame",    "path",       "unknown",    "sop_instance_uid", "file"};
+        "modality", "patient_id", "study_date",       "outcome", "width", "frame",
+        "path",     "unknown",    "sop_instance_uid", "file",    "region"};
+    enum { FIELDS = sizeof fields / sizeof fields[0] };
     static const char *const operators[] = {"=", "!=", "<", "<=", ">", ">="};
     bool field = rng_below(random, 2) > 0;
     at = add_quoted(at, random,
-                    field ? fields[rng_below(random, 10)]
+                    field ? fields[rng_below(random, FIELDS)]
                           : sample_names[rng_below(random, SAMPLE_NAMES)]);
     if (rng_below(random, 3) > 0) {
         at += sprintf(at, " %s ", operators[rng_below(random, 6)]);

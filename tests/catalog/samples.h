@@ -112,6 +112,7 @@ static inline void sample_fields(rng *random, kin_record *record)
     record->content = (kin_digest){.low = rng_next(random), .high = rng_next(random)};
     record->ingested_us = (int64_t)rng_next(random);
     record->uploaded = (record->ingested_us & 1) != 0;
+    record->region = (uint32_t)(((uint64_t)record->ingested_us >> 1) % 3);
 }
 
 static inline void sample_record(rng *random, kin_record *record)

@@ -103,6 +103,7 @@ static const char *const fields[] = {"sop_instance_uid",
                                      "outcome",
                                      "path",
                                      "frame",
+                                     "region",
                                      "width",
                                      "height",
                                      "file"};
@@ -174,7 +175,7 @@ static void compare_values(kin_txn *txn, const struct model *model, const char *
     struct listing listing = {.txn = txn, .model = model, .name = name};
     char scratch[KIN_RECORD_SCRATCH];
     uint64_t expected = 0;
-    assert_ok(kin_catalog_each_value(txn, name, check_listed, &listing, NULL));
+    assert_ok(kin_catalog_each_value(txn, name, NULL, check_listed, &listing, NULL));
     for (uint32_t id = 0; id < model->rows; id++)
         expected += model->live[id] && kin_record_value(&model->records[id], name, scratch) != NULL;
     assert_int_equal(listing.images, expected);

@@ -157,7 +157,7 @@ static int visit_none(void *ctx, const char *value, uint64_t images)
 static kin_status list_values(void *ctx)
 {
     const struct query *query = ctx;
-    return kin_catalog_each_value(query->txn, "path", visit_none, NULL, NULL);
+    return kin_catalog_each_value(query->txn, "path", NULL, visit_none, NULL, NULL);
 }
 
 /* Long values are read back from records, which allocates: those allocations fail here. */

@@ -224,7 +224,7 @@ static void test_visits_stop(void **state)
     sample_make(&sample);
     assert_ok(kin_catalog_write(sample.catalog, sample_put_batch, &batch, NULL));
     assert_ok(kin_catalog_read(sample.catalog, &txn, NULL));
-    assert_ok(kin_catalog_each_value(txn, "note", stop_at_second, &calls, NULL));
+    assert_ok(kin_catalog_each_value(txn, "note", NULL, stop_at_second, &calls, NULL));
     assert_int_equal(calls, 2);
     calls = 0;
     assert_ok(kin_catalog_each_name(txn, stop_at_second_name, &calls, NULL));

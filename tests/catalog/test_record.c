@@ -12,6 +12,7 @@ static void test_empty_record(void **state)
     assert_null(kin_record_value(&record, "file", scratch));
     assert_null(kin_record_value(&record, "no such label", scratch));
     assert_string_equal(kin_record_value(&record, "frame", scratch), "0");
+    assert_string_equal(kin_record_value(&record, "region", scratch), "0");
     kin_record_release(&record);
     kin_record_release(&record);
 }

@@ -70,11 +70,12 @@ static void test_result_form(void **unused)
     record.path = "/data/a.dcm";
     json_t *object = kin_json_result(1, 0.5, &record);
     char *text = json_dumps(object, JSON_COMPACT);
-    assert_string_equal(text,
-                        "{\"rank\":1,\"score\":0.5,\"sop_instance_uid\":\"1.2.3\","
-                        "\"series_instance_uid\":\"1.2\",\"study_instance_uid\":\"1\","
-                        "\"patient_id\":\"P\\\"1\",\"modality\":\"MR\",\"path\":\"/data/a.dcm\","
-                        "\"frame\":3,\"labels\":{\"diagnosis\":\"glioma\"},\"outcome\":\"alive\"}");
+    assert_string_equal(
+        text,
+        "{\"rank\":1,\"score\":0.5,\"sop_instance_uid\":\"1.2.3\","
+        "\"series_instance_uid\":\"1.2\",\"study_instance_uid\":\"1\","
+        "\"patient_id\":\"P\\\"1\",\"modality\":\"MR\",\"path\":\"/data/a.dcm\","
+        "\"frame\":3,\"region\":null,\"labels\":{\"diagnosis\":\"glioma\"},\"outcome\":\"alive\"}");
     free(text);
     json_decref(object);
 }

@@ -106,6 +106,19 @@ static void test_why_the_model_was_learnt_or_kept(void **state)
                               keep = {.model = KIN_REINDEX_KEEP},
                               learn = {.model = KIN_REINDEX_LEARN};
     kin_reindex_report report = some_report();
+    report.model_kind = "mlp";
+    assert_says(&report, judge, "model      kept: it was learnt from labels, and still fits");
+    report.metric_due = true;
+    assert_says(&report, judge,
+                "model      kept, as it was learnt from labels; it should be learnt anew (kindred "
+                "learn)");
+    assert_says(&report, learn,
+                "model      kept: its label no longer suffices to learn it anew (kindred learn)");
+    report.metric_due = false;
+    report.learnt = true;
+    assert_says(&report, learn,
+                "model      learnt anew from its label, as asked; not validated (kindred learn)");
+    report = some_report();
     assert_says(&report, keep, "model      kept, as asked");
     assert_says(&report, judge,
                 "model      kept: the archive has neither doubled nor moved away from it");
@@ -155,17 +168,18 @@ static void test_every_field_for_machines(void **state)
     report.drift = (kin_drift){true, 0.125, 0.25, true, 0.5, 0.75, true};
     json_t *made = kin_reindex_report_json(&report);
     json_t *expected = json_pack(
-        "{s:i, s:s, s:s, s:b, s:i, s:s, s:b, s:{s:b, s:f, s:f, s:b, s:f, s:f, s:b}, s:f, s:i, "
+        "{s:i, s:s, s:s, s:b, s:b, s:i, s:s, s:b, s:{s:b, s:f, s:f, s:b, s:f, s:f, s:b}, s:f, s:i, "
         "s:f, s:b, s:[{s:f, s:f, s:f, s:i, s:i}, {s:f, s:f, s:f, s:i, s:i}], s:i, s:i, s:f, s:f, "
         "s:f, s:f}",
         "images", 1000, "model", "0123456789abcdef", "model_kind", "pca-whitened", "learnt", 0,
-        "generation", 3, "index_kind", "hnsw", "extended", 1, "drift", "judged", 1, "old_error",
-        0.125, "new_error", 0.25, "learn", 1, "old_index_error", 0.5, "new_index_error", 0.75,
-        "retrain", 1, "recall_at_10", 0.9912, "recall_queries", 400, "recall_bound", 0.95,
-        "below_bound", 1, "tunings", "target", 0.9, "recall", 0.9312, "microseconds", 12.25,
-        "width", 16, "candidates", 20, "target", 0.99, "recall", 0.9912, "microseconds", 40.0,
-        "width", 64, "candidates", 33, "forecast_bytes", 3 << 20, "peak_bytes", 5 << 19,
-        "build_seconds", 2.0, "tune_seconds", 1.0, "swap_seconds", 0.5, "seconds", 4.0);
+        "metric_due", 0, "generation", 3, "index_kind", "hnsw", "extended", 1, "drift", "judged", 1,
+        "old_error", 0.125, "new_error", 0.25, "learn", 1, "old_index_error", 0.5,
+        "new_index_error", 0.75, "retrain", 1, "recall_at_10", 0.9912, "recall_queries", 400,
+        "recall_bound", 0.95, "below_bound", 1, "tunings", "target", 0.9, "recall", 0.9312,
+        "microseconds", 12.25, "width", 16, "candidates", 20, "target", 0.99, "recall", 0.9912,
+        "microseconds", 40.0, "width", 64, "candidates", 33, "forecast_bytes", 3 << 20,
+        "peak_bytes", 5 << 19, "build_seconds", 2.0, "tune_seconds", 1.0, "swap_seconds", 0.5,
+        "seconds", 4.0);
     assert_non_null(made);
     assert_non_null(expected);
     assert_true(json_equal(made, expected));

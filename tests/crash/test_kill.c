@@ -1,9 +1,9 @@
 /*
  * kill -9 at random moments of ingest and of reindex.
  *
- * Each round adds new files, starts `kindred ingest` and kills it after a random time, then does
+ * Each round adds new files, of some of which a manifest marks a region, starts `kindred ingest` and kills it after a random time, then does
  * the same to `kindred reindex`.  Afterwards the archive must verify clean, and every file that the
- * ingest had acknowledged must be there, in this round and in all later ones.  Rounds:
+ * ingest had acknowledged must be there, with its region, in this round and in all later ones.  Rounds:
  * KINDRED_KILL_ROUNDS, by default 100.
  */
 #include <setjmp.h>
@@ -30,7 +30,7 @@
 #include "temp_folder.h"
 #include "write_file.h"
 
-enum { FILES = 240, ACKNOWLEDGED_MAX = 40000, IMAGE_SIDE = 24 };
+enum { FILES = 240, ACKNOWLEDGED_MAX = 40000, IMAGE_SIDE = 24, MARKED_EACH = 4 };
 enum { EPOCH = 10 /* rounds that one archive lives: reindexing takes longer as it grows */ };
 
 #ifdef KIN_SANITIZE
@@ -41,7 +41,7 @@ enum { ROUNDS = 100 };
 
 extern char **environ;
 
-static char folder[PATH_MAX], dir[PATH_MAX], input[PATH_MAX];
+static char folder[PATH_MAX], dir[PATH_MAX], input[PATH_MAX], manifest[PATH_MAX];
 static bool acknowledged[ACKNOWLEDGED_MAX]; /* by the number in the file's name */
 static uint64_t random_state;
 
@@ -60,6 +60,22 @@ static void write_image(int number)
     write_file(path, bytes, size);
     free(bytes);
     kin_raster_release(&raster);
+}
+
+static bool is_marked(int number)
+{
+    return number % MARKED_EACH == 0;
+}
+
+/* A manifest that marks a region of some of the files [from, to). */
+static void write_manifest(int from, int to)
+{
+    FILE *csv = fopen(manifest, "w");
+    assert_non_null(csv);
+    fputs("path,roi\n", csv);
+    for (int i = from; i < to; i++)
+        fprintf(csv, "%s/%06d.png,%s\n", input, i, is_marked(i) ? "\"4,6,9,8\"" : "");
+    assert_int_equal(fclose(csv), 0);
 }
 
 /* Starts kindred with its standard output into a pipe. */
@@ -155,6 +171,8 @@ static int kill_ingest(struct window *window)
                          (char *)"ingest",
                          (char *)"--verbose",
                          (char *)"--no-reindex",
+                         (char *)"--manifest",
+                         manifest,
                          input,
                          NULL};
     pid_t pid = start(arguments, &output);
@@ -183,16 +201,21 @@ static void print_fault(void *ctx, const char *text)
     print_error("fault: %s\n", text);
 }
 
+struct found {
+    bool image[ACKNOWLEDGED_MAX], region[ACKNOWLEDGED_MAX];
+};
+
 static int tick_off(void *ctx, const kin_record *record)
 {
-    bool *found = ctx;
-    found[strtol(strrchr(record->path, '/') + 1, NULL, 10)] = true;
+    struct found *found = ctx;
+    long number = strtol(strrchr(record->path, '/') + 1, NULL, 10);
+    *(record->region > 0 ? &found->region[number] : &found->image[number]) = true;
     return 0;
 }
 
 static void check_archive(uint64_t *images)
 {
-    static bool found[ACKNOWLEDGED_MAX];
+    static struct found found;
     kin_error err;
     kin_archive *archive = NULL;
     uint64_t faults = 1;
@@ -204,11 +227,14 @@ static void check_archive(uint64_t *images)
     assert_int_equal(faults, 0);
     kin_archive_stats stats;
     assert_int_equal(kin_archive_stats_read(archive, &stats, &err), KIN_OK);
-    assert_int_equal(stats.previews, *images); /* each came with its image */
-    memset(found, 0, sizeof found);
-    assert_int_equal(kin_archive_each_record(archive, NULL, tick_off, found, &err), KIN_OK);
-    for (int i = 0; i < ACKNOWLEDGED_MAX; i++)
-        assert_true(found[i] || !acknowledged[i]);
+    assert_int_equal(stats.previews, stats.images); /* each came with its image */
+    assert_int_equal(stats.images + stats.regions, *images);
+    memset(&found, 0, sizeof found);
+    assert_int_equal(kin_archive_each_record(archive, NULL, tick_off, &found, &err), KIN_OK);
+    for (int i = 0; i < ACKNOWLEDGED_MAX; i++) {
+        assert_true(found.image[i] || !acknowledged[i]);
+        assert_true(found.region[i] || !acknowledged[i] || !is_marked(i));
+    }
     kin_archive_close(archive);
 }
 
@@ -216,13 +242,15 @@ static void begin_epoch(int epoch)
 {
     kin_error err;
     snprintf(dir, sizeof dir, "%.4000s/archive%d", folder, epoch);
-    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, 64, NULL, &err), KIN_OK);
+    assert_int_equal(
+        kin_archive_init(kin_fs_posix(), dir, &(kin_archive_settings){.dim = 64}, &err), KIN_OK);
     memset(acknowledged, 0, sizeof acknowledged);
 }
 
 static void begin_round(int round)
 {
     snprintf(input, sizeof input, "%.4000s/input%d", folder, round);
+    snprintf(manifest, sizeof manifest, "%.4000s/manifest%d.csv", folder, round);
     assert_int_equal(mkdir(input, 0777), 0);
 }
 
@@ -239,8 +267,10 @@ static void test_nothing_acknowledged_is_ever_lost(void **state)
         if (round % EPOCH == 0)
             begin_epoch(round / EPOCH);
         begin_round(round);
+        int from = next;
         for (int i = 0; i < FILES && next < ACKNOWLEDGED_MAX; i++)
             write_image(next++);
+        write_manifest(from, next);
         lines += kill_ingest(&ingests);
         check_archive(&images);
         kill_reindex(&reindexes);

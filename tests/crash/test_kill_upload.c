@@ -98,7 +98,7 @@ static void upload_files(kin_archive *archive, kin_decoder *decoder, int number)
         require(kin_upload_add(upload, decoder, fd, name, &patient, 1, NULL) == KIN_OK);
         close(fd);
     }
-    require(kin_upload_finish(upload, NULL) == KIN_OK);
+    require(kin_upload_finish(upload, NULL, NULL) == KIN_OK);
     for (size_t i = 0; i < FILES; i++)
         require(kin_upload_outcome(upload, i).event == KIN_INGEST_STORED);
     kin_upload_free(upload);
@@ -109,8 +109,8 @@ static _Noreturn void work(int to, int first, int outcome)
     kin_archive *archive = NULL;
     kin_decoder *decoder = NULL;
     require(kin_archive_open(kin_fs_posix(), dir, &archive, NULL) == KIN_OK);
-    require(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker", kin_descriptor_length(), NULL,
-                            &decoder, NULL) == KIN_OK);
+    require(kin_decoder_new(KIN_TEST_BIN_DIR "/kindred-worker",
+                            kin_archive_features_borrow(archive), NULL, &decoder, NULL) == KIN_OK);
     for (int number = first;; number++) {
         char text[32];
         uint64_t changed, images;
@@ -236,7 +236,8 @@ static void test_nothing_acknowledged_is_ever_lost(void **state)
     kin_error err;
     random_state = seed != NULL ? strtoull(seed, NULL, 10) : 20261124;
     snprintf(dir, sizeof dir, "%.4000s/archive", folder);
-    assert_int_equal(kin_archive_init(kin_fs_posix(), dir, 64, NULL, &err), KIN_OK);
+    assert_int_equal(
+        kin_archive_init(kin_fs_posix(), dir, &(kin_archive_settings){.dim = 64}, &err), KIN_OK);
     for (int round = 0; round < rounds; round++) {
         reports += kill_one(&next);
         check_archive();

@@ -1,6 +1,7 @@
 /* A worker that misbehaves: KIN_EVIL names how.  Descriptors have 8 floats, or
  * KIN_EVIL_LENGTH.  The first file of every process but those of mode "clean" meets the misdeed; a
  * file named "*.ok" is always answered well. */
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -69,6 +70,7 @@ static struct {
     size_t bytes;
 } preview;
 static unsigned frame_height = 5;
+static Kindred__Worker__V1__Tile *tile; /* of the next frames; NULL: none */
 
 static void frame(unsigned index, unsigned width, size_t length, float value)
 {
@@ -91,8 +93,18 @@ static void frame(unsigned index, unsigned width, size_t length, float value)
         picture.samples = (ProtobufCBinaryData){.data = samples, .len = preview.bytes};
         body.preview = &picture;
     }
+    body.tile = tile;
     answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_FRAME;
     answer.frame = &body;
+    put(&answer);
+}
+
+static void working(void)
+{
+    Kindred__Worker__V1__Answer answer = KINDRED__WORKER__V1__ANSWER__INIT;
+    Kindred__Worker__V1__Working body = KINDRED__WORKER__V1__WORKING__INIT;
+    answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_WORKING;
+    answer.working = &body;
     put(&answer);
 }
 
@@ -106,6 +118,19 @@ static void done(unsigned status, const char *message, int retires)
     answer.body_case = KINDRED__WORKER__V1__ANSWER__BODY_DONE;
     answer.done = &body;
     put(&answer);
+}
+
+/* A frame with a place on a slide. */
+static void placed(uint64_t x, double mpp)
+{
+    Kindred__Worker__V1__Tile place = KINDRED__WORKER__V1__TILE__INIT;
+    place.x = x;
+    place.mpp = mpp;
+    tile = &place;
+    header("slide", 1);
+    frame(0, 4, floats, 0.5f);
+    tile = NULL;
+    done(0, "", 0);
 }
 
 static void raw(const void *bytes, size_t size)
@@ -167,6 +192,26 @@ static void show(unsigned width, unsigned height, unsigned channels, size_t byte
     done(0, "", 0);
 }
 
+/* Lies about slides. */
+static bool slide(const char *mode)
+{
+    if (strcmp(mode, "tile-nowhere") == 0)
+        placed(UINT64_C(1) << 63, 1);
+    else if (strcmp(mode, "tile-without-scale") == 0)
+        placed(0, 0);
+    else if (strcmp(mode, "tile-of-no-scale") == 0)
+        placed(0, NAN);
+    else if (strcmp(mode, "works-too-late") == 0) {
+        header("slide", 1);
+        working();
+    } else if (strcmp(mode, "works-for-ever") == 0) {
+        for (;;)
+            working();
+    } else
+        return false;
+    return true;
+}
+
 /* Answers to what was asked for, but not as asked; false: mode names no such misdeed. */
 static bool misunderstand(const char *mode)
 {
@@ -211,7 +256,7 @@ static bool misunderstand(const char *mode)
         header("png", 1);
         done((unsigned)-KIN_E_NOT_FOUND, "the file has no frame 1", 0);
     } else
-        return false;
+        return slide(mode);
     return true;
 }
 

@@ -7,11 +7,11 @@
 
 #include <cmocka.h>
 
+#include "standard.h"
 #include "collect.h"
 #include "decode/decode.h"
 #include "decode/unzstd.h"
 #include "dicom/dicom.h"
-#include "features/features.h"
 #include "image/read.h"
 #include "samples.h"
 
@@ -22,7 +22,7 @@ static kin_status decode(const void *bytes, size_t size, const char *name,
 {
     kin_error_clear(err);
     kin_decode_sink sink = collect_into(c);
-    return kin_decode_bytes(bytes, size, name, limits, NULL, &sink, err);
+    return kin_decode_bytes(standard_extractor(), bytes, size, name, limits, NULL, &sink, err);
 }
 
 static void expect_failure(const void *bytes, size_t size, const char *name,
@@ -55,9 +55,9 @@ static void test_png(void **state)
     assert_int_equal(kin_image_format_of(png, size)->read(
                          png, size, 0, &(kin_image_limits){1 << 30, 1 << 30, 1}, &raster, &err),
                      KIN_OK);
-    float *descriptor = calloc(kin_descriptor_length(), sizeof *descriptor);
-    assert_int_equal(kin_describe(&raster, descriptor, &err), KIN_OK);
-    assert_int_equal(got.length, kin_descriptor_length());
+    float *descriptor = calloc(standard_length(), sizeof *descriptor);
+    assert_int_equal(standard_describe(&raster, descriptor, &err), KIN_OK);
+    assert_int_equal(got.length, standard_length());
     assert_memory_equal(got.descriptors, descriptor, got.length * sizeof *descriptor);
     free(descriptor);
     kin_raster_release(&raster);

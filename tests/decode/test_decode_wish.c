@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "standard.h"
 #include "collect.h"
 #include "decode/decode.h"
 #include "dicom/dicom.h"
@@ -26,7 +27,7 @@ static kin_status decode(const void *bytes, size_t size, const kin_decode_wish *
     kin_error_clear(err);
     c->first = wish != NULL && wish->one_frame ? wish->frame : 0;
     kin_decode_sink sink = collect_into(c);
-    return kin_decode_bytes(bytes, size, NULL, NULL, wish, &sink, err);
+    return kin_decode_bytes(standard_extractor(), bytes, size, NULL, NULL, wish, &sink, err);
 }
 
 static void expect_decoded(const void *bytes, size_t size, const kin_decode_wish *wish,

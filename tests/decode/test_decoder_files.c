@@ -24,6 +24,8 @@
 
 enum { LENGTH = 8, LIMIT = 1000 };
 
+static const kin_decode_features features = {.length = LENGTH};
+
 static char folder[PATH_MAX];
 
 static int make_folder(void **state)
@@ -45,7 +47,7 @@ static kin_decoder *new_decoder(void)
     kin_decoder *decoder = NULL;
     setenv("KIN_EVIL", "clean", 1);
     const kin_decode_limits limits = {.max_file_bytes = LIMIT};
-    assert_int_equal(kin_decoder_new(EVIL_WORKER, LENGTH, &limits, &decoder, NULL), KIN_OK);
+    assert_int_equal(kin_decoder_new(EVIL_WORKER, &features, &limits, &decoder, NULL), KIN_OK);
     return decoder;
 }
 
@@ -262,7 +264,7 @@ static void test_niceness(void **state)
         kin_error err;
         kin_decoder *decoder = NULL;
         kin_decode_sink sink = collect_into(&c);
-        assert_int_equal(kin_decoder_new(EVIL_WORKER, LENGTH, &limits, &decoder, NULL), KIN_OK);
+        assert_int_equal(kin_decoder_new(EVIL_WORKER, &features, &limits, &decoder, NULL), KIN_OK);
         assert_int_equal(kin_decoder_run_bytes(decoder, "x", 1, "x", NULL, &sink, &err),
                          KIN_E_FORMAT);
         assert_non_null(strstr(err.message, cases[i].told));
@@ -275,16 +277,20 @@ static void test_no_worker(void **state)
     (void)state;
     kin_decoder *decoder = NULL;
     kin_error err;
-    assert_int_equal(kin_decoder_new(inside("no-such-worker"), LENGTH, NULL, &decoder, &err),
+    assert_int_equal(kin_decoder_new(inside("no-such-worker"), &features, NULL, &decoder, &err),
                      KIN_E_NOT_FOUND);
     assert_string_equal(err.subject, inside("no-such-worker"));
-    assert_int_equal(kin_decoder_new(EVIL_WORKER, 0, NULL, &decoder, &err), KIN_E_ARG);
-    assert_int_equal(kin_decoder_new(EVIL_WORKER, KIN_DECODER_LENGTH_MAX + 1, NULL, &decoder, &err),
+    assert_int_equal(
+        kin_decoder_new(EVIL_WORKER, &(kin_decode_features){.length = 0}, NULL, &decoder, &err),
+        KIN_E_ARG);
+    assert_int_equal(kin_decoder_new(EVIL_WORKER,
+                                     &(kin_decode_features){.length = KIN_DECODER_LENGTH_MAX + 1},
+                                     NULL, &decoder, &err),
                      KIN_E_ARG);
     assert_null(decoder);
 
     /* A program that is no worker at all. */
-    assert_int_equal(kin_decoder_new("/bin/true", LENGTH, NULL, &decoder, &err), KIN_OK);
+    assert_int_equal(kin_decoder_new("/bin/true", &features, NULL, &decoder, &err), KIN_OK);
     make_file("plain", 10);
     expect(decoder, inside("plain"), KIN_E_CRASHED, "exit status 0");
     kin_decoder_free(decoder);
@@ -316,7 +322,7 @@ static void test_without_standard_streams(void **state)
         static collected c;
         kin_decoder *decoder = NULL;
         kin_decode_sink sink = collect_into(&c);
-        kin_status status = kin_decoder_new(EVIL_WORKER, LENGTH, NULL, &decoder, NULL);
+        kin_status status = kin_decoder_new(EVIL_WORKER, &features, NULL, &decoder, NULL);
         if (status == KIN_OK)
             status = kin_decoder_run(decoder, inside("plain"), NULL, &sink, NULL);
         kin_decoder_free(decoder);
@@ -335,7 +341,7 @@ static void *use_decoder(void *result)
     const kin_decode_limits limits = {.seconds = 20.0};
     kin_status status = c == NULL ? KIN_E_NOMEM : KIN_OK;
     for (int i = 0; status == KIN_OK && i < 4; i++) {
-        status = kin_decoder_new(EVIL_WORKER, LENGTH, &limits, &decoder, NULL);
+        status = kin_decoder_new(EVIL_WORKER, &features, &limits, &decoder, NULL);
         for (int j = 0; status == KIN_OK && j < 25; j++) {
             kin_decode_sink sink = collect_into(c);
             status = kin_decoder_run_bytes(decoder, bytes, sizeof bytes, "x", NULL, &sink, NULL);

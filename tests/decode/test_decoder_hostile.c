@@ -14,12 +14,14 @@
 
 enum { LENGTH = 8 };
 
+static const kin_decode_features features = {.length = LENGTH};
+
 static kin_decoder *decoder_of(const char *mode, double seconds)
 {
     kin_decoder *decoder = NULL;
     setenv("KIN_EVIL", mode, 1);
     const kin_decode_limits limits = {.seconds = seconds};
-    assert_int_equal(kin_decoder_new(EVIL_WORKER, LENGTH, &limits, &decoder, NULL), KIN_OK);
+    assert_int_equal(kin_decoder_new(EVIL_WORKER, &features, &limits, &decoder, NULL), KIN_OK);
     return decoder;
 }
 
@@ -75,6 +77,11 @@ static void test_misdeeds(void **state)
         {"parents-status", KIN_E_INTERNAL, "unknown status", 0},
         {"hello-again", KIN_E_INTERNAL, "no known kind", 0},
         {"other-serial", KIN_E_INTERNAL, "another request", 0},
+        {"tile-nowhere", KIN_E_INTERNAL, "impossible place", 0},
+        {"tile-without-scale", KIN_E_INTERNAL, "impossible scale", 0},
+        {"tile-of-no-scale", KIN_E_INTERNAL, "impossible scale", 0},
+        {"works-too-late", KIN_E_INTERNAL, "after its header", 0},
+        {"works-for-ever", KIN_E_INTERNAL, "without an end", 0},
     };
     static collected c;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

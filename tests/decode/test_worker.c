@@ -13,11 +13,11 @@
 #include <cmocka.h>
 
 #include "base/fs.h"
+#include "standard.h"
 #include "collect.h"
 #include "decode/decoder.h"
 #include "dicom/dicom.h"
 #include "dicom_bytes.h"
-#include "features/features.h"
 #include "samples.h"
 #include "shared_data.h"
 
@@ -29,7 +29,8 @@ static kin_decoder *new_decoder(const kin_decode_limits *limits)
 {
     kin_decoder *decoder = NULL;
     kin_error err;
-    if (kin_decoder_new(WORKER, kin_descriptor_length(), limits, &decoder, &err) != KIN_OK)
+    const kin_decode_features features = {.length = standard_length()};
+    if (kin_decoder_new(WORKER, &features, limits, &decoder, &err) != KIN_OK)
         fail_msg("no decoder: %s", err.message);
     return decoder;
 }
@@ -67,7 +68,8 @@ static void expect_same(kin_decoder *decoder, const char *path, const kin_decode
     assert_int_equal(kin_fs_read_file(kin_fs_posix(), path, FILE_LIMIT, &bytes, &size, NULL),
                      KIN_OK);
     kin_decode_sink sink = collect_into(&wanted);
-    kin_status status = kin_decode_bytes(bytes, size, path, NULL, wish, &sink, &here);
+    kin_status status =
+        kin_decode_bytes(standard_extractor(), bytes, size, path, NULL, wish, &sink, &here);
     free(bytes);
     sink = collect_into(&got);
     kin_status answer = kin_decoder_run(decoder, path, wish, &sink, &there);
@@ -151,7 +153,8 @@ static void test_one_frame_of_an_open_file(void **state)
     kin_decoder *decoder = new_decoder(NULL);
     kin_decode_sink sink = collect_into(&wanted);
     kin_error err;
-    assert_int_equal(kin_decode_bytes(bytes, size, NULL, NULL, NULL, &sink, &err), KIN_OK);
+    assert_int_equal(
+        kin_decode_bytes(standard_extractor(), bytes, size, NULL, NULL, NULL, &sink, &err), KIN_OK);
     for (uint32_t i = 0; i < 3; i++) {
         const kin_decode_wish wish = {.one_frame = true, .frame = i};
         got.first = i;

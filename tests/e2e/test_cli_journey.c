@@ -12,9 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "cli_asking.h"
+#include "image/read.h"
+#include "image/write.h"
 #include "run_program.h"
 #include "temp_folder.h"
+#include "write_file.h"
 
 #define SAMPLES  KIN_TEST_SOURCE_DIR "/data-samples"
 #define MANIFEST SAMPLES "/manifest.csv"
@@ -22,7 +26,7 @@
 #define BRAIN    SAMPLES "/SYN-0002/study-1/series-1/image-1.dcm" /* MR */
 #define SLIDE    SAMPLES "/SYN-0005/study-1/series-1/image-1.dcm" /* six frames */
 
-enum { IMAGES = 225, FILES = 165, PATIENTS = 39, SLIDE_FRAMES = 6 };
+enum { IMAGES = 177, FILES = 165, PATIENTS = 39 };
 #define MORE_THAN_ALL "1000"
 
 static char folder[PATH_MAX], archive[PATH_MAX];
@@ -95,6 +99,7 @@ static void check_result(const json_t *result, size_t rank)
                                        "modality",
                                        "path",
                                        "frame",
+                                       "region",
                                        "labels",
                                        "outcome"};
     enum { SAME = sizeof same / sizeof same[0] };
@@ -130,7 +135,7 @@ static void test_a_file_finds_itself_first_in_the_promised_form(void **state)
     (void)state;
     static const struct {
         const char *file, *frame;
-    } queries[] = {{CHEST, "0"}, {BRAIN, "0"}, {SLIDE, "0"}, {SLIDE, "4"}};
+    } queries[] = {{CHEST, "0"}, {BRAIN, "0"}, {SLIDE, "0"}, {SLIDE, "1"}};
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
         json_t *answer = ask(archive, 0, "search", queries[i].file, "--frame", queries[i].frame,
                              "-k", MORE_THAN_ALL, NULL);
@@ -150,7 +155,7 @@ static void test_a_file_finds_itself_first_in_the_promised_form(void **state)
 
 static bool is_other_image(const json_t *record, const char *path)
 {
-    return strcmp(text_of(record, "path"), path) != 0 || number_of(record, "frame") != 2;
+    return strcmp(text_of(record, "path"), path) != 0 || number_of(record, "frame") != 1;
 }
 
 static void test_a_stored_frame_leaves_only_itself_out(void **state)
@@ -159,7 +164,7 @@ static void test_a_stored_frame_leaves_only_itself_out(void **state)
     json_t *first = ask(archive, 0, "search", SLIDE, "-k", "1", NULL);
     const char *uid = text_of(json_array_get(results_of(first), 0), "sop_instance_uid");
     json_t *answer =
-        ask(archive, 0, "search", "--uid", uid, "--frame", "2", "-k", MORE_THAN_ALL, NULL);
+        ask(archive, 0, "search", "--uid", uid, "--frame", "1", "-k", MORE_THAN_ALL, NULL);
     json_t *others = filtered(records, is_other_image, SLIDE);
     check_answer(answer);
     assert_int_equal(json_array_size(others), IMAGES - 1);
@@ -331,6 +336,30 @@ static void test_the_same_patient_is_left_out(void **state)
 }
 
 /* A region of the whole image is the image; of a part, the part; beyond it, a mistake. */
+static void write_raster(const char *path, const kin_raster *raster)
+{
+    void *png;
+    size_t size;
+    assert_int_equal(kin_image_encode_png(raster, &png, &size, NULL), KIN_OK);
+    write_file(path, png, size);
+    free(png);
+}
+
+/* Writes a mask, white in the box, to folder/mask.png. */
+static const char *write_mask(int width, int height, int x, int y, int box_width, int box_height)
+{
+    static char path[PATH_MAX];
+    kin_raster mask;
+    snprintf(path, sizeof path, "%.4000s/mask.png", folder);
+    assert_int_equal(kin_raster_init(&mask, width, height, 1, NULL), KIN_OK);
+    for (int row = y; row < y + box_height; row++)
+        for (int column = x; column < x + box_width; column++)
+            mask.px[row * width + column] = 1;
+    write_raster(path, &mask);
+    kin_raster_release(&mask);
+    return path;
+}
+
 static void test_a_part_of_the_image_is_asked_with(void **state)
 {
     (void)state;
@@ -342,10 +371,17 @@ static void test_a_part_of_the_image_is_asked_with(void **state)
     long long width = number_of(record, "width"), height = number_of(record, "height");
     snprintf(whole, sizeof whole, "0,0,%lld,%lld", width, height);
     snprintf(beyond, sizeof beyond, "1,0,%lld,%lld", width, height);
-    json_t *same = ask(archive, 0, "search", CHEST, "--roi", whole, "-k", "5", NULL);
-    assert_true(json_equal(results_of(plain), results_of(same)));
     json_t *part = ask(archive, 0, "search", CHEST, "--roi", "3,5,40,30", "-k", "5", NULL);
     assert_true(real_of(json_array_get(results_of(part), 0), "score") < real_of(first, "score"));
+    /* The same lesion as a mask; as two halves it is another question. */
+    const char *mask = write_mask((int)width, (int)height, 3, 5, 40, 30);
+    json_t *masked = ask(archive, 0, "search", CHEST, "--mask", mask, "-k", "5", NULL);
+    assert_true(json_equal(results_of(part), results_of(masked)));
+    json_t *halves = ask(archive, 0, "search", CHEST, "--roi", "3,5,20,30", "--roi", "23,5,20,30",
+                         "-k", "5", NULL);
+    assert_false(json_equal(results_of(part), results_of(halves)));
+    tell(archive, 1, MANIFEST, "search", CHEST, "--mask", MANIFEST, NULL);
+    tell(archive, 2, "mask", "search", CHEST, "--mask", write_mask(30, 20, 1, 1, 5, 5), NULL);
     tell(archive, 2, NULL, "search", CHEST, "--roi", beyond, NULL);
     tell(archive, 2, "stored image", "search", "--uid", text_of(first, "sop_instance_uid"), "--roi",
          whole, NULL);
@@ -355,8 +391,9 @@ static void test_a_part_of_the_image_is_asked_with(void **state)
                                         "1.5,2,3,4", ",,,"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         tell(archive, 2, "--roi is", "search", CHEST, "--roi", wrong[i], NULL);
+    json_decref(halves);
+    json_decref(masked);
     json_decref(part);
-    json_decref(same);
     json_decref(shown);
     json_decref(plain);
 }
@@ -489,6 +526,65 @@ static void test_statistics_count_what_is_exported(void **state)
     json_decref(stats);
 }
 
+/* The picture of an explanation: its rows, and how much of the second column glows. */
+static void expect_explained(const char *path, int rows)
+{
+    void *bytes;
+    size_t size;
+    kin_raster sheet;
+    const kin_image_limits limits = kin_image_limits_effective(NULL);
+    assert_int_equal(kin_fs_read_file(kin_fs_posix(), path, 1 << 26, &bytes, &size, NULL), KIN_OK);
+    const kin_image_format *format = kin_image_format_of(bytes, size);
+    assert_non_null(format);
+    assert_int_equal(format->read(bytes, size, 0, &limits, &sheet, NULL), KIN_OK);
+    assert_int_equal(sheet.width, 8 + 4 * 264);
+    assert_int_equal(sheet.height, 8 + rows * 264);
+    int warm = 0;
+    for (int y = 8; y < 264; y++)
+        for (int x = 272; x < 528; x++)
+            warm += sheet.px[3 * (y * sheet.width + x)] - sheet.px[3 * (y * sheet.width + x) + 2] >
+                    0.3f;
+    assert_in_range(warm, 256 * 256 / 100, 256 * 256);
+    kin_raster_release(&sheet);
+    free(bytes);
+}
+
+static void test_why_is_drawn(void **state)
+{
+    (void)state;
+    char out[PATH_MAX], copy[PATH_MAX], picture[PATH_MAX], moved[PATH_MAX];
+    kin_raster raster;
+    snprintf(out, sizeof out, "%.4000s/why.png", folder);
+    json_t *answer = ask(archive, 0, "search", CHEST, "-k", "3", "--explain-image", out, NULL);
+    assert_int_equal(json_array_size(results_of(answer)), 3);
+    expect_explained(out, 3);
+    json_decref(ask(archive, 0, "search", CHEST, "--roi", "20,30,40,40", "-k", "1",
+                    "--explain-image", out, NULL));
+    expect_explained(out, 1);
+    const char *uid = text_of(json_array_get(results_of(answer), 0), "sop_instance_uid");
+    json_decref(ask(archive, 0, "search", "--uid", uid, "-k", "2", "--explain-image", out, NULL));
+    expect_explained(out, 2);
+    json_decref(answer);
+    /* A file that is gone since is shown by its preview; that is said. */
+    copy_archive("gone", copy);
+    snprintf(picture, sizeof picture, "%.4000s/picture.png", folder);
+    assert_int_equal(kin_raster_init(&raster, 90, 70, 1, NULL), KIN_OK);
+    for (int i = 0; i < 90 * 70; i++)
+        raster.px[i] = (float)((i * 7 + i / 90 * 31) % 200) / 255;
+    write_raster(picture, &raster);
+    kin_raster_release(&raster);
+    json_decref(ask(copy, 0, "ingest", picture, "--no-reindex", NULL));
+    snprintf(moved, sizeof moved, "%.4000s/moved.png", folder);
+    assert_int_equal(rename(picture, moved), 0);
+    run done = run_kindred("-a", copy, "search", moved, "-k", "1", "--explain-image", out, NULL);
+    assert_int_equal(done.exit_code, 0);
+    assert_non_null(strstr(done.err, "1 of 1 results are shown by their previews"));
+    run_release(&done);
+    expect_explained(out, 1);
+    tell(archive, 1, "cannot", "search", CHEST, "-k", "1", "--explain-image", "/nowhere/why.png",
+         NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,6 +595,7 @@ int main(void)
         cmocka_unit_test(test_folding_gives_the_best_of_each),
         cmocka_unit_test(test_the_same_patient_is_left_out),
         cmocka_unit_test(test_a_part_of_the_image_is_asked_with),
+        cmocka_unit_test(test_why_is_drawn),
         cmocka_unit_test(test_deleting_takes_out_what_was_shown),
         cmocka_unit_test(test_every_index_answers_as_the_scan),
         cmocka_unit_test(test_a_copy_answers_alike_and_lives_alone),

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli_asking.h"
@@ -102,7 +103,10 @@ static json_t *exported_csv(const char *where)
 static void value_of(const json_t *record, const char *name, char *text, size_t size)
 {
     const json_t *value = json_object_get(record, name);
-    if (json_is_integer(value))
+    if (strcmp(name, "region") == 0) /* an object, or null for the whole image: its number, or 0 */
+        snprintf(text, size, "%lld",
+                 (long long)json_integer_value(json_object_get(value, "number")));
+    else if (json_is_integer(value))
         snprintf(text, size, "%lld", (long long)json_integer_value(value));
     else
         snprintf(text, size, "%s",
@@ -140,7 +144,7 @@ static void test_csv_and_ndjson_say_the_same(void **state)
                "path,note,\"a, b\",Größe\r\n" FIRST ",\"He said \"\"no\"\", twice\",1,klein\r\n"
                "\"" SECOND "\",\"two\nlines\",=1+1,\"'\"\r\n" THIRD ",\" blank before\",,groß\r\n");
     json_t *summary = ask(archive, 0, "ingest", FIRST, SECOND, THIRD, "--manifest", manifest, NULL);
-    assert_int_equal(number_of(summary, "images"), 8);
+    assert_int_equal(number_of(summary, "images"), 4); /* two, and the slide's two tiles */
     json_decref(summary);
     json_t *records = exported_records(archive, NULL);
     json_t *rows = exported_csv("modality != nothing");
@@ -155,7 +159,7 @@ static void test_csv_and_ndjson_say_the_same(void **state)
     assert_string_equal(label_of(json_array_get(said, 0), "note"), "two\nlines");
     json_decref(said);
     rows = exported_csv("Größe = groß");
-    assert_int_equal(json_array_size(rows), 6 + 1);
+    assert_int_equal(json_array_size(rows), 2 + 1);
     json_decref(rows);
     in_folder(file, "out.csv");
     tell(archive, 0, NULL, "export", "-o", file, NULL);
@@ -197,7 +201,8 @@ static void test_a_new_manifest_renews_the_labels(void **state)
 
 /* --- evaluation --- */
 
-static const char *const measures[] = {"p_at_1", "p_at_10", "mmv_at_5", "map", "ndcg_at_10"};
+static const char *const measures[] = {"p_at_1",    "p_at_5",     "p_at_10", "mmv_at_5", "map",
+                                       "map_at_10", "ndcg_at_10", "f1_at_1", "f1_at_3",  "f1_at_5"};
 enum { MEASURES = sizeof measures / sizeof measures[0] };
 
 static void check_measures(const json_t *report)
@@ -233,38 +238,90 @@ static void check_sums(const json_t *report)
     assert_int_equal(confused, number_of(report, "queries"));
 }
 
+/* Every image against all others, by the archive's model. */
+#define ALL_OTHERS "--model", "serving", "--folds", "1", "--leave-out"
+
 static void test_evaluation(void **state)
 {
     (void)state;
-    enum { IMAGES = 225 };
     char queries[PATH_MAX];
-    json_decref(ask(archive, 0, "ingest", SAMPLES, "--manifest", MANIFEST, NULL));
-    json_t *report = ask(archive, 0, "eval", "--manifest", MANIFEST, NULL);
-    json_t *again = ask(archive, 0, "eval", "--manifest", MANIFEST, NULL);
+    json_t *summary = ask(archive, 0, "ingest", SAMPLES, "--manifest", MANIFEST, NULL);
+    long long images = number_of(summary, "images");
+    json_decref(summary);
+    json_t *report = ask(archive, 0, "eval", "--manifest", MANIFEST, ALL_OTHERS, "none",
+                         "--keep-near-duplicates", NULL);
+    json_t *again = ask(archive, 0, "eval", "--manifest", MANIFEST, ALL_OTHERS, "none",
+                        "--keep-near-duplicates", NULL);
     assert_true(json_equal(report, again)); /* the same seed, whatever the threads do */
     json_decref(again);
-    assert_int_equal(number_of(report, "queries"), IMAGES);
-    assert_int_equal(number_of(report, "database"), IMAGES);
+    assert_int_equal(number_of(report, "queries"), images);
+    assert_int_equal(number_of(report, "database"), images);
     assert_int_equal(number_of(report, "missing"), 0);
+    assert_int_equal(number_of(report, "described"), 0);
     check_measures(report);
     check_sums(report);
     json_t *others =
-        ask(archive, 0, "eval", "--manifest", MANIFEST, "--leave-out", "patient_id", NULL);
+        ask(archive, 0, "eval", "--manifest", MANIFEST, ALL_OTHERS, "patient_id", NULL);
     check_sums(others);
     assert_string_equal(text_of(others, "leave_out"), "patient_id");
     /* the slices next to a query are its patient's: without them it is harder */
     assert_true(real_of(others, "p_at_1") < real_of(report, "p_at_1"));
     json_decref(others);
-    json_t *modality = ask(archive, 0, "eval", "--manifest", MANIFEST, "--label", "modality", NULL);
+    json_t *modality = ask(archive, 0, "eval", "--manifest", MANIFEST, "--label", "modality",
+                           ALL_OTHERS, "none", "--keep-near-duplicates", NULL);
     assert_int_equal(json_object_size(json_object_get(modality, "per_class")), 3);
     assert_true(real_of(modality, "p_at_1") > 0.99); /* CT, MR and slides are easily told */
     json_decref(modality);
     write_text(queries, "q.csv", "path,diagnosis\n" THIRD ",benign\n/no/such.dcm,benign\n");
-    json_t *few = ask(archive, 0, "eval", "--manifest", MANIFEST, "--queries", queries, NULL);
-    assert_int_equal(number_of(few, "queries"), 6);
-    assert_int_equal(number_of(few, "database"), IMAGES);
+    json_t *few = ask(archive, 0, "eval", "--manifest", MANIFEST, "--queries", queries, "--model",
+                      "serving,bootstrap", NULL);
+    assert_true(number_of(few, "queries") > 1); /* all tiles or frames of the one file */
+    assert_int_equal(number_of(few, "database"), images - number_of(few, "queries"));
+    assert_int_equal(number_of(few, "missing"), 1);
+    assert_string_equal(text_of(few, "grouping"), "patient_id"); /* the files' own */
+    assert_int_equal(json_array_size(json_object_get(few, "models")), 2);
     json_decref(few);
     json_decref(report);
+}
+
+static void test_evaluation_without_an_archive(void **state)
+{
+    (void)state;
+    char manifest[PATH_MAX], sheet[PATH_MAX], orphan[PATH_MAX], stranger[PATH_MAX];
+    uint8_t start[8];
+    /* What an evaluation left that was killed: no process has that number.  And something else. */
+    snprintf(orphan, sizeof orphan, "%.4000s/kindred-eval-%d-abcdef", folder, 0x3ffffffe);
+    snprintf(stranger, sizeof stranger, "%.4000s/kindred-eval-abcdef", folder);
+    assert_int_equal(mkdir(orphan, 0700), 0);
+    assert_int_equal(mkdir(stranger, 0700), 0);
+    const char *usual = getenv("TMPDIR");
+    char *kept = usual != NULL ? strdup(usual) : NULL;
+    assert_int_equal(setenv("TMPDIR", folder, 1), 0);
+    write_text(manifest, "few.csv",
+               "path,diagnosis,patient_id\n" FIRST ",a,1\n" SECOND ",a,2\n" THIRD ",a,3\n");
+    snprintf(sheet, sizeof sheet, "%.4000s/sheet.png", folder);
+    run done = run_kindred("eval", "--json", "--manifest", manifest, "--model", "bootstrap",
+                           "--sheet", sheet, "--folds", "1", NULL);
+    assert_int_equal(done.exit_code, 0);
+    json_t *report = run_json(&done);
+    run_release(&done);
+    assert_true(number_of(report, "described") > 3);
+    assert_int_equal(number_of(report, "described"), number_of(report, "database"));
+    json_decref(report);
+    FILE *file = fopen(sheet, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(start, 1, sizeof start, file), sizeof start);
+    assert_memory_equal(start, "\x89PNG\r\n\x1a\n", sizeof start);
+    fclose(file);
+    assert_int_equal(kept != NULL ? setenv("TMPDIR", kept, 1) : unsetenv("TMPDIR"), 0);
+    free(kept);
+    assert_int_not_equal(access(orphan, F_OK), 0);
+    assert_int_equal(access(stranger, F_OK), 0);
+    json_decref(ask(archive, 0, "ingest", FIRST, NULL));
+    tell(archive, 2, "features", "eval", "--manifest", manifest, "--features", "classic", NULL);
+    tell(archive, 2, "model", "eval", "--manifest", manifest, "--model", "best", NULL);
+    tell(archive, 2, "learn", "eval", "--manifest", manifest, "--model", "pca", "--folds", "1",
+         NULL);
 }
 
 /* --- exit codes --- */
@@ -384,6 +441,7 @@ int main(void)
         TEST(test_csv_and_ndjson_say_the_same),
         TEST(test_a_new_manifest_renews_the_labels),
         TEST(test_evaluation),
+        TEST(test_evaluation_without_an_archive),
         TEST(test_each_command_has_help),
         TEST(test_exit_codes),
         TEST(test_damage_is_found),

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "features/features.h"
 #include "random.h"
 #include "shared_data.h"
+#include "standard.h"
 
 enum filling { ZERO, ONE, RANDOM, SPOT, RAMP, INSANE, FILLINGS };
 
@@ -41,7 +41,7 @@ static const float LARGEST = 10;
 
 static void check(int width, int height, int channels, enum filling filling, double aspect)
 {
-    size_t n = kin_descriptor_length();
+    size_t n = standard_length();
     float *one = malloc(n * sizeof *one), *two = malloc(n * sizeof *two);
     kin_raster raster;
     kin_error err = {0};
@@ -52,14 +52,14 @@ static void check(int width, int height, int channels, enum filling filling, dou
     fill(&raster, filling);
     memset(one, 0xFF, n * sizeof *one); /* NaN */
     memset(two, 0xFF, n * sizeof *two);
-    if (kin_describe(&raster, one, &err) != KIN_OK)
+    if (standard_describe(&raster, one, &err) != KIN_OK)
         fail_msg("%d x %d x %d, filling %d: %s", width, height, channels, filling, err.message);
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(one[i]) || fabsf(one[i]) > LARGEST)
             fail_msg("%d x %d x %d, filling %d: entry %zu is %g", width, height, channels, filling,
                      i, (double)one[i]);
     }
-    assert_int_equal(kin_describe(&raster, two, &err), KIN_OK);
+    assert_int_equal(standard_describe(&raster, two, &err), KIN_OK);
     assert_memory_equal(one, two, n * sizeof *one);
     kin_raster_release(&raster);
     free(one);
@@ -118,18 +118,18 @@ static void draw(kin_raster *raster, float gain, float offset, int seed)
 
 static void gain_and_offset_change_little(void **state)
 {
-    size_t n = kin_descriptor_length();
+    size_t n = standard_length();
     float *a = malloc(n * sizeof *a), *b = malloc(n * sizeof *b), *c = malloc(n * sizeof *c);
     kin_raster raster;
     (void)state;
     assert_true(a != NULL && b != NULL && c != NULL);
     assert_int_equal(kin_raster_init(&raster, 200, 220, 1, NULL), KIN_OK);
     draw(&raster, 1, 0, 1);
-    assert_int_equal(kin_describe(&raster, a, NULL), KIN_OK);
+    assert_int_equal(standard_describe(&raster, a, NULL), KIN_OK);
     draw(&raster, 0.8f, 0.1f, 1);
-    assert_int_equal(kin_describe(&raster, b, NULL), KIN_OK);
+    assert_int_equal(standard_describe(&raster, b, NULL), KIN_OK);
     fill(&raster, RANDOM);
-    assert_int_equal(kin_describe(&raster, c, NULL), KIN_OK);
+    assert_int_equal(standard_describe(&raster, c, NULL), KIN_OK);
     assert_true(similarity(a, b, n) > 0.99);
     assert_true(similarity(a, c, n) < 0.9);
     kin_raster_release(&raster);

@@ -1,6 +1,7 @@
 /* The registry: names, lengths, signature and the order of concatenation. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "features/features.h"
@@ -8,11 +9,12 @@
 
 static void signature_spells_the_layout(void **state)
 {
-    char signature[KIN_LAYOUT_SIGNATURE_SIZE], expected[KIN_LAYOUT_SIGNATURE_SIZE] = "";
+    char expected[KIN_LAYOUT_SIGNATURE_SIZE] = "";
     size_t count, length = 0, used = 0;
     const kin_family *const *families = kin_families(&count);
+    kin_extractor *extractor = NULL;
     (void)state;
-    kin_descriptor_signature(signature);
+    assert_int_equal(kin_extractor_new(NULL, &extractor, NULL), KIN_OK);
     assert_true(count >= 8);
     for (size_t i = 0; i < count; i++) {
         used += (size_t)snprintf(expected + used, sizeof expected - used, "%s%s/%d:%zu",
@@ -20,8 +22,9 @@ static void signature_spells_the_layout(void **state)
                                  families[i]->length);
         length += families[i]->length;
     }
-    assert_string_equal(signature, expected);
-    assert_int_equal(kin_descriptor_length(), length);
+    assert_string_equal(kin_extractor_signature_borrow(extractor), expected);
+    assert_int_equal(kin_extractor_length(extractor), length);
+    kin_extractor_free(extractor);
 }
 
 static void families_are_sound(void **state)
@@ -45,7 +48,9 @@ static void colour_families_are_zero_for_grey(void **state)
 {
     size_t count, at = 0;
     const kin_family *const *families = kin_families(&count);
-    float *out = malloc(kin_descriptor_length() * sizeof *out);
+    kin_extractor *standard = NULL;
+    assert_int_equal(kin_extractor_new("standard", &standard, NULL), KIN_OK);
+    float *out = malloc(kin_extractor_length(standard) * sizeof *out);
     kin_raster grey, rgb;
     (void)state;
     assert_non_null(out);
@@ -56,13 +61,13 @@ static void colour_families_are_zero_for_grey(void **state)
         rgb.px[3 * i] = grey.px[i];
         rgb.px[3 * i + 1] = 0.5f;
     }
-    assert_int_equal(kin_describe(&grey, out, NULL), KIN_OK);
+    assert_int_equal(kin_extractor_describe(standard, &grey, out, NULL), KIN_OK);
     for (size_t i = 0; i < count; at += families[i++]->length) {
         for (size_t k = 0; families[i]->colour && k < families[i]->length; k++)
             assert_true(out[at + k] == 0);
     }
     at = 0;
-    assert_int_equal(kin_describe(&rgb, out, NULL), KIN_OK);
+    assert_int_equal(kin_extractor_describe(standard, &rgb, out, NULL), KIN_OK);
     for (size_t i = 0; i < count; at += families[i++]->length) {
         double sum = 0;
         for (size_t k = 0; k < families[i]->length; k++)
@@ -72,6 +77,7 @@ static void colour_families_are_zero_for_grey(void **state)
     kin_raster_release(&grey);
     kin_raster_release(&rgb);
     free(out);
+    kin_extractor_free(standard);
 }
 
 int main(void)

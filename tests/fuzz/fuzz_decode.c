@@ -14,11 +14,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "standard.h"
 #include "decode/decode.h"
 #include "decode/samples.h"
 #include "decode/text.h"
 #include "dicom/dicom.h"
-#include "features/features.h"
 #include "mutate.h"
 #include "random.h"
 
@@ -99,11 +99,12 @@ static int set_up(void **state)
                  synthetic[i]);
         add_folder(path, 2);
     }
-    static const char *const real[] = {"dicom/pydicom", "brain-mri/glioma_tumor",
-                                       "breast-idc/14306/1"};
+    static const char *const real[] = {
+        "dicom/pydicom",          "dicom/wsi-and-seg",      "dicom/dcmqi/segmentations",
+        "dicom/dcmqi/sr-example", "brain-mri/glioma_tumor", "breast-idc/14306/1"};
     for (size_t i = 0; root != NULL && i < sizeof real / sizeof real[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", root, real[i]);
-        add_folder(path, i == 0 ? CORPUS_MAX / 2 : 4);
+        add_folder(path, i < 2 ? CORPUS_MAX / 3 : 4);
     }
     print_message("%zu files to damage\n", corpus_count);
     return kin_dicom_prepare(NULL) == KIN_OK ? 0 : -1;
@@ -137,6 +138,7 @@ static void check_uid(const char *uid)
 struct received {
     kin_decode_wish wish;
     int headers, frames, announced;
+    size_t regions;
 };
 
 /* A preview is there if it was asked for, of a size within its bounds. */
@@ -161,7 +163,7 @@ static kin_status on_header(void *ctx, const kin_decode_header *h, kin_error *er
 {
     struct received *received = ctx;
     (void)err;
-    FUZZ_CHECK(++received->headers == 1 && h->frames >= 1);
+    FUZZ_CHECK(++received->headers == 1 && h->frames >= !received->wish.annotations);
     received->announced = h->frames;
     check_uid(h->sop_instance_uid);
     check_uid(h->series_instance_uid);
@@ -182,6 +184,45 @@ static kin_status on_header(void *ctx, const kin_decode_header *h, kin_error *er
     return KIN_OK;
 }
 
+/* What was marked lies within its frame. */
+static void check_marks(const struct received *received, const kin_decode_frame *frame)
+{
+    for (size_t i = 0; i < frame->region_count; i++) {
+        const kin_decode_marked *m = &frame->regions[i];
+        FUZZ_CHECK(m->index < received->wish.region_count && m->width > 0 && m->height > 0);
+        FUZZ_CHECK(m->x + m->width <= frame->width && m->y + m->height <= frame->height);
+        FUZZ_CHECK(m->area > 0 && m->area <= (uint64_t)m->width * m->height);
+        for (size_t k = 0; k < frame->length; k++)
+            FUZZ_CHECK(isfinite(m->descriptor[k]));
+    }
+}
+
+/* A region of an annotation names something, and can be drawn or refused on any frame. */
+static kin_status on_region(void *ctx, kin_region *region, kin_error *err)
+{
+    struct received *received = ctx;
+    kin_plane plane = {.known = true,
+                       .along_row = {1, 0, 0},
+                       .along_column = {0, 1, 0},
+                       .spacing_x_mm = 0.5,
+                       .spacing_y_mm = 0.5,
+                       .thickness_mm = 3};
+    kin_mask mask;
+    bool empty;
+    (void)err;
+    FUZZ_CHECK(received->wish.annotations && received->headers == 1 && received->announced == 0);
+    FUZZ_CHECK(region->sop_instance_uid[0] != '\0' || region->series_instance_uid[0] != '\0' ||
+               region->frame_of_reference_uid[0] != '\0' || region->segmentation_uid[0] != '\0');
+    FUZZ_CHECK(region->shape_count > 0 || region->segmentation_uid[0] != '\0');
+    if (region->shape_count > 0 && region->shapes[0].kind == KIN_SHAPE_OUTLINE_MM)
+        plane.origin[2] = region->shapes[0].points[2];
+    kin_status status = kin_region_draw(region, &plane, 16, 16, &mask, &empty, NULL);
+    FUZZ_CHECK(status == KIN_OK || status == KIN_E_ARG);
+    kin_mask_release(&mask);
+    received->regions++;
+    return KIN_OK;
+}
+
 static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *err)
 {
     struct received *received = ctx;
@@ -189,12 +230,19 @@ static kin_status on_frame(void *ctx, const kin_decode_frame *frame, kin_error *
     uint32_t first = received->wish.one_frame ? received->wish.frame : 0;
     FUZZ_CHECK(received->headers == 1 && frame->index == first + (uint32_t)received->frames++);
     FUZZ_CHECK(frame->width > 0 && frame->height > 0);
-    FUZZ_CHECK(frame->length == kin_descriptor_length());
+    FUZZ_CHECK(frame->length == kin_extractor_length(standard_extractor()));
     for (size_t i = 0; i < frame->length; i++)
         FUZZ_CHECK(isfinite(frame->descriptor[i]));
     check_preview(&received->wish, frame);
+    check_marks(received, frame);
     return KIN_OK;
 }
+
+/* A lesion that most of the files' frames have room for. */
+static double marked_corners[] = {1, 1, 9, 2, 8, 12, 2, 7};
+static kin_shape marked_shape = {.kind = KIN_SHAPE_OUTLINE, .points = marked_corners, .count = 4};
+static const kin_region marked = {
+    .frame = KIN_REGION_ANY_FRAME, .shapes = &marked_shape, .shape_count = 1};
 
 /* Mostly the whole file, as an ingest asks for it; now and then a part, as queries do. */
 static kin_decode_wish make_wish(uint64_t *random, kin_decode_region *region)
@@ -211,7 +259,11 @@ static kin_decode_wish make_wish(uint64_t *random, kin_decode_region *region)
         region->width = (uint32_t)(bits >> 32) % 32;
         region->height = (uint32_t)(bits >> 40) % 32;
         wish.region = region;
+    } else if ((bits >> 13) % 4 == 0) {
+        wish.regions = &marked;
+        wish.region_count = 1;
     }
+    wish.annotations = (bits >> 15) % 8 != 0;
     return wish;
 }
 
@@ -227,7 +279,8 @@ static bool try_file(void *ctx, uint64_t seed)
     char cleaned[KIN_ERROR_MESSAGE_MAX];
     struct received received = {0};
     kin_decode_region region;
-    kin_decode_sink sink = {.header = on_header, .frame = on_frame, .ctx = &received};
+    kin_decode_sink sink = {
+        .header = on_header, .frame = on_frame, .region = on_region, .ctx = &received};
     (void)ctx;
     size_t which = random_bits(&random) % corpus_count;
     size_t with = random_bits(&random) % corpus_count;
@@ -237,12 +290,13 @@ static bool try_file(void *ctx, uint64_t seed)
                                    : mutate_in_place(&random, from, 0, from->size);
     received.wish = make_wish(&random, &region);
     const kin_decode_wish *wish = &received.wish;
-    kin_status status = kin_decode_bytes(damaged.bytes, damaged.size, corpus[which].ending, &limits,
-                                         wish, &sink, &err);
+    kin_status status = kin_decode_bytes(standard_extractor(), damaged.bytes, damaged.size,
+                                         corpus[which].ending, &limits, wish, &sink, &err);
     free(damaged.bytes);
     if (status == KIN_OK) {
         FUZZ_CHECK(received.headers == 1);
-        FUZZ_CHECK(received.frames == (wish->one_frame ? 1 : received.announced));
+        FUZZ_CHECK(received.frames ==
+                   (wish->one_frame && received.announced > 0 ? 1 : received.announced));
     } else {
         FUZZ_CHECK(status == KIN_E_FORMAT || status == KIN_E_LIMIT || status == KIN_E_UNSUPPORTED ||
                    status == KIN_E_NO_IMAGE || (status == KIN_E_ARG && wish->region != NULL) ||

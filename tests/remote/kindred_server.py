@@ -252,6 +252,16 @@ def bearer(token):
 
 # --- messages as the command line's JSON ---
 
+def region_json(image):
+    """As the region of an image in any JSON."""
+    if not image.HasField("region"):
+        return None
+    region = image.region
+    value = {name: getattr(region, name) for name in ("number", "label", "code", "source")}
+    value["box"] = {name: getattr(region.box, name) for name in ("x", "y", "width", "height")}
+    return value
+
+
 def image_json(image):
     """As one of `show --json`."""
     names = ("id", "sop_instance_uid", "series_instance_uid", "study_instance_uid", "patient_id",
@@ -260,6 +270,7 @@ def image_json(image):
     value = {name: getattr(image, name) for name in names}
     value["ingested"] = time.strftime("%Y-%m-%dT%H:%M:%SZ",
                                       time.gmtime(image.ingested_us // 1_000_000))
+    value["region"] = region_json(image)
     value["labels"] = {label.name: label.value for label in image.labels}
     return value
 
@@ -269,7 +280,7 @@ def result_json(result):
     names = ("sop_instance_uid", "series_instance_uid", "study_instance_uid", "patient_id",
              "modality", "path", "frame", "outcome")
     value = {name: getattr(result.image, name) for name in names}
-    value.update(rank=result.rank, score=result.score,
+    value.update(rank=result.rank, score=result.score, region=region_json(result.image),
                  labels={label.name: label.value for label in result.image.labels})
     return value
 
@@ -292,7 +303,8 @@ def plan_json(plan):
 def search_json(response):
     """As `search --json`."""
     query = response.query
-    return {"query": {"name": query.name, "frame": query.frame, "patient_id": query.patient_id,
+    return {"query": {"name": query.name, "frame": query.frame,
+                      "region": query.stored_region, "patient_id": query.patient_id,
                       "stored": query.stored},
             "plan": plan_json(response.plan),
             "complete": response.complete, "exact": response.exact,
@@ -320,7 +332,7 @@ def tunings_json(tunings):
 
 def report_json(report):
     """As `reindex --json`."""
-    names = ("images", "model", "model_kind", "learnt", "generation", "index_kind", "extended",
+    names = ("images", "model", "model_kind", "learnt", "metric_due", "generation", "index_kind", "extended",
              "recall_at_10", "recall_queries", "recall_bound", "below_bound", "forecast_bytes",
              "peak_bytes", "build_seconds", "tune_seconds", "swap_seconds", "seconds")
     value = {name: getattr(report, name) for name in names}
@@ -333,12 +345,16 @@ def report_json(report):
 
 def stats_json(stats):
     """As `stats --json`, but for the values of names."""
-    names = ("archive", "images", "instances", "series", "studies", "patients", "rows", "dead",
+    names = ("archive", "images", "regions", "instances", "series", "studies", "patients", "rows", "dead",
              "tail")
     value = {name: getattr(stats, name) for name in names}
     value["model"] = {name: getattr(stats.model, name)
                       for name in ("id", "kind", "dim", "descriptor_length", "trained_on",
                                    "layout", "codec")}
+    value["model"]["metric"] = {
+        name: getattr(stats.model.metric, name)
+        for name in ("label", "where", "images", "classes", "groups", "map", "base_map")
+    } if stats.model.HasField("metric") else None
     generation = stats.generation
     value["generation"] = None if generation.number == 0 else {
         "number": generation.number, "kind": generation.index_kind, "time": generation.time,

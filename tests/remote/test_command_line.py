@@ -87,7 +87,8 @@ class Reading(ks.RemoteCase):
                           ("--uid", multi["sop_instance_uid"], "--frame", multi["frame"]),
                           (sample, "-k", 4), (sample, "--by", "series", "--recall", 0.5),
                           (multi["path"], "--frame", multi["frame"]),
-                          (self.file,), (self.file, "--roi", "10,5,30,20")):
+                          (self.file,), (self.file, "--roi", "10,5,30,20"),
+                          (self.file, "--roi", "1,2,9,9", "--mask", self.file, "--roi", "9,9,9,9")):
             with self.subTest(arguments=arguments):
                 self.assert_same("search", *arguments, code=DONE)
 
@@ -121,6 +122,7 @@ class Reading(ks.RemoteCase):
         nothing.write_bytes(b"")
         broken = self.folder.path / "broken.png"
         broken.write_bytes(self.file.read_bytes()[:60])
+        sample = self.images[3]["path"]
         for arguments, code in ((("--uid", "nobody"), FAILED),
                                 (("--uid", self.uid, "--frame", 900), FAILED),
                                 (("--uid", self.uid, "--where", "modality ="), USAGE),
@@ -135,10 +137,15 @@ class Reading(ks.RemoteCase):
                                 ((broken,), FAILED),
                                 ((self.file, "--frame", 1), FAILED),
                                 ((self.file, "--roi", "50,30,20,20"), USAGE),
+                                ((sample, "--mask", self.file), USAGE),
+                                ((self.file, "--mask", broken), FAILED),
+                                ((self.file, "--mask", self.folder.path / "absent"), FAILED),
                                 ((self.file, "--uid", self.uid), USAGE), ((), USAGE)):
             with self.subTest(arguments=arguments):
                 self.assert_same("search", *arguments, code=code)
         self.assertEqual(run("--remote", self.server.address, "search", nothing)[0], FAILED)
+        self.assertEqual(run("--remote", self.server.address, "search", self.file,
+                             "--explain-image", self.folder.path / "why.png")[0], USAGE)
         self.assertEqual(run("--remote", self.server.address, "search", self.file,
                              "--not-same-patient")[0], USAGE)
 
@@ -341,7 +348,9 @@ class Writing(ks.RemoteCase):
         report["drift"] = {name: value if isinstance(value, bool) else round(value, 3)
                            for name, value in report["drift"].items()}
         report["recall_at_10"] = round(report["recall_at_10"], 1)
-        report["tunings"] = [tuning["target"] for tuning in report["tunings"]]
+        # Two graphs of one set differ, and of so few images one alone may miss the highest target.
+        report["tunings"] = [tuning["target"] for tuning in report["tunings"]
+                             if tuning["target"] < 0.999]
         return report
 
     def test_a_reindex_is_stopped(self):

@@ -79,15 +79,24 @@ class Errors(ks.RemoteCase):
     def test_regions(self):
         region = image_pb2.Region
         some = region(x=1, y=1, width=4, height=4)
-        self.assert_field("region", uid=self.uid, region=some)
-        self.assert_field("region", vector=search_pb2.Vector(values=[1.0]), region=some)
+        self.assert_field("region", uid=self.uid, region=[some])
+        self.assert_field("region", vector=search_pb2.Vector(values=[1.0]), region=[some])
         width, height = self.images[0]["width"], self.images[0]["height"]
         for wrong in (region(), region(width=5), region(height=5),
                       region(x=width, width=1, height=1), region(y=height, width=1, height=1),
                       region(width=width + 1, height=1), region(width=1, height=height + 1),
                       region(x=2**32 - 1, y=2**32 - 1, width=2**32 - 1, height=2**32 - 1),
                       region(x=2**31, width=2**31, height=1)):
-            self.assert_field("region", dicom=self.dicom, region=wrong)
+            self.assert_field("region", dicom=self.dicom, region=[wrong])
+        self.assert_field("region", dicom=self.dicom, region=[some] * 65)
+
+    def test_masks(self):
+        mask = ks.png(40, 30, lambda x, y: 255 if x < 9 else 0)
+        self.assert_field("mask", uid=self.uid, mask=[mask])
+        self.assert_field("region", dicom=self.dicom, mask=[mask])  # of another size
+        picture = ks.png(40, 30, lambda x, y: x * 5 + y)
+        for wrong in (b"", b"no picture", mask[:50], ks.png(40, 30, lambda x, y: 0)):
+            self.assert_field("mask", image=picture, mask=[wrong])
 
     def test_vectors(self):
         stats = self.stub.Stats(manage_pb2.StatsRequest(), timeout=ks.CALL_SECONDS)

@@ -43,8 +43,9 @@ def examples():
     return {
         "Search": [
             search_pb2.SearchRequest(uid="1.2.3", k=3, where="modality = CT and not (a in (b, c))"),
-            search_pb2.SearchRequest(image=picture, region=image_pb2.Region(x=1, y=1, width=9,
-                                                                            height=9), explain=True),
+            search_pb2.SearchRequest(image=picture, region=[image_pb2.Region(x=1, y=1, width=9,
+                                                                             height=9)],
+                                     mask=[picture], explain=True),
             search_pb2.SearchRequest(vector=search_pb2.Vector(values=[0.5] * 64, model="x"),
                                      not_same_patient=True, patient_id="p", by=4, recall=0.5,
                                      way="two-stage scan")],

@@ -185,7 +185,7 @@ class Changing(ks.RemoteCase):
         for name, image in (("sop_instance_uid", self.images[0]),
                             ("series_instance_uid", self.images[40]),
                             ("study_instance_uid", self.images[90]),
-                            ("patient_id", self.images[200])):
+                            ("patient_id", self.images[150])):
             members = {i["id"] for i in self.images if i[name] == image[name]} - gone
             response = self.call("Delete", manage_pb2.DeleteRequest(uid=image[name]))
             self.assertEqual(response.images, len(members))

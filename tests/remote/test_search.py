@@ -226,22 +226,32 @@ class Samples(SearchesOf, ks.RemoteCase):
     def shade(x, y):
         return (x * x // 7 + 3 * y + (40 if (x // 9 + y // 5) % 2 else 0)) % 256
 
-    def test_a_region_is_the_picture_cut_out(self):
+    def test_regions_and_masks_as_here(self):
+        """Lesions asked about at a server: what the command line answers at the archive itself."""
         whole = ks.png(200, 160, self.shade)
-        cut = ks.png(90, 70, lambda x, y: self.shade(x + 33, y + 21))
+        mask = ks.png(200, 160, lambda x, y: 1 if 33 <= x < 123 and 21 <= y < 91 else 0)
         region = image_pb2.Region(x=33, y=21, width=90, height=70)
-        self.assert_alike(self.search(image=whole, region=region).results,
-                          self.search(image=cut).results)
+        other = image_pb2.Region(x=5, y=100, width=40, height=50)
+        by_box = self.search(image=whole, region=[region]).results
+        self.assert_alike(by_box, self.search(image=whole, mask=[mask]).results)
+        both = self.search(image=whole, region=[region, other]).results
+        self.assert_alike(both, self.search(image=whole, region=[other], mask=[mask]).results)
+        path = self.folder.path / "lesion.png"
+        path.write_bytes(whole)
+        for boxes, results in ((("33,21,90,70",), by_box), (("33,21,90,70", "5,100,40,50"), both)):
+            arguments = [word for box in boxes for word in ("--roi", box)]
+            expected = self.expected(path, *arguments)["results"]
+            self.assertEqual([r.image.sop_instance_uid for r in results],
+                             [r["sop_instance_uid"] for r in expected])
+            for mine, theirs in zip(results, expected):
+                self.assertAlmostEqual(mine.score, theirs["score"], places=4)
 
-    def test_a_region_of_all_is_all(self):
+    def test_a_region_makes_a_difference(self):
         image = next(i for i in self.images if i["modality"] == "CT")
         with open(image["path"], "rb") as file:
             data = file.read()
-        region = image_pb2.Region(width=image["width"], height=image["height"])
-        self.assert_alike(self.search(dicom=data, region=region).results,
-                          self.search(dicom=data).results)
         part = image_pb2.Region(x=20, y=30, width=80, height=60)
-        response = self.search(dicom=data, region=part)
+        response = self.search(dicom=data, region=[part])
         self.assertEqual(len(response.results), self.K)
         self.assertLess(response.results[0].score, 0.9999, "the region made no difference")
 

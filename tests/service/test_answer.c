@@ -111,6 +111,33 @@ static void test_every_field_is_in_its_place(void **state)
     assert_string_equal(image->labels[0]->value, "glioma");
     assert_string_equal(image->labels[1]->name, "site");
     assert_string_equal(image->labels[1]->value, "\xE6\x9D\xB1\xE4\xBA\xAC");
+    assert_null(image->region);
+    kin_rpc_message_free(&image->base);
+    kin_record_release(&record);
+}
+
+static void test_a_region_says_which_it_is(void **state)
+{
+    (void)state;
+    kin_record record;
+    fill(&record);
+    record.region = 3;
+    set_label(&record, "region_label", "Tumor");
+    set_label(&record, "region_source", "1.2.9");
+    set_label(&record, "region_x", "0");
+    set_label(&record, "region_y", "17");
+    set_label(&record, "region_width", "40");
+    set_label(&record, "region_height", "32");
+    Kindred__V1__Image *image = sent(kin_answer_image(&arena, &record));
+    assert_non_null(image->region);
+    assert_int_equal(image->region->number, 3);
+    assert_string_equal(image->region->label, "Tumor");
+    assert_string_equal(image->region->code, "");
+    assert_string_equal(image->region->source, "1.2.9");
+    assert_int_equal(image->region->box->x, 0);
+    assert_int_equal(image->region->box->y, 17);
+    assert_int_equal(image->region->box->width, 40);
+    assert_int_equal(image->region->box->height, 32);
     kin_rpc_message_free(&image->base);
     kin_record_release(&record);
 }
@@ -382,6 +409,7 @@ static void test_levels_both_ways(void **state)
         {KIN_LEVEL_SERIES, KINDRED__V1__LEVEL__LEVEL_SERIES},
         {KIN_LEVEL_STUDY, KINDRED__V1__LEVEL__LEVEL_STUDY},
         {KIN_LEVEL_PATIENT, KINDRED__V1__LEVEL__LEVEL_PATIENT},
+        {KIN_LEVEL_REGION, KINDRED__V1__LEVEL__LEVEL_REGION},
     };
     /* One of them each, and the unspecified one: a new level needs a line above. */
     assert_int_equal(kindred__v1__level__descriptor.n_values, sizeof cases / sizeof cases[0] + 1);
@@ -401,7 +429,7 @@ static void test_levels_both_ways(void **state)
 static void test_levels_that_are_none(void **state)
 {
     (void)state;
-    static const int numbers[] = {-1, 5, 127, INT32_MAX, INT32_MIN};
+    static const int numbers[] = {-1, 6, 127, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         kin_level level = KIN_LEVEL_PATIENT;
         kin_error err;
@@ -419,6 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_ARENA(test_every_field_is_in_its_place),
+        WITH_ARENA(test_a_region_says_which_it_is),
         WITH_ARENA(test_broken_text_is_mended),
         WITH_ARENA(test_nothing_known),
         WITH_ARENA(test_many_labels),

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "features/features.h"
+static const kin_decode_features features = {.length = 100};
 
 enum { PATIENCE_MS = 30000, FOREVER_S = 3600 };
 
@@ -24,10 +24,10 @@ static kin_decoders *pool_of(size_t count, const char *mode, double seconds)
     char length[32];
     kin_error err;
     const kin_decode_limits limits = {.seconds = seconds};
-    snprintf(length, sizeof length, "%zu", kin_descriptor_length());
+    snprintf(length, sizeof length, "%zu", features.length);
     setenv("KIN_EVIL_LENGTH", length, 1);
     setenv("KIN_EVIL", mode, 1);
-    if (kin_decoders_new(count, EVIL_WORKER, &limits, &pool, &err) != KIN_OK)
+    if (kin_decoders_new(count, EVIL_WORKER, &features, &limits, &pool, &err) != KIN_OK)
         fail_msg("%s", err.message);
     return pool;
 }
@@ -63,7 +63,7 @@ static kin_status count_frame(void *ctx, const kin_decode_frame *frame, kin_erro
 static kin_status run(kin_decoder *decoder, const char *name, unsigned *frames)
 {
     *frames = 0;
-    const kin_decode_sink sink = {count_header, count_frame, frames};
+    const kin_decode_sink sink = {.header = count_header, .frame = count_frame, .ctx = frames};
     return kin_decoder_run_bytes(decoder, "bytes", 5, name, NULL, &sink, NULL);
 }
 
@@ -375,8 +375,9 @@ static void test_a_pool_without_a_worker(void **state)
     kin_decoders *pool = NULL;
     kin_error err;
     const kin_decode_limits limits = {.seconds = 1};
-    assert_int_equal(kin_decoders_new(2, "/nowhere/kindred-worker", &limits, &pool, &err),
-                     KIN_E_NOT_FOUND);
+    assert_int_equal(
+        kin_decoders_new(2, "/nowhere/kindred-worker", &features, &limits, &pool, &err),
+        KIN_E_NOT_FOUND);
     assert_null(pool);
     assert_int_not_equal(err.message[0], '\0');
     kin_decoders_free(NULL);

@@ -22,6 +22,7 @@ static const kin_attribute attributes[] = {
     ATTRIBUTE("outcome", KIN_ATTRIBUTE_TEXT, outcome),
     ATTRIBUTE("path", KIN_ATTRIBUTE_TEXT, path),
     ATTRIBUTE("frame", KIN_ATTRIBUTE_UINT32, frame),
+    ATTRIBUTE("region", KIN_ATTRIBUTE_UINT32, region),
     ATTRIBUTE("width", KIN_ATTRIBUTE_UINT32, width),
     ATTRIBUTE("height", KIN_ATTRIBUTE_UINT32, height),
     ATTRIBUTE("file_digest", KIN_ATTRIBUTE_DIGEST, file),

@@ -41,8 +41,8 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "UID...",
     .doc = "Takes out all images of each SOP instance, series or study UID, or patient id.  They "
-           "never appear again; "
-           "nothing is asked first."
+           "never appear again, nor do regions of theirs; nothing is asked first.  The UID of an "
+           "object that marks regions (SEG, RTSTRUCT, SR) stands for those regions."
            "\vExamples:\n"
            "  kindred delete 2.25.151517181\n"
            "  kindred delete --json PATIENT-7 PATIENT-8\n"
@@ -50,25 +50,43 @@ static const struct argp argp = {
            "Exit status 1 when a UID was not found.",
 };
 
+/* What was deleted. */
+struct total {
+    uint64_t images, regions;
+};
+
+/* "3 images and 2 regions of " */
+static void print_total(const struct total *total)
+{
+    if (total->images > 0 || total->regions == 0)
+        printf("%" PRIu64 " image%s", total->images, total->images == 1 ? "" : "s");
+    if (total->regions > 0)
+        printf("%s%" PRIu64 " region%s", total->images > 0 ? " and " : "", total->regions,
+               total->regions == 1 ? "" : "s");
+    fputs(" of ", stdout);
+}
+
 /* Deletes one UID's images and says so, on standard output or in `list`. */
-static kin_status delete_one(kin_target *target, const char *uid, json_t *list, uint64_t *total)
+static kin_status delete_one(kin_target *target, const char *uid, json_t *list, struct total *total)
 {
     kin_error err = {0};
-    uint64_t removed = 0;
-    if (target->ops->remove(target, uid, &removed, &err) != KIN_OK) {
+    struct total removed = {0};
+    if (target->ops->remove(target, uid, &removed.images, &removed.regions, &err) != KIN_OK) {
         kin_error_name(&err, uid);
         kin_cli_error(&err);
         if (err.code != KIN_E_NOT_FOUND)
             return err.code;
     } else if (list == NULL) {
-        printf("%" PRIu64 " image%s of ", removed, removed == 1 ? "" : "s");
+        print_total(&removed);
         kin_text_put(stdout, uid);
         puts(" deleted");
     }
     if (list != NULL)
-        json_array_append_new(list, json_pack("{s:o, s:I}", "uid", kin_json_text(uid), "images",
-                                              (json_int_t)removed));
-    *total += removed;
+        json_array_append_new(list, json_pack("{s:o, s:I, s:I}", "uid", kin_json_text(uid),
+                                              "images", (json_int_t)removed.images, "regions",
+                                              (json_int_t)removed.regions));
+    total->images += removed.images;
+    total->regions += removed.regions;
     return err.code;
 }
 
@@ -81,7 +99,7 @@ static int run(kin_cli *cli, int argc, char **argv)
     if (exit_code != KIN_EXIT_DONE)
         return exit_code;
     json_t *list = options.json ? json_array() : NULL;
-    uint64_t total = 0;
+    struct total total = {0};
     for (size_t i = 0; i < options.count && exit_code != KIN_EXIT_ARCHIVE; i++) {
         kin_status status = delete_one(target, options.uids[i], list, &total);
         if (status != KIN_OK)
@@ -89,8 +107,10 @@ static int run(kin_cli *cli, int argc, char **argv)
     }
     kin_target_close(target);
     if (options.json)
-        exit_code = kin_cli_print_json(
-            json_pack("{s:I, s:o}", "images", (json_int_t)total, "deleted", list), exit_code);
+        exit_code =
+            kin_cli_print_json(json_pack("{s:I, s:I, s:o}", "images", (json_int_t)total.images,
+                                         "regions", (json_int_t)total.regions, "deleted", list),
+                               exit_code);
     return exit_code;
 }
 

@@ -126,7 +126,9 @@ static int on_progress(void *ctx, const kin_ingest_progress *state)
  * most of it newer than the index?  (A model is never learnt from more than a sample.) */
 static bool is_reindex_due(const kin_archive_stats *stats)
 {
-    bool outgrown = stats->model_trained_on < KIN_EMBED_DEFAULT_SAMPLE &&
+    /* one learnt from labels stays, whatever has come (archive.h) */
+    bool stays = strcmp(stats->model_kind, "lda") == 0 || strcmp(stats->model_kind, "mlp") == 0;
+    bool outgrown = !stays && stats->model_trained_on < KIN_EMBED_DEFAULT_SAMPLE &&
                     stats->images / 2 >= stats->model_trained_on;
     return stats->images >= LEARNABLE_IMAGES && (outgrown || stats->images / 2 <= stats->tail);
 }

@@ -6,20 +6,18 @@
 
 enum { DIM_MAX = 4096 };
 
-struct options {
-    size_t dim;
-    const char *vectors;
-};
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct options *options = state->input;
+    kin_archive_settings *settings = state->input;
     switch (key) {
     case 'd':
-        options->dim = (size_t)kin_cli_long(state, "--dim", arg, 1, DIM_MAX);
+        settings->dim = (size_t)kin_cli_long(state, "--dim", arg, 1, DIM_MAX);
         return 0;
     case 'v':
-        options->vectors = arg;
+        settings->codec = arg;
+        return 0;
+    case 'f':
+        settings->features = arg;
         return 0;
     case ARGP_KEY_ARG:
         return kin_cli_no_argument(state, arg);
@@ -34,6 +32,10 @@ static const struct argp_option option_list[] = {
      "How embeddings are kept: fp32 (the default), fp16 (half the size) or int8 (about a quarter; "
      "ranks are those of the rounded vectors)",
      0},
+    {"features", 'f', "SPEC", 0,
+     "What describes images: names of families, `classic' for all of the usual ones (the default), "
+     "`net:FOLDER' for a network, separated by spaces",
+     0},
     {0}};
 static const struct argp argp = {
     .options = option_list,
@@ -41,17 +43,17 @@ static const struct argp argp = {
     .doc = "Makes an empty archive.  `kindred ingest' does so too when there is none."
            "\vExamples:\n"
            "  kindred init\n"
-           "  kindred -a /srv/archive init --dim 128 --vectors fp16",
+           "  kindred -a /srv/archive init --dim 128 --vectors fp16\n"
+           "  kindred init --features 'classic net:/srv/networks/brain'",
 };
 
 static int run(kin_cli *cli, int argc, char **argv)
 {
-    struct options options = {0};
+    kin_archive_settings settings = {0};
     kin_error err = {0};
-    kin_cli_parse(cli, &argp, argc, argv, &options);
+    kin_cli_parse(cli, &argp, argc, argv, &settings);
     kin_cli_need_folder(cli);
-    if (kin_archive_init(kin_fs_posix(), cli->archive, options.dim, options.vectors, &err) !=
-        KIN_OK) {
+    if (kin_archive_init(kin_fs_posix(), cli->archive, &settings, &err) != KIN_OK) {
         kin_error_name(&err, cli->archive);
         kin_cli_error(&err);
         return err.code == KIN_E_ARG ? KIN_EXIT_USAGE : KIN_EXIT_ARCHIVE;

@@ -5,17 +5,24 @@
 
 #include "commands.h"
 #include "condition_option.h"
+#include "explain_image.h"
 #include "numbers.h"
 #include "search/search.h"
 #include "search_report.h"
 #include "target.h"
 
-enum { RESULTS_MAX = 100000, FRAME_MAX = 65535, SIDE_MAX = 10000000 /* pixels */ };
+enum {
+    RESULTS_MAX = 100000,
+    FRAME_MAX = 65535,
+    REGION_MAX = 1000000000,
+    SIDE_MAX = 10000000 /* pixels */
+};
 
 struct options {
     kin_search_request request;
-    bool has_region;
-    kin_decode_region region;
+    bool has_level, has_rule;
+    kin_query_part parts[KIN_QUERY_PARTS_MAX];
+    const char *explain_image; /* where to draw why; NULL: nowhere */
     kin_search_report report;
 };
 
@@ -28,7 +35,13 @@ enum {
     KEY_EXPLAIN,
     KEY_WORKER,
     KEY_BY,
-    KEY_ROI
+    KEY_ROI,
+    KEY_REGION,
+    KEY_SET,
+    KEY_SERIES,
+    KEY_SET_SCORE,
+    KEY_MASK,
+    KEY_EXPLAIN_IMAGE
 };
 
 /* "x,y,w,h": four whole numbers, width and height at least 1; false when text is anything else. */
@@ -70,14 +83,54 @@ static const char *parse_way(const char *text, const struct argp_state *state)
     return NULL;
 }
 
-static error_t check(const struct options *options, struct argp_state *state)
+/* Room for one more lesion. */
+static kin_query_part *next_part(struct options *options, const struct argp_state *state)
 {
+    if (options->request.part_count == KIN_QUERY_PARTS_MAX)
+        argp_error(state, "--roi and --mask: %d are the most", KIN_QUERY_PARTS_MAX);
+    return &options->parts[options->request.part_count++];
+}
+
+static kin_set_rule parse_rule(const char *text, const struct argp_state *state)
+{
+    if (strcmp(text, "mean") == 0)
+        return KIN_SET_MEAN;
+    if (strcmp(text, "median") != 0)
+        argp_error(state, "--set-score is median or mean");
+    return KIN_SET_MEDIAN;
+}
+
+/* What several images together cannot be asked for. */
+static void check_set(struct options *options, struct argp_state *state)
+{
+    const kin_search_request *request = &options->request;
+    if (!request->set && options->has_rule)
+        argp_error(state, "--set-score is for searches with --set");
+    if (!request->set)
+        return;
+    if (request->part_count > 0 || request->stored_region > 0 || request->frame > 0)
+        argp_error(state, "--set takes all images together: no --frame, --region, --roi or --mask");
+    if (options->explain_image != NULL)
+        argp_error(state, "--explain-image is for searches of single images");
+    if (request->options.way != NULL)
+        argp_error(state, "--way is for searches of single images");
+    if (!options->has_level)
+        options->request.options.fold = KIN_LEVEL_SERIES;
+    else if (request->options.fold == KIN_LEVEL_IMAGE || request->options.fold == KIN_LEVEL_REGION)
+        argp_error(state, "with --set, --by is one of series, study, patient");
+}
+
+static error_t check(struct options *options, struct argp_state *state)
+{
+    check_set(options, state);
     if ((options->request.file != NULL) == (options->request.uid != NULL))
         argp_error(state, options->request.file != NULL ? "a file or --uid, not both"
                                                         : "which image? Name a file, or --uid");
-    if (options->has_region && options->request.file == NULL)
-        argp_error(state,
-                   "--roi is a part of a file's image; a stored image is searched as a whole");
+    if (options->request.part_count > 0 && options->request.file == NULL)
+        argp_error(state, "--roi and --mask mark lesions on a file's image; a stored image is "
+                          "searched as a whole, or by one of its regions: --region");
+    if (options->request.stored_region > 0 && options->request.uid == NULL)
+        argp_error(state, "--region is a region of a stored image: name it by --uid");
     if (options->request.options.exact && options->request.options.recall > 0)
         argp_error(state, "--exact finds all of the exact answer: there is nothing to --recall");
     if (options->request.options.exact && options->request.options.way != NULL)
@@ -98,17 +151,38 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'f':
         options->request.frame = (uint32_t)kin_cli_long(state, "--frame", arg, 0, FRAME_MAX);
         return 0;
+    case KEY_REGION:
+        options->request.stored_region =
+            (uint32_t)kin_cli_long(state, "--region", arg, 0, REGION_MAX);
+        return 0;
     case KEY_ROI:
-        options->has_region = parse_region(arg, &options->region);
-        if (!options->has_region)
+        if (!parse_region(arg, &next_part(options, state)->box))
             argp_error(state, "--roi is X,Y,WIDTH,HEIGHT in pixels, such as 120,80,64,64");
+        return 0;
+    case KEY_MASK:
+        next_part(options, state)->mask = arg;
+        return 0;
+    case KEY_EXPLAIN_IMAGE:
+        options->explain_image = arg;
         return 0;
     case 'w':
         options->request.where = arg;
         return 0;
     case KEY_BY:
         if (!kin_level_parse(arg, &options->request.options.fold))
-            argp_error(state, "--by is one of image, series, study, patient");
+            argp_error(state, "--by is one of image, series, study, patient, region");
+        options->has_level = true;
+        return 0;
+    case KEY_SERIES:
+        options->request.uid = arg;
+        options->request.set = true;
+        return 0;
+    case KEY_SET:
+        options->request.set = true;
+        return 0;
+    case KEY_SET_SCORE:
+        options->request.rule = parse_rule(arg, state);
+        options->has_rule = true;
         return 0;
     case KEY_NOT_SAME_PATIENT:
         options->request.options.not_same_patient = true;
@@ -149,12 +223,29 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option option_list[] = {
     {"uid", KEY_UID, "UID", 0, "The image: a stored SOP instance UID instead of a file", 0},
     {"frame", 'f', "N", 0, "Frame of the image, from 0 (default 0)", 0},
+    {"region", KEY_REGION, "N", 0,
+     "Look at this region of the stored image only, by its number (default 0: the whole image)", 0},
     {"roi", KEY_ROI, "X,Y,W,H", 0,
-     "Look at this part of the file's image only: left, top, width, height in pixels", 0},
+     "A lesion on the file's image: left, top, width, height in pixels.  Given several times: "
+     "lesions, of which the mean is asked with",
+     0},
+    {"mask", KEY_MASK, "IMAGE", 0,
+     "A lesion on the file's image: where this image of the same size is bright", 0},
     {NULL, 'k', "N", 0, "Number of results (default 10)", 0},
     {"where", 'w', "CONDITION", 0, "Only images that meet it: modality = MR and grade in (2, 3)",
      0},
-    {"by", KEY_BY, "LEVEL", 0, "The best image of each: image (default), series, study or patient",
+    {"by", KEY_BY, "LEVEL", 0,
+     "The best of each image, which its regions count as (default), series, study or patient; or "
+     "every region and every image: region",
+     0},
+    {"set", KEY_SET, NULL, 0,
+     "All frames of the file (tiles of a slide), or all images of the UID, together: ranks series, "
+     "studies or patients as a whole",
+     0},
+    {"series", KEY_SERIES, "UID", 0, "The same as --uid UID --set", 0},
+    {"set-score", KEY_SET_SCORE, "RULE", 0,
+     "With --set, of how alike each image is to its nearest: their mean (default) or their "
+     "median",
      0},
     {"not-same-patient", KEY_NOT_SAME_PATIENT, NULL, 0, "Leave the image's patient out", 0},
     {"recall", KEY_RECALL, "R", 0,
@@ -166,6 +257,8 @@ static const struct argp_option option_list[] = {
      "Go this way, by the name that --explain gives it, instead of the cheapest: for comparing", 0},
     {"explain", KEY_EXPLAIN, NULL, 0,
      "Say how the answer was found: what was weighed, promised, estimated and measured", 0},
+    {"explain-image", KEY_EXPLAIN_IMAGE, "OUT.png", 0,
+     "Draw where the image and each of its best results agree", 0},
     {"long", 'l', NULL, 0, "Show the SOP instance UIDs too", 0},
     {"json", KIN_KEY_JSON, NULL, 0, "Print the results as JSON", 0},
     {"worker", KEY_WORKER, "PROGRAM", OPTION_HIDDEN, NULL, 0},
@@ -173,15 +266,21 @@ static const struct argp_option option_list[] = {
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .args_doc = "FILE\n--uid UID",
+    .args_doc = "FILE\n--uid UID\n--series UID",
     .doc = "Ranks the stored images by their similarity to one: a file (DICOM, PNG, JPEG, TIFF), "
            "or a stored image, "
-           "which is left out of its own results.  The score is the cosine of the embeddings, at "
+           "which is left out of its own results, with its regions.  The score is the cosine of "
+           "the embeddings, at "
            "most 1."
            "\vExamples:\n"
            "  kindred search query.dcm -k 5\n"
            "  kindred search --uid 2.25.151517181 --by patient --not-same-patient\n"
-           "  kindred search slide.png --roi 120,80,256,256\n"
+           "  kindred search slice.dcm --roi 120,80,40,32\n"
+           "  kindred search slice.png --mask lesion.png --by region\n"
+           "  kindred search slice.dcm -k 3 --explain-image why.png\n"
+           "  kindred search --uid 2.25.151517181 --region 1 --where 'region > 0' --by region\n"
+           "  kindred search slide.svs --set -k 5\n"
+           "  kindred search --series 1.2.840.113619.2.5 --by patient --not-same-patient\n"
            "  kindred search query.dcm --recall 0.999 --explain\n"
            "  kindred search query.png --where \"diagnosis not in ('no tumour', unknown)\"\n"
            "  kindred search query.dcm --json | jq '.results[].labels.diagnosis'",
@@ -212,6 +311,8 @@ static int search(kin_target *target, const struct options *options)
                         ? kin_search_report_print(&options->report, &answer.query,
                                                   options->request.frame, &answer.results)
                         : fail(target, &options->request, &answer, &err);
+    if (exit_code == KIN_EXIT_DONE && options->explain_image != NULL)
+        exit_code = kin_explain_image(target, &options->request, &answer, options->explain_image);
     kin_search_answer_release(&answer);
     return exit_code;
 }
@@ -225,9 +326,15 @@ static int run(kin_cli *cli, int argc, char **argv)
     int exit_code = kin_condition_option(options.request.where, &where);
     if (exit_code == KIN_EXIT_DONE)
         exit_code = kin_target_open(cli, false, &target);
+    if (exit_code == KIN_EXIT_DONE && options.explain_image != NULL &&
+        target->ops->explain == NULL) {
+        kin_cli_message("--explain-image", "needs an archive of this machine, not a server's");
+        exit_code = KIN_EXIT_USAGE;
+    }
     if (exit_code == KIN_EXIT_DONE) {
         options.request.options.where = where;
-        options.request.region = options.has_region ? &options.region : NULL;
+        options.report.stored_region = options.request.stored_region;
+        options.request.parts = options.parts;
         exit_code = search(target, &options);
     }
     kin_target_close(target);

@@ -50,7 +50,8 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "UID",
     .doc = "Shows all that is known of the images of a SOP instance, series or study UID, or of a "
-           "patient id."
+           "patient id, and of their regions; or of the regions that the object of a UID (SEG, "
+           "RTSTRUCT, SR) marks."
            "\vExamples:\n"
            "  kindred show 2.25.151517181\n"
            "  kindred show --json PATIENT-7 | jq '.images[].path'",
@@ -59,7 +60,8 @@ static const struct argp argp = {
 static const char *const level_names[] = {[KIN_LEVEL_IMAGE] = "instance",
                                           [KIN_LEVEL_SERIES] = "series",
                                           [KIN_LEVEL_STUDY] = "study",
-                                          [KIN_LEVEL_PATIENT] = "patient"};
+                                          [KIN_LEVEL_PATIENT] = "patient",
+                                          [KIN_LEVEL_REGION] = "region"};
 
 /* Prints a record as "name  value" lines: attributes that are known, then labels. */
 static bool print_record(const kin_record *record)
@@ -85,13 +87,28 @@ static bool print_record(const kin_record *record)
     return ok;
 }
 
+/* ": 3 images, 2 regions" */
+static void print_counts(const kin_record *records, size_t count)
+{
+    size_t regions = 0;
+    for (size_t i = 0; i < count; i++)
+        regions += records[i].region > 0;
+    size_t images = count - regions;
+    fputs(": ", stdout);
+    if (images > 0 || regions == 0)
+        printf("%zu image%s%s", images, images == 1 ? "" : "s", regions > 0 ? ", " : "");
+    if (regions > 0)
+        printf("%zu region%s", regions, regions == 1 ? "" : "s");
+}
+
 static int print_text(const struct options *options, kin_level level, const kin_record *records,
                       size_t count, bool more)
 {
     fputs(level_names[level], stdout);
     fputc(' ', stdout);
     kin_text_put(stdout, options->uid);
-    printf(": %zu image%s%s\n", count, count == 1 ? "" : "s", more ? ", and more" : "");
+    print_counts(records, count);
+    puts(more ? ", and more" : "");
     for (size_t i = 0; i < count; i++) {
         fputc('\n', stdout);
         if (!print_record(&records[i]))

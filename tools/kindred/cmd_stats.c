@@ -158,6 +158,21 @@ static void vectors_row(kin_table *table, const kin_archive_stats *stats)
     kin_table_cellf(table, "%s, kept as %s", text, stats->codec);
 }
 
+/* Where a metric that was learnt from labels has them from. */
+static void metric_row(kin_table *table, const kin_archive_stats *stats)
+{
+    if (stats->metric.label[0] == '\0')
+        return;
+    char validated[64] = "not validated since";
+    if (stats->metric.map >= 0)
+        snprintf(validated, sizeof validated, "mAP %.3f beside %.3f without labels",
+                 stats->metric.map, stats->metric.base_map);
+    kin_table_cell(table, "metric");
+    kin_table_cellf(table, "of %s%s%s: %" PRIu64 " classes of %" PRIu64 " images, %s",
+                    stats->metric.label, stats->metric.where[0] != '\0' ? " where " : "",
+                    stats->metric.where, stats->metric.classes, stats->metric.images, validated);
+}
+
 static bool print_stats(const kin_target *target, const kin_archive_stats *stats)
 {
     static const kin_column columns[] = {{.kind = KIN_COLUMN_NAME}, {.kind = KIN_COLUMN_TEXT}};
@@ -165,6 +180,8 @@ static bool print_stats(const kin_target *target, const kin_archive_stats *stats
     kin_table_cell(table, "archive");
     kin_table_cell(table, target->archive);
     number_row(table, "images", stats->images);
+    if (stats->regions > 0)
+        number_row(table, "regions", stats->regions);
     number_row(table, "instances", stats->instances);
     number_row(table, "series", stats->series);
     number_row(table, "studies", stats->studies);
@@ -175,6 +192,9 @@ static bool print_stats(const kin_target *target, const kin_archive_stats *stats
     kin_table_cellf(table, "%s (%s), %zu dimensions of %zu, learnt from %zu images", stats->model,
                     stats->model_kind, stats->dim, stats->descriptor_length,
                     stats->model_trained_on);
+    metric_row(table, stats);
+    kin_table_cell(table, "features");
+    kin_table_cell(table, stats->layout);
     generation_row(table, stats);
     bytes_row(table, "catalog", stats->catalog_bytes);
     bytes_row(table, "descriptors", stats->descriptor_bytes);
@@ -203,6 +223,19 @@ static int show_stats(kin_target *target, const kin_archive_stats *stats)
     return exit_code;
 }
 
+static json_t *metric_json(const kin_archive_stats *stats)
+{
+    if (stats->metric.label[0] == '\0')
+        return json_null();
+    bool validated = stats->metric.map >= 0;
+    return json_pack(
+        "{s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "label", kin_json_text(stats->metric.label), "where",
+        kin_json_text(stats->metric.where), "images", (json_int_t)stats->metric.images, "classes",
+        (json_int_t)stats->metric.classes, "groups", (json_int_t)stats->metric.groups, "map",
+        validated ? json_real(stats->metric.map) : json_null(), "base_map",
+        validated ? json_real(stats->metric.base_map) : json_null());
+}
+
 static json_t *stats_json(const kin_target *target, const kin_archive_stats *stats)
 {
     json_t *generation =
@@ -212,22 +245,22 @@ static json_t *stats_json(const kin_target *target, const kin_archive_stats *sta
                         "kind", stats->index_kind, "time", stats->generation_time, "recall_at_10",
                         stats->generation_recall, "tunings",
                         kin_tunings_json(stats->tunings, stats->tuning_count));
-    json_t *model = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "id", stats->model, "kind",
-                              stats->model_kind, "dim", (json_int_t)stats->dim, "descriptor_length",
-                              (json_int_t)stats->descriptor_length, "trained_on",
-                              (json_int_t)stats->model_trained_on, "layout", stats->layout, "codec",
-                              stats->codec);
+    json_t *model = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:o}", "id", stats->model,
+                              "kind", stats->model_kind, "dim", (json_int_t)stats->dim,
+                              "descriptor_length", (json_int_t)stats->descriptor_length,
+                              "trained_on", (json_int_t)stats->model_trained_on, "layout",
+                              stats->layout, "codec", stats->codec, "metric", metric_json(stats));
     json_t *bytes =
         json_pack("{s:I, s:I, s:I, s:I}", "catalog", (json_int_t)stats->catalog_bytes,
                   "descriptors", (json_int_t)stats->descriptor_bytes, "vectors",
                   (json_int_t)stats->vector_bytes, "index", (json_int_t)stats->index_bytes);
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "archive",
-                     kin_json_text(target->archive), "images", (json_int_t)stats->images,
-                     "instances", (json_int_t)stats->instances, "series", (json_int_t)stats->series,
-                     "studies", (json_int_t)stats->studies, "patients", (json_int_t)stats->patients,
-                     "rows", (json_int_t)stats->rows, "dead", (json_int_t)stats->dead, "tail",
-                     (json_int_t)stats->tail, "model", model, "generation", generation, "bytes",
-                     bytes);
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "archive",
+                     kin_json_text(target->archive), "images", (json_int_t)stats->images, "regions",
+                     (json_int_t)stats->regions, "instances", (json_int_t)stats->instances,
+                     "series", (json_int_t)stats->series, "studies", (json_int_t)stats->studies,
+                     "patients", (json_int_t)stats->patients, "rows", (json_int_t)stats->rows,
+                     "dead", (json_int_t)stats->dead, "tail", (json_int_t)stats->tail, "model",
+                     model, "generation", generation, "bytes", bytes);
 }
 
 static int show_stats_json(kin_target *target, const kin_archive_stats *stats)

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "json_record.h"
 #include "table.h"
-#include "base/utf8.h"
 
 /* The measures, in the order of columns. */
 static const struct measure {
@@ -14,10 +14,15 @@ static const struct measure {
     size_t offset; /* of the kin_eval_figure in kin_eval_measures */
 } measures[] = {
     {"p_at_1", "P@1", offsetof(kin_eval_measures, p_at_1)},
+    {"p_at_5", "P@5", offsetof(kin_eval_measures, p_at_5)},
     {"p_at_10", "P@10", offsetof(kin_eval_measures, p_at_10)},
     {"mmv_at_5", "mMV@5", offsetof(kin_eval_measures, mmv_at_5)},
     {"map", "mAP", offsetof(kin_eval_measures, map)},
+    {"map_at_10", "mAP@10", offsetof(kin_eval_measures, map_at_10)},
     {"ndcg_at_10", "nDCG@10", offsetof(kin_eval_measures, ndcg_at_10)},
+    {"f1_at_1", "F1@1", offsetof(kin_eval_measures, f1_at_1)},
+    {"f1_at_3", "F1@3", offsetof(kin_eval_measures, f1_at_3)},
+    {"f1_at_5", "F1@5", offsetof(kin_eval_measures, f1_at_5)},
 };
 enum { MEASURES = sizeof measures / sizeof measures[0] };
 
@@ -55,8 +60,31 @@ static bool print_measures(const kin_eval_measures *all)
     return print_and_free(table);
 }
 
+/* A line a model, with every measure. */
+static bool print_models(const kin_eval_report *report)
+{
+    kin_column columns[1 + MEASURES] = {{.heading = "model", .kind = KIN_COLUMN_NAME}};
+    for (size_t i = 0; i < MEASURES; i++)
+        columns[1 + i] = (kin_column){.heading = measures[i].heading, .kind = KIN_COLUMN_NUMBER};
+    kin_table *table = kin_table_new(columns, 1 + MEASURES);
+    for (size_t m = 0; m < report->model_count; m++) {
+        kin_table_cell(table, report->models[m].name);
+        for (size_t i = 0; i < MEASURES; i++)
+            kin_table_cellf(table, "%.4f", figure_of(&report->models[m].all, i)->value);
+    }
+    return print_and_free(table);
+}
+
+static void print_notes(const kin_eval_report *report)
+{
+    for (size_t m = 0; m < report->model_count; m++)
+        if (report->models[m].note[0] != '\0')
+            printf("%s: %s\n", report->models[m].name, report->models[m].note);
+}
+
 static bool print_classes(const kin_eval_report *report)
 {
+    const kin_eval_model_report *model = &report->models[0];
     enum { BEFORE = 3 };
     kin_column columns[BEFORE + MEASURES] = {{.heading = "class", .kind = KIN_COLUMN_TEXT},
                                              {.heading = "images", .kind = KIN_COLUMN_NUMBER},
@@ -68,10 +96,10 @@ static bool print_classes(const kin_eval_report *report)
     for (size_t c = 0; c < report->class_count; c++) {
         kin_table_cell(table, report->classes[c]);
         kin_table_cellf(table, "%zu", report->class_sizes[c]);
-        kin_table_cellf(table, "%zu", report->per_class[c].queries);
+        kin_table_cellf(table, "%zu", model->per_class[c].queries);
         for (size_t i = 0; i < MEASURES; i++)
-            if (report->per_class[c].queries > 0)
-                kin_table_cellf(table, "%.4f", figure_of(&report->per_class[c], i)->value);
+            if (model->per_class[c].queries > 0)
+                kin_table_cellf(table, "%.4f", figure_of(&model->per_class[c], i)->value);
             else
                 kin_table_cell(table, "-");
     }
@@ -80,6 +108,7 @@ static bool print_classes(const kin_eval_report *report)
 
 static bool print_confusion(const kin_eval_report *report)
 {
+    const size_t *confusion = report->models[0].confusion;
     size_t count = report->class_count;
     kin_column *columns = calloc(count + 1, sizeof *columns);
     if (columns == NULL)
@@ -93,7 +122,7 @@ static bool print_confusion(const kin_eval_report *report)
     for (size_t row = 0; row < count; row++) {
         kin_table_cell(table, report->classes[row]);
         for (size_t column = 0; column < count; column++)
-            kin_table_cellf(table, "%zu", report->confusion[row * count + column]);
+            kin_table_cellf(table, "%zu", confusion[row * count + column]);
     }
     bool ok = print_and_free(table);
     free(columns);
@@ -106,14 +135,30 @@ static void print_count(size_t count, const char *what)
         printf(", %zu %s", count, what);
 }
 
+static void print_head(const kin_eval_report *report)
+{
+    printf("%zu queries, %zu images ranked", report->models[0].all.queries, report->database);
+    print_count(report->duplicates, "duplicates left out");
+    print_count(report->described, "described for this");
+    print_count(report->missing, "without a readable image");
+    print_count(report->unjudged, "queries without any relevant image");
+    printf("\ngroups that stay together: %zu, by %s", report->groups, report->grouping);
+    print_count(report->near, "images with near-duplicates");
+    if (report->folds > 1)
+        printf("; %d folds", report->folds);
+    puts("\n");
+}
+
 bool kin_eval_report_print(const kin_eval_report *report)
 {
-    printf("%zu queries, %zu images ranked", report->all.queries, report->database);
-    print_count(report->duplicates, "duplicates left out");
-    print_count(report->missing, "not in the archive");
-    print_count(report->unjudged, "queries without any relevant image");
-    puts("\n");
-    bool ok = print_measures(&report->all);
+    print_head(report);
+    printf("model: %s\n", report->models[0].name);
+    bool ok = print_measures(&report->models[0].all);
+    if (ok && report->model_count > 1) {
+        fputc('\n', stdout);
+        ok = print_models(report);
+    }
+    print_notes(report);
     if (ok && report->class_count > 0) {
         fputc('\n', stdout);
         ok = print_classes(report);
@@ -163,24 +208,24 @@ static json_t *with_measures(json_t *object, const kin_eval_measures *of)
     return with(object, "intervals", intervals);
 }
 
-static json_t *classes_json(const kin_eval_report *report)
+static json_t *classes_json(const kin_eval_report *report, const kin_eval_model_report *model)
 {
     json_t *classes = json_object();
     for (size_t c = 0; c < report->class_count; c++) {
         json_t *one = json_pack("{s:I, s:I}", "size", (json_int_t)report->class_sizes[c], "queries",
-                                (json_int_t)report->per_class[c].queries);
-        classes = with(classes, report->classes[c], with_measures(one, &report->per_class[c]));
+                                (json_int_t)model->per_class[c].queries);
+        classes = with(classes, report->classes[c], with_measures(one, &model->per_class[c]));
     }
     return classes;
 }
 
-static json_t *confusion_json(const kin_eval_report *report)
+static json_t *confusion_json(const kin_eval_report *report, const kin_eval_model_report *model)
 {
     json_t *rows = json_object();
     for (size_t row = 0; row < report->class_count; row++) {
         json_t *columns = json_object();
         for (size_t column = 0; column < report->class_count; column++) {
-            size_t queries = report->confusion[row * report->class_count + column];
+            size_t queries = model->confusion[row * report->class_count + column];
             columns = with(columns, report->classes[column], json_integer((json_int_t)queries));
         }
         rows = with(rows, report->classes[row], columns);
@@ -188,18 +233,51 @@ static json_t *confusion_json(const kin_eval_report *report)
     return rows;
 }
 
+/* What a model has of its own. */
+static json_t *with_model(json_t *object, const kin_eval_report *report,
+                          const kin_eval_model_report *model)
+{
+    object = with(object, "model", kin_json_text(model->name));
+    object = with(object, "note", kin_json_text(model->note));
+    object = with_measures(object, &model->all);
+    object = with(object, "per_class", classes_json(report, model));
+    return with(object, "confusion", confusion_json(report, model));
+}
+
+static json_t *models_json(const kin_eval_report *report)
+{
+    json_t *models = json_array();
+    for (size_t m = 0; models != NULL && m < report->model_count; m++) {
+        json_t *model = with_model(json_object(), report, &report->models[m]);
+        if (model == NULL || json_array_append_new(models, model) != 0) {
+            json_decref(models);
+            return NULL;
+        }
+    }
+    return models;
+}
+
 json_t *kin_eval_report_json(const kin_eval_report *report, const kin_eval_options *options)
 {
-    json_t *object = json_pack("{s:I, s:I}", "queries", (json_int_t)report->all.queries, "database",
-                               (json_int_t)report->database);
-    object = with_measures(object, &report->all);
-    object = with(object, "duplicates", json_integer((json_int_t)report->duplicates));
-    object = with(object, "missing", json_integer((json_int_t)report->missing));
-    object = with(object, "unjudged", json_integer((json_int_t)report->unjudged));
+    const struct {
+        const char *key;
+        size_t count;
+    } counts[] = {
+        {"duplicates", report->duplicates}, {"missing", report->missing},
+        {"described", report->described},   {"unjudged", report->unjudged},
+        {"groups", report->groups},         {"near_duplicates", report->near},
+        {"folds", (size_t)report->folds},
+    };
+    json_t *object = json_pack("{s:I, s:I}", "queries", (json_int_t)report->models[0].all.queries,
+                               "database", (json_int_t)report->database);
+    object = with_model(object, report, &report->models[0]);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        object = with(object, counts[i].key, json_integer((json_int_t)counts[i].count));
     object =
         with(object, "label", kin_json_text(options->label != NULL ? options->label : "diagnosis"));
     object = with(object, "leave_out",
                   options->leave_out != NULL ? kin_json_text(options->leave_out) : json_null());
-    object = with(object, "per_class", classes_json(report));
-    return with(object, "confusion", confusion_json(report));
+    object = with(object, "grouping", kin_json_text(report->grouping));
+    object = with(object, "features", kin_json_text(report->features));
+    return with(object, "models", models_json(report));
 }

@@ -33,7 +33,9 @@ void kin_ingest_report_event(kin_ingest_report *report, kin_ingest_event event, 
                              uint64_t images, const char *reason)
 {
     reason = reason != NULL ? reason : "";
-    if (!report->verbose && event != KIN_INGEST_FAILED)
+    /* What is missing of a file that was stored is worth telling. */
+    bool missing = event != KIN_INGEST_SKIPPED && reason[0] != '\0';
+    if (!report->verbose && event != KIN_INGEST_FAILED && !missing)
         return;
     kin_progress_clear(&report->progress);
     if (report->verbose && report->json)
@@ -44,7 +46,7 @@ void kin_ingest_report_event(kin_ingest_report *report, kin_ingest_event event, 
     else if (report->verbose && event != KIN_INGEST_FAILED)
         print_event(event_names[event], path, reason);
     fflush(stdout);
-    if (event == KIN_INGEST_FAILED)
+    if (event == KIN_INGEST_FAILED || (missing && !report->verbose))
         kin_cli_message(path, "%s", reason);
 }
 
@@ -72,6 +74,7 @@ bool kin_ingest_report_print(const kin_ingest_summary *summary)
     kin_table *table = kin_table_new(columns, 2);
     count_row(table, "files", summary->files);
     count_row(table, "images stored", summary->images);
+    count_row_if_any(table, "regions stored", summary->regions);
     count_row_if_any(table, "files already there", summary->duplicate);
     count_row_if_any(table, "files with new labels", summary->updated);
     count_row_if_any(table, "files replaced", summary->replaced);
@@ -113,9 +116,11 @@ int kin_ingest_report_json(const kin_ingest_report *report, const kin_ingest_sum
                            bool cancelled, const kin_reindex_report *reindexed, int exit_code)
 {
     json_t *value = json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:f, s:f, s:f, s:f, s:b, s:o}",
+        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:f, s:f, s:f, s:f, "
+        "s:b, s:o}",
         "event", "summary", "files", (json_int_t)summary->files, "images",
-        (json_int_t)summary->images, "stored", (json_int_t)summary->stored, "duplicate",
+        (json_int_t)summary->images, "regions", (json_int_t)summary->regions, "annotations",
+        (json_int_t)summary->annotations, "stored", (json_int_t)summary->stored, "duplicate",
         (json_int_t)summary->duplicate, "updated", (json_int_t)summary->updated, "replaced",
         (json_int_t)summary->replaced, "skipped", (json_int_t)summary->skipped, "failed",
         (json_int_t)summary->failed, "reasons", reasons_json(summary), "worker_restarts",

@@ -39,6 +39,30 @@ json_t *kin_json_labels(const kin_record *record)
     return labels;
 }
 
+static json_int_t label_number(const kin_record *record, const char *name)
+{
+    return (json_int_t)strtoull(kin_label_text(record, name), NULL, 10);
+}
+
+static json_t *label_json(const kin_record *record, const char *name)
+{
+    return kin_json_text(kin_label_text(record, name));
+}
+
+json_t *kin_json_region(const kin_record *record)
+{
+    if (record->region == 0)
+        return json_null();
+    return json_pack(
+        "{s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "number", (json_int_t)record->region,
+        "label", label_json(record, KIN_LABEL_REGION_LABEL), "code",
+        label_json(record, KIN_LABEL_REGION_CODE), "source",
+        label_json(record, KIN_LABEL_REGION_SOURCE), "box", "x",
+        label_number(record, KIN_LABEL_REGION_X), "y", label_number(record, KIN_LABEL_REGION_Y),
+        "width", label_number(record, KIN_LABEL_REGION_WIDTH), "height",
+        label_number(record, KIN_LABEL_REGION_HEIGHT));
+}
+
 static json_t *attribute_value(const kin_attribute *attribute, const kin_record *record)
 {
     char scratch[KIN_ATTRIBUTE_SCRATCH];
@@ -57,7 +81,10 @@ json_t *kin_json_record(const kin_record *record)
         return NULL;
     bool ok = true;
     for (size_t i = 0; ok && i < count; i++)
-        ok = set(object, attributes[i].name, attribute_value(&attributes[i], record));
+        ok = set(object, attributes[i].name,
+                 strcmp(attributes[i].name, KIN_FIELD_REGION) == 0
+                     ? kin_json_region(record)
+                     : attribute_value(&attributes[i], record));
     ok = ok && set(object, "labels", kin_json_labels(record));
     if (!ok) {
         json_decref(object);
@@ -68,12 +95,12 @@ json_t *kin_json_record(const kin_record *record)
 
 json_t *kin_json_result(size_t rank, double score, const kin_record *record)
 {
-    return json_pack("{s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "rank",
-                     (json_int_t)rank, "score", score, "sop_instance_uid",
-                     kin_json_text(record->sop_instance_uid), "series_instance_uid",
-                     kin_json_text(record->series_instance_uid), "study_instance_uid",
-                     kin_json_text(record->study_instance_uid), "patient_id",
-                     kin_json_text(record->patient_id), "modality", kin_json_text(record->modality),
-                     "path", kin_json_text(record->path), "frame", (json_int_t)record->frame,
-                     "labels", kin_json_labels(record), "outcome", kin_json_text(record->outcome));
+    return json_pack(
+        "{s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "rank", (json_int_t)rank,
+        "score", score, "sop_instance_uid", kin_json_text(record->sop_instance_uid),
+        "series_instance_uid", kin_json_text(record->series_instance_uid), "study_instance_uid",
+        kin_json_text(record->study_instance_uid), "patient_id", kin_json_text(record->patient_id),
+        "modality", kin_json_text(record->modality), "path", kin_json_text(record->path), "frame",
+        (json_int_t)record->frame, "region", kin_json_region(record), "labels",
+        kin_json_labels(record), "outcome", kin_json_text(record->outcome));
 }

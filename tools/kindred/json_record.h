@@ -17,11 +17,15 @@ json_t *kin_json_text(const char *text);
 /* {"name": "value", …} */
 json_t *kin_json_labels(const kin_record *record);
 
-/* Every attribute (attributes.h) and "labels". */
+/* {"number": 1, "label": "Tumor", "code": "SCT:108369006", "source": UID, "box": {"x", "y", "width",
+ * "height"}} of a region of an image, null of a whole one. */
+json_t *kin_json_region(const kin_record *record);
+
+/* Every attribute (attributes.h; "region" as above) and "labels". */
 json_t *kin_json_record(const kin_record *record);
 
 /* One entry of a search's "results": rank (from 1), score, and the fields that name and place
- * the image. */
+ * the image, or the region of it. */
 json_t *kin_json_result(size_t rank, double score, const kin_record *record);
 
 #endif

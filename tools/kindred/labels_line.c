@@ -28,6 +28,7 @@ static const char *const headers[] = {
     "exposure_time",
     "flip_angle",
     "format",
+    "frame_of_reference_uid",
     "image_comments",
     "image_type",
     "instance_number",
@@ -100,7 +101,7 @@ static void put_labels(FILE *out, const kin_record *record, bool digits, bool *f
     for (size_t i = 0; i < record->label_count; i++) {
         const kin_label *label = &record->labels[i];
         if (strcmp(label->name, DIAGNOSIS) == 0 || is_header(label->name) ||
-            has_digit(label->value) != digits)
+            kin_record_is_region_label(label->name) || has_digit(label->value) != digits)
             continue;
         fprintf(out, "%s%s=%s", *first ? "" : ", ", label->name, label->value);
         *first = false;

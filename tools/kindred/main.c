@@ -11,9 +11,10 @@
 #include "text.h"
 
 static const kin_command *const commands[] = {
-    &kin_command_init,   &kin_command_ingest,  &kin_command_search, &kin_command_show,
-    &kin_command_delete, &kin_command_reindex, &kin_command_verify, &kin_command_stats,
-    &kin_command_backup, &kin_command_export,  &kin_command_eval,   &kin_command_serve,
+    &kin_command_init,      &kin_command_ingest,  &kin_command_search, &kin_command_show,
+    &kin_command_delete,    &kin_command_reindex, &kin_command_learn,  &kin_command_verify,
+    &kin_command_stats,     &kin_command_backup,  &kin_command_export, &kin_command_eval,
+    &kin_command_radiomics, &kin_command_serve,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -81,7 +82,7 @@ static char *list_commands(int key, const char *text, void *input)
         return (char *)text;
     fputs("Commands:\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-8s  %s\n", commands[i]->name, commands[i]->help);
+        fprintf(out, "  %-9s  %s\n", commands[i]->name, commands[i]->help);
     fprintf(out, "\n%s", text);
     return fclose(out) == 0 ? list : (char *)text;
 }

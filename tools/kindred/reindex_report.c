@@ -1,6 +1,7 @@
 #include "reindex_report.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "numbers.h"
 #include "table.h"
@@ -15,10 +16,18 @@ void kin_forecast_print(const char *index_kind, uint64_t peak_bytes, FILE *out)
     fprintf(out, "building the index (%s) will take %s of memory at its peak\n", index_kind, size);
 }
 
+/* Was the model learnt from labels? */
+static bool is_metric(const kin_reindex_report *report)
+{
+    return strcmp(report->model_kind, "lda") == 0 || strcmp(report->model_kind, "mlp") == 0;
+}
+
 static const char *why_learnt(const kin_reindex_report *report, const kin_reindex_options *options)
 {
     if (options->model == KIN_REINDEX_LEARN)
-        return "learnt anew, as asked";
+        return is_metric(report)
+                   ? "learnt anew from its label, as asked; not validated (kindred learn)"
+                   : "learnt anew, as asked";
     if (report->drift.learn)
         return "learnt anew: newer images had moved away from the one before";
     return "learnt: there was none yet, or it knew half of the images at most";
@@ -28,10 +37,16 @@ static const char *why_kept(const kin_reindex_report *report, const kin_reindex_
 {
     if (options->model == KIN_REINDEX_KEEP)
         return "kept, as asked";
+    if (report->metric_due)
+        return options->model == KIN_REINDEX_LEARN
+                   ? "kept: its label no longer suffices to learn it anew (kindred learn)"
+                   : "kept, as it was learnt from labels; it should be learnt anew (kindred learn)";
     if (report->images < LEARNABLE)
         return "kept: there are too few images to learn from";
     if (options->model == KIN_REINDEX_LEARN || report->drift.learn)
         return "kept: the same images have taught the same again";
+    if (is_metric(report))
+        return "kept: it was learnt from labels, and still fits";
     return "kept: the archive has neither doubled nor moved away from it";
 }
 
@@ -123,15 +138,17 @@ static json_t *drift_json(const kin_drift *drift)
 json_t *kin_reindex_report_json(const kin_reindex_report *report)
 {
     return json_pack(
-        "{s:I, s:s, s:s, s:b, s:I, s:s, s:b, s:o, s:f, s:I, s:f, s:b, s:o, s:I, s:I, s:f, s:f, "
+        "{s:I, s:s, s:s, s:b, s:b, s:I, s:s, s:b, s:o, s:f, s:I, s:f, s:b, s:o, s:I, s:I, s:f, "
+        "s:f, "
         "s:f, s:f}",
         "images", (json_int_t)report->images, "model", report->model, "model_kind",
-        report->model_kind, "learnt", report->learnt, "generation", (json_int_t)report->generation,
-        "index_kind", report->index_kind, "extended", report->extended, "drift",
-        drift_json(&report->drift), "recall_at_10", report->recall_at_10, "recall_queries",
-        (json_int_t)report->recall_queries, "recall_bound", report->recall_bound, "below_bound",
-        report->below_bound, "tunings", kin_tunings_json(report->tunings, report->tuning_count),
-        "forecast_bytes", (json_int_t)report->forecast_bytes, "peak_bytes",
-        (json_int_t)report->peak_bytes, "build_seconds", report->build_seconds, "tune_seconds",
-        report->tune_seconds, "swap_seconds", report->swap_seconds, "seconds", report->seconds);
+        report->model_kind, "learnt", report->learnt, "metric_due", report->metric_due,
+        "generation", (json_int_t)report->generation, "index_kind", report->index_kind, "extended",
+        report->extended, "drift", drift_json(&report->drift), "recall_at_10", report->recall_at_10,
+        "recall_queries", (json_int_t)report->recall_queries, "recall_bound", report->recall_bound,
+        "below_bound", report->below_bound, "tunings",
+        kin_tunings_json(report->tunings, report->tuning_count), "forecast_bytes",
+        (json_int_t)report->forecast_bytes, "peak_bytes", (json_int_t)report->peak_bytes,
+        "build_seconds", report->build_seconds, "tune_seconds", report->tune_seconds,
+        "swap_seconds", report->swap_seconds, "seconds", report->seconds);
 }

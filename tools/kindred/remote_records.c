@@ -50,6 +50,7 @@ kin_status kin_remote_record(const Kindred__V1__Image *image, kin_record *out, k
         return status;
     out->id = image->id;
     out->frame = image->frame;
+    out->region = image->region != NULL ? image->region->number : 0;
     out->width = image->width;
     out->height = image->height;
     out->file = parse_digest(image->file_digest);
@@ -68,6 +69,7 @@ static const Kindred__V1__Level levels[] = {
     [KIN_LEVEL_SERIES] = KINDRED__V1__LEVEL__LEVEL_SERIES,
     [KIN_LEVEL_STUDY] = KINDRED__V1__LEVEL__LEVEL_STUDY,
     [KIN_LEVEL_PATIENT] = KINDRED__V1__LEVEL__LEVEL_PATIENT,
+    [KIN_LEVEL_REGION] = KINDRED__V1__LEVEL__LEVEL_REGION,
 };
 
 kin_level kin_remote_level(Kindred__V1__Level level)
@@ -96,6 +98,19 @@ size_t kin_remote_tunings(Kindred__V1__Tuning *const *tunings, size_t count,
     return taken;
 }
 
+static void take_metric(const Kindred__V1__Metric *metric, kin_archive_stats *out)
+{
+    if (metric == NULL)
+        return;
+    snprintf(out->metric.label, sizeof out->metric.label, "%s", metric->label);
+    snprintf(out->metric.where, sizeof out->metric.where, "%s", metric->where);
+    out->metric.images = metric->images;
+    out->metric.classes = metric->classes;
+    out->metric.groups = metric->groups;
+    out->metric.map = metric->map;
+    out->metric.base_map = metric->base_map;
+}
+
 void kin_remote_stats(const Kindred__V1__StatsResponse *response, kin_archive_stats *out)
 {
     const Kindred__V1__ModelInfo no_model = KINDRED__V1__MODEL_INFO__INIT,
@@ -105,6 +120,7 @@ void kin_remote_stats(const Kindred__V1__StatsResponse *response, kin_archive_st
                                                         ? response->generation
                                                         : &none;
     *out = (kin_archive_stats){.images = response->images,
+                               .regions = response->regions,
                                .rows = response->rows,
                                .dead = response->dead,
                                .tail = response->tail,
@@ -125,6 +141,7 @@ void kin_remote_stats(const Kindred__V1__StatsResponse *response, kin_archive_st
     snprintf(out->model_kind, sizeof out->model_kind, "%s", model->kind);
     snprintf(out->codec, sizeof out->codec, "%s", model->codec);
     snprintf(out->layout, sizeof out->layout, "%s", model->layout);
+    take_metric(model->metric, out);
     snprintf(out->index_kind, sizeof out->index_kind, "%s", generation->index_kind);
     snprintf(out->generation_time, sizeof out->generation_time, "%s", generation->time);
     out->tuning_count =

@@ -75,6 +75,7 @@ static void take_report(const Kindred__V1__ReindexReport *report, kin_reindexed 
                                 .model_kind = reindexed->model_kind,
                                 .index_kind = reindexed->index_kind,
                                 .learnt = report->learnt,
+                                .metric_due = report->metric_due,
                                 .extended = report->extended,
                                 .recall_at_10 = report->recall_at_10,
                                 .recall_queries = report->recall_queries,

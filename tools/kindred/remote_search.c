@@ -89,13 +89,44 @@ static void fill_options(const kin_search_request *request, Kindred__V1__SearchR
 struct query {
     void *bytes;
     char *name;
-    Kindred__V1__Region region;
+    Kindred__V1__Region boxes[KIN_QUERY_PARTS_MAX], *box_pointers[KIN_QUERY_PARTS_MAX];
+    ProtobufCBinaryData masks[KIN_QUERY_PARTS_MAX]; /* their bytes are owned */
 };
 
 static void query_release(struct query *query)
 {
+    for (size_t i = 0; i < KIN_QUERY_PARTS_MAX; i++)
+        free(query->masks[i].data);
     free(query->bytes);
     free(query->name);
+}
+
+/* The lesions that are asked about. */
+static kin_status fill_parts(const kin_search_request *request, Kindred__V1__SearchRequest *message,
+                             struct query *query, kin_error *err)
+{
+    message->region = query->box_pointers;
+    message->mask = query->masks;
+    for (size_t i = 0; i < request->part_count; i++) {
+        const kin_query_part *part = &request->parts[i];
+        if (part->mask != NULL) {
+            void *bytes = NULL;
+            ProtobufCBinaryData *mask = &query->masks[message->n_mask++];
+            kin_status status = read_file(part->mask, &bytes, &mask->len, err);
+            mask->data = bytes;
+            if (status != KIN_OK)
+                return kin_error_name(err, part->mask);
+        } else {
+            Kindred__V1__Region *box = &query->boxes[message->n_region];
+            kindred__v1__region__init(box);
+            box->x = part->box.x;
+            box->y = part->box.y;
+            box->width = part->box.width;
+            box->height = part->box.height;
+            query->box_pointers[message->n_region++] = box;
+        }
+    }
+    return KIN_OK;
 }
 
 static kin_status fill_query(const kin_search_request *request, Kindred__V1__SearchRequest *message,
@@ -104,21 +135,15 @@ static kin_status fill_query(const kin_search_request *request, Kindred__V1__Sea
     if (request->file == NULL) {
         message->query_case = KINDRED__V1__SEARCH_REQUEST__QUERY_UID;
         message->uid = (char *)request->uid;
+        message->stored_region = request->stored_region;
         return KIN_OK;
     }
     query->name = kin_utf8_repair(request->file); /* a path may hold any bytes */
     if (query->name == NULL)
         return kin_fail(err, KIN_E_NOMEM, NULL, "no memory for a file's name");
     message->name = query->name;
-    if (request->region != NULL) {
-        kindred__v1__region__init(&query->region);
-        query->region.x = request->region->x;
-        query->region.y = request->region->y;
-        query->region.width = request->region->width;
-        query->region.height = request->region->height;
-        message->region = &query->region;
-    }
-    return read_query(request->file, message, &query->bytes, err);
+    kin_status status = fill_parts(request, message, query, err);
+    return status == KIN_OK ? read_query(request->file, message, &query->bytes, err) : status;
 }
 
 static void take_considered(const Kindred__V1__Plan *plan, kin_search_answer *answer)
@@ -199,6 +224,15 @@ static kin_status take_answer(const Kindred__V1__SearchResponse *response,
     return status == KIN_OK ? take_results(response, &answer->results, err) : status;
 }
 
+/* The first mask that was sent along, or the query's file. */
+static const char *mask_of(const kin_search_request *request)
+{
+    for (size_t i = 0; i < request->part_count; i++)
+        if (request->parts[i].mask != NULL)
+            return request->parts[i].mask;
+    return request->file;
+}
+
 /* Whose fault a refusal is: the server names the field.  What it says of the file becomes the file's
  * failure, as here. */
 static kin_status fail_search(const kin_remote *remote, const kin_search_request *request,
@@ -212,8 +246,11 @@ static kin_status fail_search(const kin_remote *remote, const kin_search_request
         answer->query_failed = status == KIN_E_NOT_FOUND;
         return kin_remote_fail(remote, status, request->uid, err);
     }
-    if (kin_remote_cut_subject(err->message, "dicom") ||
-        kin_remote_cut_subject(err->message, "image"))
+    if (kin_remote_cut_subject(err->message, "mask")) {
+        err->code = refused ? KIN_E_FORMAT : status;
+        kin_error_name(err, mask_of(request));
+    } else if (kin_remote_cut_subject(err->message, "dicom") ||
+               kin_remote_cut_subject(err->message, "image"))
         err->code = refused ? KIN_E_FORMAT : status;
     else if (refused && kin_remote_cut_subject(err->message, "frame"))
         err->code = KIN_E_NOT_FOUND;
@@ -229,6 +266,10 @@ static kin_status fail_search(const kin_remote *remote, const kin_search_request
 kin_status kin_remote_search(kin_target *target, const kin_search_request *request,
                              kin_search_answer *answer, kin_error *err)
 {
+    if (request->set)
+        return kin_fail(err, KIN_E_UNSUPPORTED, target->name,
+                        "several images together (--set) are searched in an archive of this "
+                        "machine only");
     kin_remote *remote = (kin_remote *)target;
     Kindred__V1__SearchRequest message;
     Kindred__V1__SearchResponse *response = NULL;

@@ -8,8 +8,9 @@
 
 typedef struct kin_search_report {
     bool json;
-    bool explain; /* the table is followed by the plan; JSON always holds it */
-    bool uids;    /* the table has a column of SOP instance UIDs */
+    bool explain;           /* the table is followed by the plan; JSON always holds it */
+    bool uids;              /* the table has a column of SOP instance UIDs */
+    uint32_t stored_region; /* of the stored image that was asked with; 0: the whole */
 } kin_search_report;
 
 /* Prints and returns the exit code. */

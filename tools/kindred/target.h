@@ -8,6 +8,7 @@
 #define KINDRED_TARGET_H
 
 #include "archive/ingest.h"
+#include "archive/search_set.h"
 #include "cli.h"
 
 typedef struct kin_target kin_target;
@@ -16,9 +17,13 @@ typedef struct kin_target kin_target;
 typedef struct kin_search_request {
     const char *file, *uid; /* one of them */
     uint32_t frame;
-    const kin_decode_region *region; /* of the file; NULL: the whole */
-    const char *where;               /* the text of options.where; NULL: none */
-    const char *worker;              /* see kin_decoder_new() */
+    uint32_t stored_region;      /* of the stored image; 0: the whole */
+    const kin_query_part *parts; /* lesions on the file's image */
+    size_t part_count;           /* 0: the whole */
+    bool set; /* all frames of the file, or images of the UID, together: search_set.h */
+    kin_set_rule rule;
+    const char *where;  /* the text of options.where; NULL: none */
+    const char *worker; /* see kin_decoder_new() */
     kin_search_options options;
 } kin_search_request;
 
@@ -35,6 +40,14 @@ typedef struct kin_search_answer {
     char considered[KIN_PLAN_METHODS][KIN_KIND_NAME_SIZE];
 } kin_search_answer;
 
+/* A picture of why, and what it lacks. */
+typedef struct kin_explanation {
+    kin_raster picture; /* released with kin_raster_release() */
+    size_t rows;        /* results that it shows */
+    size_t previews; /* of which so many by their previews: their files are gone or have changed */
+    size_t missing;  /* results that it lacks: they have neither file nor preview */
+} kin_explanation;
+
 /* A reindex's report, and the texts that it may point to. */
 typedef struct kin_reindexed {
     kin_reindex_report report;
@@ -48,7 +61,8 @@ typedef struct kin_target_ops {
                          kin_search_answer *answer, kin_error *err);
     kin_status (*find)(kin_target *target, const char *uid, size_t max, kin_record **records,
                        size_t *count, kin_level *level, bool *more, kin_error *err);
-    kin_status (*remove)(kin_target *target, const char *uid, uint64_t *removed, kin_error *err);
+    kin_status (*remove)(kin_target *target, const char *uid, uint64_t *removed, uint64_t *regions,
+                         kin_error *err);
     kin_status (*stats)(kin_target *target, kin_archive_stats *stats, kin_error *err);
     kin_status (*each_value)(kin_target *target, const char *name,
                              int (*visit)(void *ctx, const char *value, uint64_t images), void *ctx,
@@ -58,6 +72,9 @@ typedef struct kin_target_ops {
                          kin_error *err);
     kin_status (*reindex)(kin_target *target, const kin_reindex_options *options,
                           kin_reindexed *reindexed, kin_error *err);
+    /* Draws where the query and each of its best results agree into a PNG.  NULL: not here. */
+    kin_status (*explain)(kin_target *target, const kin_search_request *request,
+                          const kin_search_answer *answer, kin_explanation *out, kin_error *err);
     void (*close)(kin_target *target);
 } kin_target_ops;
 

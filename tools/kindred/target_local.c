@@ -1,7 +1,7 @@
 /* target_local.c - an archive in a folder of this machine. */
 #include <stdlib.h>
 
-#include "features/features.h"
+#include "explain_image.h"
 #include "target.h"
 
 struct local {
@@ -18,13 +18,49 @@ static kin_archive *archive_of(kin_target *target)
 static kin_status query_from_file(kin_archive *archive, const kin_search_request *request,
                                   kin_query *query, kin_error *err)
 {
+    kin_query_regions regions = {0};
     kin_decoder *decoder = NULL;
     kin_status status =
-        kin_decoder_new(request->worker, kin_descriptor_length(), NULL, &decoder, err);
+        kin_decoder_new(request->worker, kin_archive_features_borrow(archive), NULL, &decoder, err);
     if (status == KIN_OK)
-        status = kin_query_from_file(archive, decoder, request->file, request->frame,
-                                     request->region, query, err);
+        status =
+            kin_query_regions_read(decoder, request->parts, request->part_count, &regions, err);
+    if (status == KIN_OK)
+        status = kin_query_from_file(archive, decoder, request->file, request->frame, &regions,
+                                     query, err);
+    kin_query_regions_release(&regions);
     kin_decoder_free(decoder);
+    return status;
+}
+
+static kin_status set_from_file(kin_archive *archive, const kin_search_request *request,
+                                kin_query_set *set, kin_error *err)
+{
+    kin_decoder *decoder = NULL;
+    kin_status status =
+        kin_decoder_new(request->worker, kin_archive_features_borrow(archive), NULL, &decoder, err);
+    if (status == KIN_OK)
+        status = kin_query_set_from_file(archive, decoder, request->file, set, err);
+    kin_decoder_free(decoder);
+    return status;
+}
+
+/* Several images as one query; the answer's query has their names. */
+static kin_status search_set(kin_archive *archive, const kin_search_request *request,
+                             kin_search_answer *answer, kin_error *err)
+{
+    kin_query_set set = {0};
+    kin_status status = request->file != NULL
+                            ? set_from_file(archive, request, &set, err)
+                            : kin_query_set_from_uid(archive, request->uid, &set, err);
+    answer->query_failed = status != KIN_OK;
+    if (status == KIN_OK)
+        status = kin_archive_search_set(archive, &set, request->rule, &request->options,
+                                        &answer->results, err);
+    answer->query =
+        (kin_query){.name = set.name, .patient_id = set.patient_id, .self = KIN_QUERY_NOT_STORED};
+    set.name = set.patient_id = NULL;
+    kin_query_set_release(&set);
     return status;
 }
 
@@ -36,10 +72,12 @@ static kin_status search(kin_target *target, const kin_search_request *request,
     if (request->options.where != NULL)
         kin_archive_unknown_names(archive, request->options.where, answer->unknown_names,
                                   sizeof answer->unknown_names, NULL);
-    kin_status status =
-        request->file != NULL
-            ? query_from_file(archive, request, &answer->query, err)
-            : kin_query_from_uid(archive, request->uid, request->frame, &answer->query, err);
+    if (request->set)
+        return search_set(archive, request, answer, err);
+    kin_status status = request->file != NULL
+                            ? query_from_file(archive, request, &answer->query, err)
+                            : kin_query_from_uid(archive, request->uid, request->frame,
+                                                 request->stored_region, &answer->query, err);
     if (status != KIN_OK) {
         answer->query_failed = true;
         return status;
@@ -63,9 +101,9 @@ static kin_status find(kin_target *target, const char *uid, size_t max, kin_reco
 }
 
 static kin_status remove_images(kin_target *target, const char *uid, uint64_t *removed,
-                                kin_error *err)
+                                uint64_t *regions, kin_error *err)
 {
-    return kin_archive_delete(archive_of(target), uid, removed, err);
+    return kin_archive_delete(archive_of(target), uid, removed, regions, err);
 }
 
 static kin_status stats(kin_target *target, kin_archive_stats *out, kin_error *err)
@@ -93,6 +131,12 @@ static kin_status reindex(kin_target *target, const kin_reindex_options *options
     return kin_archive_reindex(archive_of(target), options, &reindexed->report, err);
 }
 
+static kin_status explain(kin_target *target, const kin_search_request *request,
+                          const kin_search_answer *answer, kin_explanation *out, kin_error *err)
+{
+    return kin_explain_image_local(archive_of(target), request, answer, out, err);
+}
+
 static void close_local(kin_target *target)
 {
     kin_archive_close(archive_of(target));
@@ -106,6 +150,7 @@ static const kin_target_ops ops = {.search = search,
                                    .each_value = each_value,
                                    .ingest = ingest,
                                    .reindex = reindex,
+                                   .explain = explain,
                                    .close = close_local};
 
 int kin_target_open_local(const kin_cli *cli, bool make, kin_target **out)

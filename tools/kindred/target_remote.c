@@ -54,7 +54,7 @@ static kin_status find(kin_target *target, const char *uid, size_t max, kin_reco
 }
 
 static kin_status remove_images(kin_target *target, const char *uid, uint64_t *removed,
-                                kin_error *err)
+                                uint64_t *regions, kin_error *err)
 {
     kin_remote *remote = (kin_remote *)target;
     Kindred__V1__DeleteRequest request = KINDRED__V1__DELETE_REQUEST__INIT;
@@ -64,6 +64,7 @@ static kin_status remove_images(kin_target *target, const char *uid, uint64_t *r
     if (status != KIN_OK)
         return kin_remote_fail(remote, status, uid, err);
     *removed = response->images;
+    *regions = response->regions;
     kin_client_free(response);
     return KIN_OK;
 }

@@ -23,6 +23,7 @@ static const struct argp_option options[] = {
     {"max-frames", 'n', "COUNT", 0, "Most frames of one file", 0},
     {"memory-bytes", 'm', "BYTES", 0, "Address space of this process", 0},
     {"nice", 'k', "COUNT", 0, "Added to this process's niceness", 0},
+    {"features", 'e', "SPEC", 0, "What describes images: families and networks", 0},
     {0}};
 
 static size_t number(const char *text, unsigned long long most, struct argp_state *state)
@@ -35,9 +36,15 @@ static size_t number(const char *text, unsigned long long most, struct argp_stat
     return (size_t)value;
 }
 
+struct worker_options {
+    kin_decode_limits limits;
+    const char *features;
+};
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-    kin_decode_limits *limits = state->input;
+    struct worker_options *given = state->input;
+    kin_decode_limits *limits = &given->limits;
     switch (key) {
     case 'f':
         limits->max_file_bytes = number(text, SIZE_MAX, state);
@@ -57,6 +64,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case 'k':
         limits->nice = (int)number(text, KIN_DECODE_NICE_MAX, state);
         return 0;
+    case 'e':
+        given->features = text;
+        return 0;
     case ARGP_KEY_ARG:
         argp_usage(state);
         return EINVAL;
@@ -67,13 +77,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 int main(int argc, char **argv)
 {
-    kin_decode_limits limits = {0};
+    struct worker_options given = {0};
     const struct argp argp = {.options = options, .parser = parse, .doc = doc};
-    argp_parse(&argp, argc, argv, 0, NULL, &limits);
+    argp_parse(&argp, argc, argv, 0, NULL, &given);
     struct stat st;
     if (fstat(KIN_WORKER_SOCKET_FD, &st) != 0 || !S_ISSOCK(st.st_mode)) {
         fputs("kindred-worker: standard input is not a socket; see --help\n", stderr);
         return 2;
     }
-    return kin_decode_worker_run(KIN_WORKER_SOCKET_FD, KIN_WORKER_LIFELINE_FD, &limits);
+    return kin_decode_worker_run(KIN_WORKER_SOCKET_FD, KIN_WORKER_LIFELINE_FD, given.features,
+                                 &given.limits);
 }
